@@ -1,0 +1,104 @@
+/**
+ * Looking at the npm package from outside: its metadata, its types as TypeScript users see them, its
+ * command.
+ *
+ * @module
+ */
+
+import { mustRun, run } from "../lib/process.ts";
+import { findRuntime } from "../lib/runtimes.ts";
+import { config } from "../lib/project.ts";
+import { npmExports, OLDEST_NODE } from "./package_json.ts";
+
+/** A check, and what it found. */
+export interface Check {
+  name: string;
+  /** What is wrong, if anything. */
+  problem?: string;
+}
+
+const TYPESCRIPT = "typescript@5";
+
+/** Checks a tarball of the package, one thing after the other. */
+export async function* checkPackage(tarball: string): AsyncGenerator<Check> {
+  yield command("publint finds nothing", ["npx", "-y", "publint@0.3", tarball, "--strict"]);
+  yield command("attw finds no entry point whose types do not fit", [
+    "npx",
+    "-y",
+    "@arethetypeswrong/cli@0.18",
+    tarball,
+    "--profile=esm-only",
+  ]);
+  const folder = await Deno.makeTempDir({ prefix: "audit-log-consumer-" });
+  try {
+    await makeConsumer(folder, tarball);
+    for (const resolution of ["nodenext", "bundler"]) {
+      const flags = ["--moduleResolution", resolution];
+      if (resolution === "bundler") flags.push("--module", "preserve");
+      yield command(
+        `the types of every entry point resolve and check (moduleResolution ${resolution})`,
+        ["npx", "tsc", "--project", ".", ...flags],
+        folder,
+      );
+    }
+    // Neither way of building rewrites syntax that is too new for it (`using`, say).
+    const { program } = await findRuntime("node", OLDEST_NODE);
+    const entries = [config.name, `${config.name}/node`].map((name) => `import "${name}";`);
+    yield command(
+      `the package loads on Node ${OLDEST_NODE}`,
+      [program, "--input-type=module", "--eval", entries.join("\n")],
+      folder,
+    );
+    yield command(
+      `the command explains itself on Node ${OLDEST_NODE}`,
+      [program, "node_modules/.bin/audit-log", "--help"],
+      folder,
+      /audit-log/,
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function command(
+  name: string,
+  line: string[],
+  cwd?: string,
+  mustPrint?: RegExp,
+): Promise<Check> {
+  const { code, output } = await run(line, { cwd });
+  if (code !== 0) return { name, problem: `ended with code ${code}\n${output}` };
+  if (mustPrint && !mustPrint.test(output)) return { name, problem: `printed: ${output}` };
+  return { name };
+}
+
+/** A TypeScript project that imports every entry point, with no other package installed. */
+async function makeConsumer(folder: string, tarball: string): Promise<void> {
+  const write = (name: string, content: unknown) =>
+    Deno.writeTextFile(
+      `${folder}/${name}`,
+      typeof content === "string" ? content : JSON.stringify(content),
+    );
+  await write("package.json", { private: true, type: "module" });
+  await write("tsconfig.json", {
+    compilerOptions: {
+      strict: true,
+      noEmit: true,
+      // Our own declaration files are what is to be checked.
+      skipLibCheck: false,
+      target: "es2023",
+      module: "nodenext",
+      // Without Node's types: the package's must not need them.
+      types: [],
+      lib: ["es2023", "dom", "esnext.disposable"],
+    },
+    files: ["consumer.ts"],
+  });
+  const imports = npmExports.map(([name], i) =>
+    `import * as entry${i} from "${config.name}${name.slice(1)}";`
+  );
+  const uses = npmExports.map((_, i) => `entry${i}`).join(", ");
+  await write("consumer.ts", `${imports.join("\n")}\nvoid [${uses}];\n`);
+  await mustRun(["npm", "install", "--no-audit", "--no-fund", tarball], { cwd: folder });
+  await mustRun(["npm", "install", "--no-audit", "--no-fund", "-D", TYPESCRIPT], { cwd: folder });
+}

@@ -1,0 +1,165 @@
+/**
+ * The whole suite on Deno, Bun and Node, from source and as the npm package.
+ *
+ * ```sh
+ * deno task test                  # everything
+ * deno task test node record      # on Node, files whose path contains "record", all output shown
+ * deno task test node@22 bun      # on these two, Node from npm in that version
+ * deno task test docs npm         # examples in comments and documents; the npm package
+ * ```
+ *
+ * The last line is `N passed, N failed, N skipped`. The exit code is 1 if anything failed or could
+ * not be tested.
+ *
+ * @module
+ */
+
+import { jsrIsReachable, resolutionFlags } from "./lib/jsr.ts";
+import { mustRun } from "./lib/process.ts";
+import { filesIn, has, pathOf, root } from "./lib/project.ts";
+import { findRuntime, type Runtime } from "./lib/runtimes.ts";
+import {
+  buildTarball,
+  installWithTests,
+  testInstalled,
+  testPackaging,
+} from "./test/npm_package.ts";
+import { printAccount, Progress } from "./test/print.ts";
+import { type Outcome, runSuite } from "./test/suite.ts";
+
+const RUNTIMES = ["deno", "bun", "node"] as const;
+const PARTS: string[] = [...RUNTIMES, "docs", "npm"];
+
+const versions = new Map<string, string | undefined>();
+const filters: string[] = [];
+for (const argument of Deno.args) {
+  const [name, version] = argument.split("@");
+  if (PARTS.includes(name)) versions.set(name, version);
+  else filters.push(argument);
+}
+// A filter alone names test files: they run from source on every runtime.
+const parts: readonly string[] = versions.size > 0
+  ? [...versions.keys()]
+  : filters.length > 0
+  ? RUNTIMES
+  : PARTS;
+const isWanted = (file: string) =>
+  filters.length === 0 || filters.some((filter) => file.includes(filter));
+
+const publicFiles = filesIn("tests/public", "_test.ts").filter(isWanted);
+const sourceFiles = [...publicFiles, ...filesIn("tests/internal", "_test.ts").filter(isWanted)];
+if (sourceFiles.length === 0) {
+  // Without a file, the runtimes would run whatever they find.
+  console.error(`No test file has ${filters.join(" or ")} in its path.`);
+  Deno.exit(1);
+}
+
+const folder = await Deno.makeTempDir({ prefix: "audit-log-test-" });
+const progress = new Progress(filters.length > 0);
+const outcomes: Outcome[] = [];
+
+/** Does a part of the work; if that throws, the part counts as one failed test. */
+async function attempt(title: string, work: () => Promise<Outcome>): Promise<void> {
+  let outcome: Outcome;
+  try {
+    outcome = await work();
+    if (outcome.cases.length === 0) throw new Error("no test was run");
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    outcome = {
+      title,
+      cases: [{ name: "could not be tested", file: "", outcome: "failed", detail }],
+    };
+  }
+  progress.end(outcome);
+  outcomes.push(outcome);
+}
+
+async function find(name: Runtime["name"]): Promise<Runtime> {
+  return await findRuntime(name, versions.get(name));
+}
+
+try {
+  const denoFlags = await resolutionFlags(folder);
+  console.log(
+    await jsrIsReachable()
+      ? "JSR is reachable."
+      : "JSR cannot be reached: a stand-in takes the place of @std/assert.",
+  );
+  // Puts what is imported from npm into node_modules, where Bun and Node look for it.
+  await mustRun([Deno.execPath(), "cache", ...denoFlags, ...entryPoints(), ...sourceFiles], {
+    cwd: pathOf(""),
+  });
+
+  for (const name of RUNTIMES.filter((name) => parts.includes(name))) {
+    await attempt(`${name}, source`, async () => {
+      const runtime = await find(name);
+      const title = `${name} ${runtime.version}, source`;
+      progress.start(title);
+      return await runSuite(runtime, {
+        title,
+        cwd: pathOf(""),
+        files: sourceFiles,
+        denoFlags,
+        nodeHooks: new URL("tests/support/node_hooks.ts", root).href,
+        onLine: progress.onLine,
+      });
+    });
+  }
+  if (parts.includes("docs")) {
+    await attempt("deno, examples in comments and documents", () => testDocs(denoFlags));
+  }
+  if (parts.includes("npm")) await testNpm();
+} finally {
+  await Deno.remove(folder, { recursive: true });
+}
+
+printAccount(outcomes);
+Deno.exit(outcomes.some(({ cases }) => cases.some((test) => test.outcome === "failed")) ? 1 : 0);
+
+function entryPoints(): string[] {
+  return ["mod.ts", "cli.ts"].filter(has);
+}
+
+async function testDocs(denoFlags: string[]): Promise<Outcome> {
+  const deno = await find("deno");
+  const title = `deno ${deno.version}, examples in comments and documents`;
+  progress.start(title);
+  const cwd = `${folder}/docs`;
+  await Deno.mkdir(cwd);
+  return await runSuite(deno, {
+    title,
+    // Examples open logs by relative paths; those shall not land in the project.
+    cwd,
+    files: [],
+    denoFlags: [
+      "--doc",
+      `--config=${pathOf("deno.json")}`,
+      ...denoFlags,
+      ...[
+        ...entryPoints(),
+        ...["src", "adapters"].flatMap((folder) => filesIn(folder, ".ts")),
+        ...["README.md"].filter(has),
+        ...filesIn("docs", ".md"),
+      ].map(pathOf),
+    ],
+    onLine: progress.onLine,
+  });
+}
+
+async function testNpm(): Promise<void> {
+  const installed = `${folder}/installed`;
+  let tarball: string | undefined;
+  await attempt("npm package, packaging", async () => {
+    tarball = await buildTarball(folder, progress);
+    await installWithTests(tarball, installed);
+    return await testPackaging(tarball, progress);
+  });
+  for (const name of ["node", "bun"] as const) {
+    await attempt(`${name}, npm package`, async () => {
+      if (tarball === undefined) throw new Error("the package could not be built");
+      if (publicFiles.length === 0) throw new Error("there is no public test to run");
+      return await testInstalled(await find(name), installed, publicFiles, progress);
+    });
+  }
+}

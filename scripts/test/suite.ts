@@ -1,0 +1,131 @@
+/**
+ * Running test files on one runtime and finding out what became of each test.
+ *
+ * @module
+ */
+
+import { run, type RunResult } from "../lib/process.ts";
+import type { Runtime } from "../lib/runtimes.ts";
+import { readJUnit, type TestCase } from "./junit.ts";
+
+/** The outcome of one run: a runtime, and what it was to test. */
+export interface Outcome {
+  /** For example `node 26.1.0, source`. */
+  title: string;
+  cases: TestCase[];
+}
+
+/** What to run, and where. */
+export interface Suite {
+  title: string;
+  /** The folder to run in; the files are relative to it. */
+  cwd: string;
+  files: string[];
+  /** Flags for Deno, before the files. */
+  denoFlags?: string[];
+  /** A module that Node loads first, as a URL. */
+  nodeHooks?: string;
+  onLine: (line: string) => void;
+}
+
+/** Longest time for one test. Bun's own default, five seconds, is too short for a slow disk. */
+const TEST_TIMEOUT_MS = 120_000;
+
+/** Runs test files on a runtime. Whatever goes wrong becomes a failed test of the outcome. */
+export async function runSuite(runtime: Runtime, suite: Suite): Promise<Outcome> {
+  const report = await Deno.makeTempFile({ suffix: ".xml" });
+  try {
+    const result = await run(commandFor(runtime, suite, report), {
+      cwd: suite.cwd,
+      // Through the environment, and so also in the processes and workers that a test starts.
+      env: suite.nodeHooks ? { NODE_OPTIONS: `--import=${suite.nodeHooks}` } : {},
+      onLine: suite.onLine,
+    });
+    const cases = readJUnit(await Deno.readTextFile(report), runtime.name);
+    return { title: suite.title, cases: withUnreported(runtime.name, cases, suite.files, result) };
+  } finally {
+    await Deno.remove(report);
+  }
+}
+
+function commandFor({ name, program }: Runtime, suite: Suite, report: string): string[] {
+  const { files, denoFlags = [] } = suite;
+  switch (name) {
+    case "deno":
+      return [program, "test", "-A", ...denoFlags, `--junit-path=${report}`, ...files];
+    case "bun":
+      return [
+        program,
+        "test",
+        `--timeout=${TEST_TIMEOUT_MS}`,
+        "--reporter=junit",
+        `--reporter-outfile=${report}`,
+        // Without the dot a path is a filter for names.
+        ...files.map((file) => `./${file}`),
+      ];
+    case "node":
+      return [
+        program,
+        "--test",
+        `--test-timeout=${TEST_TIMEOUT_MS}`,
+        "--test-reporter=spec",
+        "--test-reporter-destination=stdout",
+        "--test-reporter=junit",
+        `--test-reporter-destination=${report}`,
+        ...files,
+      ];
+  }
+}
+
+/**
+ * Adds what reports do not tell: files that did not get to run their tests, and an exit code that
+ * says that something failed where no test did.
+ */
+function withUnreported(
+  runtime: Runtime["name"],
+  reported: TestCase[],
+  files: string[],
+  result: RunResult,
+): TestCase[] {
+  // Node reports such a file as a test with the file's name, which passes if the file has no test.
+  const namedAfter = (file: string) => reported.some(({ name }) => isFile(name, file));
+  // Deno and Bun leave it out. (Older Nodes do not tell which file a test is in.)
+  const missing = (file: string) => !reported.some((test) => isFile(test.file, file));
+  const cases = reported
+    .filter(({ name }) => !files.some((file) => isFile(name, file)))
+    .map((test) => ({ ...test, file: files.find((file) => isFile(test.file, file)) ?? test.file }));
+  for (const file of files.filter(runtime === "node" ? namedAfter : missing)) {
+    cases.push({
+      name: "the file cannot be loaded, has no test, or ended the process",
+      file,
+      outcome: "failed",
+      detail: linesAbout(file, result.output),
+    });
+  }
+  if (result.code !== 0 && !cases.some(({ outcome }) => outcome === "failed")) {
+    cases.push({
+      name: `the run ended with code ${result.code} although no test failed`,
+      file: "",
+      outcome: "failed",
+      detail: tail(result.output),
+    });
+  }
+  return cases;
+}
+
+function isFile(reported: string, file: string): boolean {
+  return reported === file || reported.endsWith(`/${file}`);
+}
+
+const TAIL_LINES = 60;
+
+function tail(text: string): string {
+  return text.trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
+}
+
+/** The part of a run's output from where it first names the file, or the end of the output. */
+function linesAbout(file: string, output: string): string {
+  const lines = output.split("\n");
+  const first = lines.findIndex((line) => line.includes(file) && !/^Check |^running /.test(line));
+  return first < 0 ? tail(output) : lines.slice(first, first + TAIL_LINES).join("\n");
+}
