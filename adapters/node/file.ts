@@ -1,0 +1,104 @@
+/**
+ * Files by way of `node:fs`, which Node, Deno and Bun have alike: it is the only interface of the three that reads at a
+ * position, appends and syncs.
+ *
+ * @module
+ */
+import fs from "node:fs";
+import { dirname } from "node:path";
+import { promisify } from "node:util";
+import type { FileAdapter, FileMode, FileStat, OpenFile } from "../../src/ports.ts";
+
+const read = promisify(fs.read);
+const write = promisify(fs.write);
+const sync = promisify(fs.fdatasync);
+
+/** Writes up to this size go straight to the operating system's cache; a thread's round trip takes longer. */
+const SMALL_BYTES = 64 * 1024;
+
+const FLAGS: Readonly<Record<FileMode, number>> = {
+  read: fs.constants.O_RDONLY,
+  append: fs.constants.O_RDWR | fs.constants.O_APPEND,
+  create: fs.constants.O_RDWR | fs.constants.O_APPEND | fs.constants.O_CREAT | fs.constants.O_EXCL,
+};
+
+/** The files of Node, Deno and Bun. */
+export const file: FileAdapter = {
+  // deno-lint-ignore require-await -- asynchronous by its interface; it takes a microsecond
+  async stat(path: string): Promise<FileStat | undefined> {
+    const stats = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
+    return stats === undefined ? undefined : describe(stats);
+  },
+
+  // deno-lint-ignore require-await -- as above
+  async open(path: string, mode: FileMode): Promise<OpenFile> {
+    const descriptor = fs.openSync(path, FLAGS[mode], 0o600);
+    try {
+      if (mode === "create") syncFolder(dirname(path));
+    } catch (error) {
+      fs.closeSync(descriptor);
+      throw error;
+    }
+    return new NodeFile(descriptor);
+  },
+
+  async remove(path: string): Promise<void> {
+    await fs.promises.unlink(path);
+  },
+};
+
+class NodeFile implements OpenFile {
+  readonly #descriptor: number;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  // deno-lint-ignore require-await -- as above
+  async stat(): Promise<FileStat> {
+    return describe(fs.fstatSync(this.#descriptor, { bigint: true }));
+  }
+
+  async read(buffer: Uint8Array, position: number): Promise<number> {
+    return (await read(this.#descriptor, buffer, 0, buffer.length, position)).bytesRead;
+  }
+
+  async append(bytes: Uint8Array): Promise<number> {
+    if (bytes.length <= SMALL_BYTES) return fs.writeSync(this.#descriptor, bytes);
+    return (await write(this.#descriptor, bytes)).bytesWritten;
+  }
+
+  async sync(): Promise<void> {
+    await sync(this.#descriptor);
+  }
+
+  // deno-lint-ignore require-await -- as above
+  async close(): Promise<void> {
+    fs.closeSync(this.#descriptor);
+  }
+}
+
+function describe(stats: fs.BigIntStats): FileStat {
+  return {
+    kind: stats.isFile() ? "file" : stats.isDirectory() ? "directory" : "other",
+    size: Number(stats.size),
+    identity: `${stats.dev}:${stats.ino}`,
+  };
+}
+
+/** Puts a new file's name on the disk. Windows has no way to, and needs none. */
+function syncFolder(folder: string): void {
+  let descriptor: number;
+  try {
+    descriptor = fs.openSync(folder, fs.constants.O_RDONLY);
+  } catch (error) {
+    // A folder that may be written but not listed, and any folder on Windows.
+    if (["EACCES", "EPERM", "EISDIR"].includes((error as NodeJS.ErrnoException).code!)) return;
+    throw error;
+  }
+  try {
+    fs.fsyncSync(descriptor);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}

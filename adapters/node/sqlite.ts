@@ -1,0 +1,79 @@
+/**
+ * SQLite by way of `node:sqlite`, which is built into Node (22.13 and later) and Deno (2.2 and later).
+ *
+ * @module
+ */
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type {
+  SqliteAdapter,
+  SqliteDatabase,
+  SqliteRow,
+  SqliteStatement,
+  SqliteValue,
+} from "../../src/ports.ts";
+import { sqliteError } from "../sqlite_error.ts";
+
+/** The driver `node:sqlite`. */
+export const sqlite: SqliteAdapter = {
+  name: "node:sqlite",
+  open(path: string, options: { readonly readOnly: boolean }): SqliteDatabase {
+    return told(() => new NodeDatabase(new DatabaseSync(path, { readOnly: options.readOnly })));
+  },
+};
+
+class NodeDatabase implements SqliteDatabase {
+  readonly #database: DatabaseSync;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  exec(sql: string): void {
+    told(() => this.#database.exec(sql));
+  }
+
+  prepare(sql: string): SqliteStatement {
+    return new NodeStatement(told(() => this.#database.prepare(sql)));
+  }
+
+  close(): void {
+    told(() => this.#database.close());
+  }
+}
+
+class NodeStatement implements SqliteStatement {
+  readonly #statement: StatementSync;
+
+  constructor(statement: StatementSync) {
+    this.#statement = statement;
+  }
+
+  run(...parameters: readonly SqliteValue[]): void {
+    try {
+      this.#statement.run(...parameters);
+    } catch (error) {
+      throw sqliteError(error, codeOf(error));
+    }
+  }
+
+  get(...parameters: readonly SqliteValue[]): SqliteRow | undefined {
+    return told(() => this.#statement.get(...parameters)) as SqliteRow | undefined;
+  }
+
+  all(...parameters: readonly SqliteValue[]): readonly SqliteRow[] {
+    return told(() => this.#statement.all(...parameters)) as readonly SqliteRow[];
+  }
+}
+
+function told<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw sqliteError(error, codeOf(error));
+  }
+}
+
+/** Node tells the code; Deno does so for statements only. */
+function codeOf(error: unknown): unknown {
+  return (error as { errcode?: unknown } | null)?.errcode;
+}

@@ -1,0 +1,61 @@
+/**
+ * An append-only log of every LLM interaction of an application, on its own machine.
+ *
+ * @example
+ * ```ts
+ * import { AuditLog } from "@audit-log/llm";
+ *
+ * const log = await AuditLog.open({ backend: "sqlite", path: "audit.db" });
+ * await log.record({ model: "gpt-4o", inputText: "Hi", outputText: "Hello!", user: "alice" });
+ * console.log(await log.query({ user: "alice" }));
+ * await log.close();
+ * ```
+ *
+ * @module
+ */
+import { setRuntimeFinder } from "./src/audit_log.ts";
+import { AuditLogError } from "./src/errors.ts";
+import type { Runtime } from "./src/ports.ts";
+
+export { AuditLog, type LogInfo } from "./src/audit_log.ts";
+export { AuditLogError, type AuditLogErrorCode, type AuditLogErrorOptions } from "./src/errors.ts";
+export type { AuditEntry, NewEntry } from "./src/entry.ts";
+export type { JsonObject, JsonValue } from "./src/json.ts";
+export type { CommonOptions, FileOptions, MemoryOptions, OpenOptions } from "./src/options.ts";
+export type { AuditFilter, AuditQuery, MetadataFilter, Selection } from "./src/query.ts";
+export type { LogRecord } from "./src/record.ts";
+export type { LogStore, StoreInfo, UnreadableLine, UnreadableLines } from "./src/stores/store.ts";
+export type { AuditWarning } from "./src/warning.ts";
+export type {
+  FileAdapter,
+  FileMode,
+  FileStat,
+  OpenFile,
+  Runtime,
+  SqliteAdapter,
+  SqliteDatabase,
+  SqliteRow,
+  SqliteStatement,
+  SqliteValue,
+} from "./src/ports.ts";
+export { SqliteError } from "./src/ports.ts";
+
+const { Deno, Bun, process } = globalThis as {
+  Deno?: unknown;
+  Bun?: unknown;
+  process?: { versions?: { node?: string } };
+};
+
+setRuntimeFinder(async (): Promise<Runtime> => {
+  if (Deno !== undefined) return (await import("./adapters/deno/mod.ts")).runtime;
+  if (Bun !== undefined) return (await import("./adapters/bun/mod.ts")).runtime;
+  if (process?.versions?.node !== undefined) {
+    return (await import("./adapters/node/mod.ts")).runtime;
+  }
+  throw new AuditLogError(
+    "UNSUPPORTED_RUNTIME",
+    "Cannot open the log: this runtime has no files; use the backend memory, or give an adapter " +
+      "as the option runtime",
+    { path: "runtime" },
+  );
+});

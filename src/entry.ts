@@ -1,0 +1,171 @@
+import type { JsonObject } from "./json.ts";
+import { describe, refusal } from "./refusal.ts";
+import { snapshot } from "./snapshot.ts";
+
+/** One recorded LLM interaction. Deeply frozen. */
+export interface AuditEntry {
+  /** UUID version 7; ids of one log handle sort in the order of the log. Adopted entries keep theirs. */
+  readonly entryId: string;
+  /**
+   * When it was recorded: `YYYY-MM-DDTHH:MM:SS.sssZ`, UTC, never earlier than the entry before it
+   * from the same handle. Adopted entries keep theirs.
+   */
+  readonly timestamp: string;
+  /** Who asked. */
+  readonly user: string;
+  /** Which model answered. */
+  readonly model: string;
+  /** The prompt. */
+  readonly inputText: string;
+  /** The response. */
+  readonly outputText: string;
+  /** Cost in US dollars, or `null` where it is not known. */
+  readonly costUsd: number | null;
+  /** Duration in milliseconds, or `null` where it is not known. */
+  readonly latencyMs: number | null;
+  /** Everything else. */
+  readonly metadata: JsonObject;
+}
+
+/** What an application tells {@link AuditLog.record} about an interaction. */
+export interface NewEntry {
+  /** Which model answered: 1 to 256 characters, no control characters. */
+  readonly model: string;
+  /** The prompt; may be empty. Any text is kept, U+0000 and lone surrogates too. */
+  readonly inputText: string;
+  /** The response; may be empty. Any text is kept, U+0000 and lone surrogates too. */
+  readonly outputText: string;
+  /** Who asked: 1 to 256 characters, no control characters. Default `"anonymous"`. */
+  readonly user?: string | undefined;
+  /** Cost in US dollars, finite, >= 0. Default `null`. */
+  readonly costUsd?: number | null | undefined;
+  /** Duration in milliseconds, finite, >= 0. Default `null`. */
+  readonly latencyMs?: number | null | undefined;
+  /**
+   * Anything else, as plain JSON, up to 64 levels deep. Keys that start with `audit.` are
+   * reserved. A property whose value is `undefined` counts as absent. Default `{}`.
+   */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** The fields that {@link AuditLog.record} knows. */
+const FIELDS: ReadonlySet<string> = new Set<keyof NewEntry>([
+  "model",
+  "inputText",
+  "outputText",
+  "user",
+  "costUsd",
+  "latencyMs",
+  "metadata",
+]);
+
+/** How many characters `user` and `model` may have. */
+export const MAX_NAME_LENGTH = 256;
+
+/** Who asked, when nobody says. */
+export const DEFAULT_USER = "anonymous";
+
+const NO_METADATA: JsonObject = Object.freeze({});
+
+/** The part of an entry that the application gives. */
+export type AdmittedEntry = Omit<AuditEntry, "entryId" | "timestamp">;
+
+/**
+ * Checks what an application gave, and takes a frozen snapshot of it.
+ *
+ * Nothing of the application's is called: no `toJSON`, no accessor. A Proxy is the exception that
+ * nothing can be done about.
+ *
+ * @throws {AuditLogError} `INVALID_ENTRY`, its `path` the field at fault.
+ */
+export function admit(input: NewEntry): AdmittedEntry {
+  if (typeof input !== "object" || input === null || Array.isArray(input)) {
+    throw refusal("", `an entry is an object, not ${describe(input)}`);
+  }
+  const given = ownValues(input);
+  return {
+    user: given.user === undefined ? DEFAULT_USER : admitName("user", given.user),
+    model: admitName("model", given.model),
+    inputText: admitText("inputText", given.inputText),
+    outputText: admitText("outputText", given.outputText),
+    costUsd: admitAmount("costUsd", given.costUsd),
+    latencyMs: admitAmount("latencyMs", given.latencyMs),
+    metadata: given.metadata === undefined ? NO_METADATA : admitMetadata(given.metadata),
+  };
+}
+
+function ownValues(input: object): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const key of Reflect.ownKeys(input)) {
+    if (typeof key === "symbol" || !FIELDS.has(key)) throw unknownField(key);
+    const descriptor = Object.getOwnPropertyDescriptor(input, key)!;
+    if (!("value" in descriptor)) throw refusal(key, "is an accessor; give its value");
+    values[key] = descriptor.value;
+  }
+  return values;
+}
+
+function unknownField(key: string | symbol): Error {
+  const name = String(key);
+  const camelCase = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const hint = FIELDS.has(camelCase)
+    ? `did you mean ${camelCase}?`
+    : `known are ${[...FIELDS].join(", ")}; put the rest into metadata`;
+  return refusal(name, `is not a field of an entry; ${hint}`);
+}
+
+function admitText(field: string, value: unknown): string {
+  if (typeof value === "string") return value;
+  throw refusal(field, `must be a string, not ${describe(value)}`);
+}
+
+// deno-lint-ignore no-control-regex
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
+/** Says what keeps a text from being a `user` or a `model`, or nothing. */
+export function nameFault(value: unknown): string | undefined {
+  if (typeof value !== "string") return `must be a string, not ${describe(value)}`;
+  if (value === "") return "must not be empty";
+  // A character may take two code units, so only a text over the limit needs counting.
+  if (value.length > MAX_NAME_LENGTH && [...value].length > MAX_NAME_LENGTH) {
+    return `must have at most ${MAX_NAME_LENGTH} characters`;
+  }
+  if (CONTROL.test(value)) return "must not contain control characters";
+  if (!value.isWellFormed()) return "must not contain lone surrogates";
+}
+
+function admitName(field: string, value: unknown): string {
+  const fault = nameFault(value);
+  if (fault !== undefined) throw refusal(field, fault);
+  return value as string;
+}
+
+function admitAmount(field: string, value: unknown): number | null {
+  if (value === undefined || value === null) return null;
+  const fault = amountFault(value);
+  if (fault !== undefined) throw refusal(field, fault);
+  return value === 0 ? 0 : value as number; // -0 becomes 0
+}
+
+/** Says what keeps a value from being a cost or a duration, or nothing. */
+export function amountFault(value: unknown): string | undefined {
+  if (typeof value !== "number") return `must be a number or null, not ${describe(value)}`;
+  if (!Number.isFinite(value)) return `must be finite, not ${value}`;
+  if (value < 0) return `must not be negative`;
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+    return "must not be an integer beyond 2^53 - 1";
+  }
+}
+
+function admitMetadata(value: unknown): JsonObject {
+  const metadata = snapshot(value, "metadata");
+  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
+    throw refusal("metadata", `must be an object, not ${describe(value)}`);
+  }
+  for (const key in metadata) {
+    if (key.startsWith("audit.")) {
+      throw refusal(`metadata[${JSON.stringify(key)}]`, "keys that start with audit. are reserved");
+    }
+  }
+  return metadata as JsonObject;
+}

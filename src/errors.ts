@@ -1,0 +1,98 @@
+/**
+ * What went wrong, as a word that stays the same while messages may change.
+ *
+ * | code | meaning |
+ * |---|---|
+ * | `INVALID_OPTION` | an option of `AuditLog.open()` is unknown, malformed or does not fit the backend |
+ * | `INVALID_ENTRY` | a value given to `record()` cannot be recorded; {@link AuditLogError.path} names it |
+ * | `ENTRY_TOO_LARGE` | the record would be larger than `maxRecordBytes` |
+ * | `DUPLICATE_ENTRY` | an adopted line has the id of an entry that is in the log |
+ * | `INVALID_QUERY` | a filter is unknown or malformed |
+ * | `CURSOR_NOT_FOUND` | `after` is not the id of an entry of this log |
+ * | `PATH_NOT_FOUND` | the folder of the log, or a log that must exist, is missing |
+ * | `PATH_NOT_A_FILE` | the path is a folder, a device or the like |
+ * | `PERMISSION_DENIED` | the operating system refuses to read or write the file or its folder |
+ * | `READ_ONLY` | the log was opened with `readOnly`, or the file cannot be written |
+ * | `NOT_A_LOG` | the file holds something else; it was not touched |
+ * | `UNSUPPORTED_FORMAT` | the log was written by a newer version of this library |
+ * | `UNSUPPORTED_RUNTIME` | no adapter exists for the runtime, or the runtime lacks a part |
+ * | `LOG_BUSY` | another process held the log's lock longer than `busyTimeoutMs` |
+ * | `LOG_REPLACED` | the file was deleted or replaced beneath the open log |
+ * | `LOG_CLOSED` | the log was closed |
+ * | `LOG_FAILED` | an earlier sync failed: what is on disk is unknown until the log is reopened |
+ * | `WRITE_FAILED` | these records were not written; later ones may be, once the cause is gone |
+ * | `SYNC_FAILED` | these records were written, but not confirmed to be on disk |
+ * | `READ_FAILED` | the operating system or the database could not read the log |
+ * | `DAMAGED` | what is stored where a record should be is not that record |
+ */
+export type AuditLogErrorCode =
+  | "INVALID_OPTION"
+  | "INVALID_ENTRY"
+  | "ENTRY_TOO_LARGE"
+  | "DUPLICATE_ENTRY"
+  | "INVALID_QUERY"
+  | "CURSOR_NOT_FOUND"
+  | "PATH_NOT_FOUND"
+  | "PATH_NOT_A_FILE"
+  | "PERMISSION_DENIED"
+  | "READ_ONLY"
+  | "NOT_A_LOG"
+  | "UNSUPPORTED_FORMAT"
+  | "UNSUPPORTED_RUNTIME"
+  | "LOG_BUSY"
+  | "LOG_REPLACED"
+  | "LOG_CLOSED"
+  | "LOG_FAILED"
+  | "WRITE_FAILED"
+  | "SYNC_FAILED"
+  | "READ_FAILED"
+  | "DAMAGED";
+
+/** What an {@link AuditLogError} carries beside its code and message. */
+export interface AuditLogErrorOptions {
+  /** The error beneath, as the runtime or the driver threw it. */
+  readonly cause?: unknown;
+  /** The field at fault: `metadata.tags[2]`, or the name of an option or filter. */
+  readonly path?: string;
+}
+
+/**
+ * The one error class of this library.
+ *
+ * The message reads "Cannot ACTION: STATE" and never contains recorded texts. Branch on
+ * {@link AuditLogError.code}, which is stable; messages may change between releases.
+ *
+ * @example Tell a mistake in the call from a problem of the disk
+ * ```ts
+ * import { AuditLog, AuditLogError } from "@audit-log/llm";
+ *
+ * const log = await AuditLog.open();
+ * try {
+ *   await log.record({ model: "gpt-4o", inputText: "Hi", outputText: "Hello", costUsd: NaN });
+ * } catch (error) {
+ *   if (error instanceof AuditLogError && error.code === "INVALID_ENTRY") {
+ *     console.log(error.path); // "costUsd"
+ *   }
+ * }
+ * await log.close();
+ * ```
+ */
+export class AuditLogError extends Error {
+  /** `"AuditLogError"`. */
+  override readonly name = "AuditLogError";
+  /** What went wrong; stable between releases. */
+  readonly code: AuditLogErrorCode;
+  /** The field, option or filter at fault, where there is one. */
+  readonly path: string | undefined;
+
+  /**
+   * @param code What went wrong.
+   * @param message "Cannot ACTION: STATE", and what to do.
+   * @param options The cause and the field at fault.
+   */
+  constructor(code: AuditLogErrorCode, message: string, options: AuditLogErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.path = options.path;
+  }
+}

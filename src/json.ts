@@ -1,0 +1,99 @@
+/** A value that JSON can hold. */
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | JsonObject;
+
+/** An object that JSON can hold. */
+export interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
+
+/**
+ * Encodes a value as canonical JSON, RFC 8785: no white space, keys in UTF-16 order, numbers and
+ * strings as ECMAScript writes them.
+ *
+ * One thing goes beyond the RFC, which has no answer for it: a lone surrogate is written as its
+ * escape, so that text which a model really produced can be kept.
+ */
+export function encodeCanonical(value: JsonValue): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (isArray(value)) return `[${value.map(encodeCanonical).join(",")}]`;
+  // Not JSON.stringify(): it lists keys such as "10" and "9" by number, before all others.
+  const members = Object.keys(value).sort().map((key) =>
+    `${JSON.stringify(key)}:${encodeCanonical(value[key]!)}`
+  );
+  return `{${members.join(",")}}`;
+}
+
+/** At least as many UTF-16 code units as a value's JSON has before anything in it is escaped. */
+export function unitsOf(value: JsonValue): number {
+  if (typeof value === "string") return value.length + 3; // quotes and a comma
+  if (typeof value !== "object" || value === null) return 26; // the longest number and a comma
+  let units = 3;
+  for (const key in value) {
+    units += key.length + 4 + unitsOf((value as JsonObject)[key]!);
+  }
+  return units;
+}
+
+/** `Array.isArray()`, which does not narrow read-only arrays. */
+export function isArray(value: unknown): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}
+
+/** How deep a value that is read may be nested; SQLite's JSON functions end at 1,000. */
+const MAX_READ_DEPTH = 512;
+
+/**
+ * Freezes a value that came from `JSON.parse()`, and all within it.
+ *
+ * @throws {RangeError} When it is nested deeper than 512 levels.
+ */
+export function deepFreeze<T extends JsonValue>(value: T, depth = 0): T {
+  if (typeof value === "object" && value !== null) {
+    if (depth > MAX_READ_DEPTH) throw new RangeError("nested too deep");
+    for (const child of Object.values(value)) deepFreeze(child as JsonValue, depth + 1);
+    Object.freeze(value);
+  }
+  return value;
+}
+
+/**
+ * Whether an object in a JSON text names a key twice. `JSON.parse()` takes the last of them and
+ * SQLite the first, so a text that does so means two things.
+ *
+ * @param text Valid JSON.
+ * @param value What `JSON.parse(text)` returned.
+ */
+export function repeatsKey(text: string, value: JsonValue): boolean {
+  let named = 0;
+  let at = text.indexOf('"');
+  while (at !== -1) {
+    at = endOfString(text, at);
+    while (" \t\r\n".includes(text[at]!)) at++;
+    if (text[at] === ":") named++;
+    at = text.indexOf('"', at);
+  }
+  return named !== countKeys(value);
+}
+
+/** The position behind the string literal that starts at `start`. */
+function endOfString(text: string, start: number): number {
+  for (let quote = text.indexOf('"', start + 1);; quote = text.indexOf('"', quote + 1)) {
+    let first = quote;
+    while (text[first - 1] === "\\") first--;
+    if ((quote - first) % 2 === 0) return quote + 1;
+  }
+}
+
+function countKeys(value: JsonValue): number {
+  if (typeof value !== "object" || value === null) return 0;
+  const children: readonly JsonValue[] = Object.values(value);
+  let count = isArray(value) ? 0 : children.length;
+  for (const child of children) count += countKeys(child);
+  return count;
+}

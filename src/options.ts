@@ -1,0 +1,155 @@
+import { AuditLogError } from "./errors.ts";
+import type { Runtime } from "./ports.ts";
+import { describe } from "./refusal.ts";
+import type { LogStore } from "./stores/store.ts";
+import type { AuditWarning } from "./warning.ts";
+
+/** Options that every backend has. */
+export interface CommonOptions {
+  /** Largest record in bytes of its line, 1 to 256 Mi. Default 16 MiB. */
+  readonly maxRecordBytes?: number | undefined;
+  /**
+   * How much text may wait encoded for the disk, in characters, >= 1. Default 64 Mi. Beyond it, records
+   * wait in the form in which they were given.
+   */
+  readonly maxQueueLength?: number | undefined;
+  /** The machine's clock: milliseconds since the epoch. Default `Date.now`. */
+  readonly clock?: (() => number) | undefined;
+  /** Called with what one should know about the log although it works. Default: only `log.info()` tells. */
+  readonly onWarning?: ((warning: AuditWarning) => void) | undefined;
+}
+
+/** A log in memory, or in a store of the caller's own. */
+export interface MemoryOptions extends CommonOptions {
+  /** Where the log is kept. Default `"memory"`. */
+  readonly backend?: "memory" | LogStore | undefined;
+}
+
+/** A log in a file. */
+export interface FileOptions extends CommonOptions {
+  /** Where the log is kept. */
+  readonly backend: "sqlite" | "jsonl";
+  /** The file. Default `audit_log.db` or `audit_log.jsonl` in the current folder. */
+  readonly path?: string | undefined;
+  /**
+   * When `record()` resolves: `"full"`, once the record is on the disk; `"relaxed"`, once the operating
+   * system has it, so that a power failure may take the last ones. Default `"full"`.
+   */
+  readonly durability?: "full" | "relaxed" | undefined;
+  /** Open an existing log and refuse to record. Default `false`. */
+  readonly readOnly?: boolean | undefined;
+  /** How long to wait for another process that holds the log's lock, milliseconds, >= 0. Default 30,000. */
+  readonly busyTimeoutMs?: number | undefined;
+  /** The adapter of the runtime. Default: that of the runtime which this runs on. */
+  readonly runtime?: Runtime | undefined;
+}
+
+/** Options of {@link AuditLog.open}. */
+export type OpenOptions = MemoryOptions | FileOptions;
+
+/** Options of a file backend, checked and complete. */
+export interface FileSettings {
+  /** The file. */
+  readonly path: string;
+  /** When an append resolves. */
+  readonly durability: "full" | "relaxed";
+  /** Whether writing is refused. */
+  readonly readOnly: boolean;
+  /** How long to wait for a lock, milliseconds. */
+  readonly busyTimeoutMs: number;
+  /** Largest record in bytes. */
+  readonly maxRecordBytes: number;
+  /** Whom to tell. */
+  readonly warn: (warning: AuditWarning) => void;
+}
+
+/** Options, checked and complete. */
+export interface Settings extends FileSettings {
+  /** Where the log is kept. */
+  readonly backend: "memory" | "sqlite" | "jsonl" | LogStore;
+  /** The bound of the queue, characters. */
+  readonly maxQueueLength: number;
+  /** The machine's clock. */
+  readonly clock: () => number;
+  /** The adapter, if one was given. */
+  readonly runtime: Runtime | undefined;
+}
+
+const COMMON = ["backend", "maxRecordBytes", "maxQueueLength", "clock", "onWarning"];
+const FILE = ["path", "durability", "readOnly", "busyTimeoutMs", "runtime"];
+const DEFAULT_PATHS = { sqlite: "audit_log.db", jsonl: "audit_log.jsonl" };
+
+/**
+ * Checks the options of `AuditLog.open()` and completes them.
+ *
+ * @throws {AuditLogError} `INVALID_OPTION`, its `path` the option at fault.
+ */
+export function checkOptions(options: OpenOptions): Settings {
+  if (typeof options !== "object" || options === null) {
+    throw invalid("", `the options are an object, not ${describe(options)}`);
+  }
+  const { backend = "memory" } = options;
+  const inFile = backend === "sqlite" || backend === "jsonl";
+  if (!inFile && backend !== "memory" && !isStore(backend)) {
+    throw invalid("backend", `must be "memory", "sqlite", "jsonl" or a LogStore`);
+  }
+  checkNames(options, inFile);
+  const given = options as Partial<FileOptions>;
+  const { durability = "full", readOnly = false, onWarning = () => {}, clock = Date.now } = given;
+  if (durability !== "full" && durability !== "relaxed") {
+    throw invalid("durability", `must be "full" or "relaxed"`);
+  }
+  if (typeof readOnly !== "boolean") throw invalid("readOnly", "must be true or false");
+  if (typeof onWarning !== "function") throw invalid("onWarning", "must be a function");
+  if (typeof clock !== "function") throw invalid("clock", "must be a function");
+  const path = given.path ?? (inFile ? DEFAULT_PATHS[backend] : "");
+  if (inFile && (typeof path !== "string" || path === "" || path.includes("\0"))) {
+    throw invalid("path", "must be the name of a file");
+  }
+  return {
+    backend,
+    path,
+    durability,
+    readOnly,
+    clock,
+    warn: onWarning,
+    runtime: given.runtime,
+    maxRecordBytes: checkNumber("maxRecordBytes", given.maxRecordBytes, 16 * 2 ** 20, 1, 2 ** 28),
+    maxQueueLength: checkNumber("maxQueueLength", given.maxQueueLength, 64 * 2 ** 20, 1, 2 ** 40),
+    busyTimeoutMs: checkNumber("busyTimeoutMs", given.busyTimeoutMs, 30_000, 0, 2 ** 31),
+  };
+}
+
+function checkNames(options: object, inFile: boolean): void {
+  for (const name of Reflect.ownKeys(options)) {
+    if (COMMON.includes(String(name))) continue;
+    if (!FILE.includes(String(name))) {
+      const known = [...COMMON, ...FILE].join(", ");
+      throw invalid(String(name), `is not an option; known are ${known}`);
+    }
+    if (!inFile && (options as Record<string, unknown>)[String(name)] !== undefined) {
+      throw invalid(String(name), `needs backend "sqlite" or "jsonl"`);
+    }
+  }
+}
+
+function checkNumber(name: string, value: unknown, byDefault: number, min: number, max: number) {
+  if (value === undefined) return byDefault;
+  if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) {
+    return value;
+  }
+  throw invalid(name, `must be an integer from ${min} to ${max}`);
+}
+
+function isStore(value: unknown): value is LogStore {
+  if (typeof value !== "object" || value === null) return false;
+  const store = value as Record<keyof LogStore, unknown>;
+  const methods = ["append", "indexOf", "read", "count", "info", "close"] as const;
+  return typeof store.kind === "string" && typeof store.size === "number" &&
+    methods.every((method) => typeof store[method] === "function");
+}
+
+function invalid(path: string, state: string): AuditLogError {
+  const message = `Cannot open the log: ${path === "" ? "" : `${path} `}${state}`;
+  return new AuditLogError("INVALID_OPTION", message, { path });
+}

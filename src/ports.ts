@@ -1,0 +1,140 @@
+/**
+ * All that the core asks of a runtime: files that are appended to, and a SQLite driver.
+ *
+ * An adapter translates and adds no policy: no retries, no caching, no defaults of its own. The
+ * conformance suites in `tests/conformance/` say in code what is written here in words.
+ *
+ * @module
+ */
+
+/** What a path leads to. */
+export interface FileStat {
+  /** What it is, links followed. */
+  readonly kind: "file" | "directory" | "other";
+  /** Size in bytes. */
+  readonly size: number;
+  /** Equal for the same file, different for another one that took its place. */
+  readonly identity: string;
+}
+
+/**
+ * An open file.
+ *
+ * Errors of the operating system are thrown as they come, with their POSIX name (`ENOSPC`, `EACCES`)
+ * in `code`.
+ */
+export interface OpenFile {
+  /** Facts about the open file itself, even when its path leads elsewhere by now. */
+  stat(): Promise<FileStat>;
+  /**
+   * Reads up to `buffer.length` bytes from `position`, in bytes from the start, without moving
+   * anything: several reads may be under way at once.
+   *
+   * @returns The number of bytes read; 0 at the end of the file.
+   */
+  read(buffer: Uint8Array, position: number): Promise<number>;
+  /**
+   * Writes at the end of the file, wherever that is by then.
+   *
+   * @returns The number of bytes written, which may be less than given.
+   */
+  append(bytes: Uint8Array): Promise<number>;
+  /** Resolves once all that was appended is on the disk, not only with the operating system. */
+  sync(): Promise<void>;
+  /** Closes the file; called once. */
+  close(): Promise<void>;
+}
+
+/** How {@link FileAdapter.open} opens a file. */
+export type FileMode =
+  /** For reading; the file must exist. */
+  | "read"
+  /** For reading and appending; the file must exist. */
+  | "append"
+  /**
+   * For reading and appending; the file must not exist. It gets mode 0600, and its name is on the
+   * disk when the promise resolves. `EEXIST` otherwise.
+   */
+  | "create";
+
+/** The files of a runtime. */
+export interface FileAdapter {
+  /** Facts about what the path leads to, or `undefined` when there is nothing. */
+  stat(path: string): Promise<FileStat | undefined>;
+  /** Opens a file. */
+  open(path: string, mode: FileMode): Promise<OpenFile>;
+  /** Removes a file. The core asks this only of side files that can be rebuilt. */
+  remove(path: string): Promise<void>;
+}
+
+/** What can be bound to a parameter. Integers must be safe; text must be well-formed, without U+0000. */
+export type SqliteValue = string | number | Uint8Array | null;
+
+/** A row, by column name. Integers come as numbers, NULL as `null`. */
+export type SqliteRow = Readonly<Record<string, SqliteValue>>;
+
+/** A prepared statement. It stays valid until its database is closed, which finalizes it. */
+export interface SqliteStatement {
+  /** Runs the statement and drops its rows. */
+  run(...parameters: readonly SqliteValue[]): void;
+  /** The first row, or `undefined`. */
+  get(...parameters: readonly SqliteValue[]): SqliteRow | undefined;
+  /** All rows. */
+  all(...parameters: readonly SqliteValue[]): readonly SqliteRow[];
+}
+
+/** An open database. Its methods are synchronous and throw {@link SqliteError}. */
+export interface SqliteDatabase {
+  /** Runs one or more statements without parameters. */
+  exec(sql: string): void;
+  /** Prepares one statement. */
+  prepare(sql: string): SqliteStatement;
+  /** Closes the database and all its statements; called once. */
+  close(): void;
+}
+
+/** A SQLite driver. */
+export interface SqliteAdapter {
+  /** The driver's name, for people: `node:sqlite`. */
+  readonly name: string;
+  /**
+   * Opens a database file, or `:memory:`.
+   *
+   * @param path The file, which must exist (an empty file is an empty database), or `:memory:`.
+   * @param options `readOnly`: refuse every write.
+   */
+  open(path: string, options: { readonly readOnly: boolean }): SqliteDatabase;
+}
+
+/** What a SQLite driver throws, made the same for all drivers. */
+export class SqliteError extends Error {
+  /** `"SqliteError"`. */
+  override readonly name = "SqliteError";
+  /** SQLite's (extended) result code: https://sqlite.org/rescode.html; 1 where the driver does not tell. */
+  readonly resultCode: number;
+
+  /**
+   * @param resultCode SQLite's result code, extended where known.
+   * @param message SQLite's message.
+   * @param cause The driver's own error.
+   */
+  constructor(resultCode: number, message: string, cause: unknown) {
+    super(message, { cause });
+    this.resultCode = resultCode;
+  }
+
+  /** The primary result code: the low eight bits. */
+  get primaryCode(): number {
+    return this.resultCode & 0xff;
+  }
+}
+
+/** A runtime, as the core sees it. */
+export interface Runtime {
+  /** `node`, `deno`, `bun`, or the name of one that a caller made. */
+  readonly name: string;
+  /** Its files. */
+  readonly file: FileAdapter;
+  /** Its SQLite driver. */
+  readonly sqlite: SqliteAdapter;
+}

@@ -1,0 +1,185 @@
+import { MAX_NAME_LENGTH, nameFault } from "./entry.ts";
+import { AuditLogError } from "./errors.ts";
+import { parseInstant } from "./instant.ts";
+import { encodeCanonical, type JsonValue } from "./json.ts";
+import type { LogRecord } from "./record.ts";
+import { describe } from "./refusal.ts";
+import { snapshot } from "./snapshot.ts";
+
+/** Which entries to count. Filters that are given must all hold. */
+export interface AuditFilter {
+  /** Entries of this user. */
+  readonly user?: string | undefined;
+  /** Entries of this model. */
+  readonly model?: string | undefined;
+  /** Entries of this instant or later: a `Date`, or ISO 8601, which without a zone means UTC. */
+  readonly since?: Date | string | undefined;
+  /** Entries of this instant or earlier: a `Date`, or ISO 8601, which without a zone means UTC. */
+  readonly until?: Date | string | undefined;
+  /** Entries whose metadata has each of these top-level keys, with an equal JSON value. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Which entries to return, and in which order. */
+export interface AuditQuery extends AuditFilter {
+  /** `"asc"`, oldest first, is the order of the log; `"desc"` its reverse. Default `"asc"`. */
+  readonly order?: "asc" | "desc" | undefined;
+  /** Only entries that come after the entry with this id, in the chosen order. */
+  readonly after?: string | undefined;
+  /** At most this many entries, an integer >= 0. Default: all. */
+  readonly limit?: number | undefined;
+}
+
+/** A metadata key and the canonical JSON of the value that it must have. */
+export interface MetadataFilter {
+  /** The key, at the top level of metadata. */
+  readonly key: string;
+  /** The value, as canonical JSON. */
+  readonly json: string;
+  /** What a canonical line contains if the entry matches: `"key":value`. */
+  readonly needle: string;
+}
+
+/** A query that was checked, as a store gets it. */
+export interface Selection {
+  /** Only this user's entries. */
+  readonly user: string | undefined;
+  /** Only this model's entries. */
+  readonly model: string | undefined;
+  /** Only entries of this instant or later, microseconds since the epoch. */
+  readonly sinceUs: number | undefined;
+  /** Only entries of this instant or earlier, microseconds since the epoch. */
+  readonly untilUs: number | undefined;
+  /** Only entries whose metadata has all of these. */
+  readonly metadata: readonly MetadataFilter[];
+  /** The order of the answer. */
+  readonly order: "asc" | "desc";
+  /** Only entries beyond this index, in the chosen order. */
+  readonly afterIndex: number | undefined;
+  /** At most this many; `Infinity` for all. */
+  readonly limit: number;
+}
+
+/** A checked query whose cursor is still an entry's id. */
+export type CheckedQuery = Omit<Selection, "afterIndex"> & { readonly after: string | undefined };
+
+const FILTERS = ["user", "model", "since", "until", "metadata"];
+const QUERY = [...FILTERS, "order", "after", "limit"];
+
+/**
+ * Checks a query. Nothing is ignored: a misspelt filter in an investigation must not return
+ * everything.
+ *
+ * @throws {AuditLogError} `INVALID_QUERY`, its `path` the filter at fault.
+ */
+export function checkQuery(query: AuditQuery): CheckedQuery {
+  checkNames(query, QUERY);
+  const { order = "asc", after, limit = Infinity } = query;
+  if (order !== "asc" && order !== "desc") throw invalid("order", `must be "asc" or "desc"`);
+  if (after !== undefined && typeof after !== "string") {
+    throw invalid("after", `must be an entry's id, not ${describe(after)}`);
+  }
+  if (limit !== Infinity && !(Number.isSafeInteger(limit) && limit >= 0)) {
+    throw invalid("limit", "must be an integer >= 0");
+  }
+  return { ...checkedFilter(query), order, after, limit };
+}
+
+/**
+ * Checks a filter.
+ *
+ * @throws {AuditLogError} `INVALID_QUERY`, its `path` the filter at fault.
+ */
+export function checkFilter(filter: AuditFilter): CheckedQuery {
+  checkNames(filter, FILTERS);
+  return { ...checkedFilter(filter), order: "asc", after: undefined, limit: Infinity };
+}
+
+/** Whether a record is one that a selection asks for. */
+export function matches(selection: Selection, record: LogRecord): boolean {
+  const { user, model, sinceUs, untilUs } = selection;
+  if (sinceUs !== undefined && record.instantUs < sinceUs) return false;
+  if (untilUs !== undefined && record.instantUs > untilUs) return false;
+  if (user !== undefined && record.entry.user !== user) return false;
+  if (model !== undefined && record.entry.model !== model) return false;
+  for (const { key, json } of selection.metadata) {
+    const { metadata } = record.entry;
+    if (!Object.hasOwn(metadata, key) || encodeCanonical(metadata[key]!) !== json) return false;
+  }
+  return true;
+}
+
+function checkNames(query: object, known: readonly string[]): void {
+  if (typeof query !== "object" || query === null || Array.isArray(query)) {
+    throw invalid("", `a query is an object, not ${describe(query)}`);
+  }
+  for (const name of Reflect.ownKeys(query)) {
+    if (typeof name === "symbol" || !known.includes(name)) {
+      throw invalid(String(name), `is not a filter; known are ${known.join(", ")}`);
+    }
+  }
+}
+
+function checkedFilter(filter: AuditFilter) {
+  const { user, model, metadata = {} } = filter;
+  const since = checkInstant("since", filter.since);
+  const until = checkInstant("until", filter.until);
+  if (since !== undefined && until !== undefined && since > until) {
+    throw invalid("since", "must not be later than until");
+  }
+  return {
+    user: checkName("user", user),
+    model: checkName("model", model),
+    sinceUs: since,
+    untilUs: until,
+    metadata: checkMetadata(metadata),
+  };
+}
+
+function checkName(name: string, value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  // Adopted entries may have longer names, or odd ones; only what no text can be is refused.
+  const fault = typeof value === "string" && value.length > MAX_NAME_LENGTH
+    ? undefined
+    : nameFault(value);
+  if (fault !== undefined) throw invalid(name, fault);
+  return value as string;
+}
+
+function checkInstant(name: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  const instant = value instanceof Date
+    ? value.getTime() * 1000
+    : typeof value === "string"
+    ? parseInstant(value)
+    : undefined;
+  if (instant === undefined || Number.isNaN(instant)) {
+    throw invalid(name, "must be a valid Date or an ISO 8601 time such as 2026-01-31T08:00:00Z");
+  }
+  return instant;
+}
+
+function checkMetadata(metadata: unknown): readonly MetadataFilter[] {
+  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
+    throw invalid("metadata", `must be an object, not ${describe(metadata)}`);
+  }
+  return Object.entries(metadata).map(([key, value]) => {
+    const json = encodeCanonical(checkJson(value, key));
+    return { key, json, needle: `${JSON.stringify(key)}:${json}` };
+  });
+}
+
+function checkJson(value: unknown, key: string): JsonValue {
+  const path = `metadata[${JSON.stringify(key)}]`;
+  if (value === undefined) throw invalid(path, "must not be undefined; leave the key out");
+  try {
+    return snapshot(value, path);
+  } catch (cause) {
+    throw invalid(path, "must be plain JSON", cause);
+  }
+}
+
+function invalid(path: string, state: string, cause?: unknown): AuditLogError {
+  const message = `Cannot query the log: ${path === "" ? "" : `${path} `}${state}`;
+  return new AuditLogError("INVALID_QUERY", message, { path, cause });
+}

@@ -1,0 +1,160 @@
+/**
+ * A record: an entry and its line, which is what every backend stores, hashes and compares.
+ *
+ * @module
+ */
+import type { AuditEntry } from "./entry.ts";
+import { parseInstant } from "./instant.ts";
+import { deepFreeze, encodeCanonical, type JsonObject, repeatsKey } from "./json.ts";
+
+/**
+ * A record: an entry and its line, either made from the other when it is first asked for.
+ *
+ * The line is what is stored, hashed and compared; see docs/format.md.
+ */
+export class LogRecord {
+  /** When the entry was made, as microseconds since the epoch. */
+  readonly instantUs: number;
+  #entry: AuditEntry | undefined;
+  #line: string | undefined;
+  #canonical: boolean | undefined;
+
+  private constructor(instantUs: number, entry?: AuditEntry, line?: string) {
+    this.instantUs = instantUs;
+    this.#entry = entry;
+    this.#line = line;
+  }
+
+  /**
+   * The record of a new entry; its line will be canonical.
+   *
+   * @param entry A deeply frozen entry.
+   * @param instantUs Its timestamp as microseconds since the epoch.
+   */
+  static ofEntry(entry: AuditEntry, instantUs: number): LogRecord {
+    const record = new LogRecord(instantUs, entry);
+    record.#canonical = true;
+    return record;
+  }
+
+  /**
+   * The record that a line holds.
+   *
+   * @param line A line without its newline.
+   * @throws {NotARecord} When the line holds no record.
+   */
+  static ofLine(line: string): LogRecord {
+    const entry = decodeLine(line);
+    return new LogRecord(parseInstant(entry.timestamp)!, entry, line);
+  }
+
+  /** The entry, deeply frozen. */
+  get entry(): AuditEntry {
+    return this.#entry ??= decodeLine(this.#line!);
+  }
+
+  /** The line, without a newline. */
+  get line(): string {
+    return this.#line ??= encodeLine(this.#entry!);
+  }
+
+  /** Whether the line is the canonical one of its entry. Lines that other programs wrote may not be. */
+  get canonical(): boolean {
+    return this.#canonical ??= encodeLine(this.entry) === this.line;
+  }
+}
+
+/** Why a line is no record. */
+export class NotARecord extends Error {
+  /** `"NotARecord"`. */
+  override readonly name = "NotARecord";
+}
+
+/** Writes an entry as canonical JSON, RFC 8785: nine keys, in UTF-16 order. */
+export function encodeLine(entry: AuditEntry): string {
+  return `{"cost_usd":${entry.costUsd},"entry_id":${JSON.stringify(entry.entryId)},"input_text":${
+    JSON.stringify(entry.inputText)
+  },"latency_ms":${entry.latencyMs},"metadata":${encodeCanonical(entry.metadata)},"model":${
+    JSON.stringify(entry.model)
+  },"output_text":${JSON.stringify(entry.outputText)},"timestamp":${
+    JSON.stringify(entry.timestamp)
+  },"user":${JSON.stringify(entry.user)}}`;
+}
+
+/** The line's nine keys. */
+const KEYS = [
+  "cost_usd",
+  "entry_id",
+  "input_text",
+  "latency_ms",
+  "metadata",
+  "model",
+  "output_text",
+  "timestamp",
+  "user",
+] as const;
+
+/**
+ * Reads a line. Its form may be anyone's (white space, order of keys), its content must be a
+ * record's: the nine keys, no other, each of its type.
+ */
+function decodeLine(line: string): AuditEntry {
+  let value: Record<typeof KEYS[number], unknown>;
+  try {
+    value = deepFreeze(JSON.parse(line));
+  } catch (cause) {
+    throw new NotARecord(
+      cause instanceof RangeError ? "is nested too deep" : "is not JSON",
+      { cause },
+    );
+  }
+  const fault = recordFault(value);
+  if (fault !== undefined) throw new NotARecord(fault);
+  return Object.freeze({
+    entryId: value.entry_id as string,
+    timestamp: value.timestamp as string,
+    user: value.user as string,
+    model: value.model as string,
+    inputText: value.input_text as string,
+    outputText: value.output_text as string,
+    costUsd: value.cost_usd as number | null,
+    latencyMs: value.latency_ms as number | null,
+    metadata: value.metadata as JsonObject,
+  });
+}
+
+function recordFault(value: Record<string, unknown>): string | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return "is no object";
+  for (const key of KEYS) if (!Object.hasOwn(value, key)) return `lacks the key ${key}`;
+  if (Object.keys(value).length !== KEYS.length) return "has keys that a record does not have";
+  for (const key of ["entry_id", "input_text", "model", "output_text", "user"]) {
+    if (typeof value[key] !== "string") return `has a ${key} that is no string`;
+  }
+  for (const key of ["cost_usd", "latency_ms"]) {
+    const amount = value[key];
+    if (amount !== null && !Number.isFinite(amount)) return `has a ${key} that is no number`;
+  }
+  const { metadata, timestamp } = value;
+  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
+    return "has metadata that is no object";
+  }
+  if (typeof timestamp !== "string" || parseInstant(timestamp) === undefined) {
+    return "has a timestamp that is no ISO 8601 time";
+  }
+}
+
+/**
+ * Reads a line that another program may have written, before it is taken into a log.
+ *
+ * Beyond what {@link LogRecord.ofLine} checks, a line that is not canonical must not name a key twice: to
+ * different readers it would mean different things.
+ *
+ * @throws {NotARecord} When the line holds no record.
+ */
+export function adoptLine(line: string): LogRecord {
+  const record = LogRecord.ofLine(line);
+  if (!record.canonical && repeatsKey(line, JSON.parse(line))) {
+    throw new NotARecord("names a key twice");
+  }
+  return record;
+}

@@ -1,0 +1,20 @@
+import { AuditLogError } from "./errors.ts";
+
+/**
+ * The error for a value that cannot be recorded.
+ *
+ * @param path The field at fault, or `""` for the entry itself.
+ * @param state What is wrong with it, and what to do.
+ */
+export function refusal(path: string, state: string): AuditLogError {
+  const where = path === "" ? "" : `${path} `;
+  return new AuditLogError("INVALID_ENTRY", `Cannot record the entry: ${where}${state}`, { path });
+}
+
+/** A value's kind, for messages; never the value, which may be a secret. */
+export function describe(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "object") return "an object";
+  return value === undefined ? "undefined" : `a ${typeof value}`;
+}

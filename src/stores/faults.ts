@@ -1,0 +1,108 @@
+/**
+ * What file systems and SQLite report, as this library's errors.
+ *
+ * @module
+ */
+import { AuditLogError, type AuditLogErrorCode } from "../errors.ts";
+import { SqliteError } from "../ports.ts";
+
+/** SQLite's primary result codes that mean something here: https://sqlite.org/rescode.html */
+const SQLITE = {
+  PERM: 3,
+  BUSY: 5,
+  LOCKED: 6,
+  READONLY: 8,
+  IOERR: 10,
+  CORRUPT: 11,
+  FULL: 13,
+  CANTOPEN: 14,
+  CONSTRAINT: 19,
+  AUTH: 23,
+  NOTADB: 26,
+} as const;
+
+/** Whether another connection holds a lock that this one needs. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof SqliteError &&
+    (error.primaryCode === SQLITE.BUSY || error.primaryCode === SQLITE.LOCKED);
+}
+
+/** Whether a file is there that SQLite cannot use. */
+export function isUnusableDatabase(error: unknown): boolean {
+  return error instanceof SqliteError &&
+    (error.primaryCode === SQLITE.NOTADB || error.primaryCode === SQLITE.CORRUPT);
+}
+
+/** Whether a row was refused because its id exists. */
+export function isConstraint(error: unknown): boolean {
+  return error instanceof SqliteError && error.primaryCode === SQLITE.CONSTRAINT;
+}
+
+/** Whether it is now unknown what reached the disk. */
+export function isIoError(error: unknown): boolean {
+  return error instanceof SqliteError && error.primaryCode === SQLITE.IOERR;
+}
+
+const ADVICE: Partial<Record<AuditLogErrorCode, string>> = {
+  PATH_NOT_FOUND: "no such file or folder; create the folder first",
+  PATH_NOT_A_FILE: "it is not a file; give the name of a file",
+  PERMISSION_DENIED:
+    "the operating system denies access; check owner and mode of the file and its folder",
+  READ_ONLY:
+    "the file or its file system is read-only; make it writable, or open the log with readOnly",
+  NOT_A_LOG: "it is no audit log; give another path",
+  LOG_BUSY: "another process holds the log's lock; try again, or raise busyTimeoutMs",
+};
+
+/**
+ * The error for a fault of the operating system or of SQLite.
+ *
+ * @param action What was being done: `open audit.db`.
+ * @param error What was thrown.
+ * @param otherwise The code for a fault that has none of its own.
+ */
+export function faultOf(
+  action: string,
+  error: unknown,
+  otherwise: AuditLogErrorCode,
+): AuditLogError {
+  if (error instanceof AuditLogError) return error;
+  const code = codeOf(error) ?? otherwise;
+  const state = ADVICE[code] ?? (error instanceof Error ? error.message : String(error));
+  return new AuditLogError(code, `Cannot ${action}: ${state}`, { cause: error });
+}
+
+function codeOf(error: unknown): AuditLogErrorCode | undefined {
+  if (error instanceof SqliteError) {
+    switch (error.primaryCode) {
+      case SQLITE.BUSY:
+      case SQLITE.LOCKED:
+        return "LOG_BUSY";
+      case SQLITE.READONLY:
+        return "READ_ONLY";
+      case SQLITE.CORRUPT:
+        return "DAMAGED";
+      case SQLITE.NOTADB:
+        return "NOT_A_LOG";
+      case SQLITE.FULL:
+        return "WRITE_FAILED";
+      case SQLITE.PERM:
+      case SQLITE.AUTH:
+      case SQLITE.CANTOPEN:
+        return "PERMISSION_DENIED";
+    }
+    return undefined;
+  }
+  switch ((error as { code?: unknown } | null)?.code) {
+    case "ENOENT":
+    case "ENOTDIR":
+      return "PATH_NOT_FOUND";
+    case "EISDIR":
+      return "PATH_NOT_A_FILE";
+    case "EACCES":
+    case "EPERM":
+      return "PERMISSION_DENIED";
+    case "EROFS":
+      return "READ_ONLY";
+  }
+}

@@ -1,0 +1,54 @@
+import type { Runtime, SqliteDatabase } from "../ports.ts";
+import { whenFree } from "./busy.ts";
+import { createIfMissing } from "./log_file.ts";
+import { Mutex } from "./mutex.ts";
+
+/**
+ * A lock that processes, worker threads and runtimes share: an open transaction on an empty SQLite file. The
+ * operating system frees it when its holder dies, and all three runtimes have it, unlike `flock()`.
+ *
+ * Nothing is ever written to the file, so taking and freeing the lock touches no disk.
+ */
+export class FileLock {
+  readonly #database: SqliteDatabase;
+  readonly #timeoutMs: number;
+  readonly #mutex = new Mutex();
+
+  private constructor(database: SqliteDatabase, timeoutMs: number) {
+    this.#database = database;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /**
+   * Opens the lock's file, and creates it where there is none.
+   *
+   * @param timeoutMs How long to wait for another holder, milliseconds.
+   */
+  static async open(runtime: Runtime, path: string, timeoutMs: number): Promise<FileLock> {
+    await createIfMissing(runtime.file, path);
+    const database = runtime.sqlite.open(path, { readOnly: false });
+    database.exec("PRAGMA busy_timeout = 0");
+    return new FileLock(database, timeoutMs);
+  }
+
+  /**
+   * Runs a section that no other holder of the lock runs at the same time.
+   *
+   * @throws {SqliteError} Busy, when another process held the lock for too long.
+   */
+  run<T>(section: () => Promise<T>): Promise<T> {
+    return this.#mutex.run(async () => {
+      await whenFree(() => this.#database.exec("BEGIN IMMEDIATE"), this.#timeoutMs);
+      try {
+        return await section();
+      } finally {
+        this.#database.exec("ROLLBACK");
+      }
+    });
+  }
+
+  /** Frees the file. */
+  close(): void {
+    this.#database.close();
+  }
+}

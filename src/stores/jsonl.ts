@@ -1,0 +1,390 @@
+import { AuditLogError } from "../errors.ts";
+import type { FileSettings } from "../options.ts";
+import type { OpenFile, Runtime } from "../ports.ts";
+import { matches, type Selection } from "../query.ts";
+import { LogRecord } from "../record.ts";
+import { Turns } from "../turns.ts";
+import { whenFree } from "./busy.ts";
+import { faultOf, isUnusableDatabase } from "./faults.ts";
+import type { IndexedLine, LinePlace } from "./jsonl_index.ts";
+import { type JsonlFile, openJsonlFile } from "./jsonl_open.ts";
+import { LineEncoder } from "./line_encoder.ts";
+import { readLines } from "./line_reader.ts";
+import { scanLines, type ScannedLine } from "./line_scanner.ts";
+import { checkSamePlace } from "./log_file.ts";
+import { PageSize } from "./page_size.ts";
+import type { LogStore, StoreInfo, UnreadableLine, UnreadableLines } from "./store.ts";
+
+/** How many lines of this handle's own may wait to be put into the index. */
+const MOST_PENDING = 512;
+
+/**
+ * Opens a JSONL log, and creates it where there is none.
+ *
+ * @throws {AuditLogError} See `AuditLog.open()`.
+ */
+export async function openJsonlStore(
+  runtime: Runtime,
+  settings: FileSettings,
+): Promise<LogStore> {
+  const opened = await openJsonlFile(runtime, settings);
+  const store = new JsonlStore(runtime, settings, opened);
+  try {
+    await store.lookAround();
+    return store;
+  } catch (error) {
+    await store.close().catch(() => {}); // the first error tells what is wrong
+    throw error;
+  }
+}
+
+/**
+ * Keeps the log in a file of one record a line, which is only ever appended to.
+ *
+ * The file is the log. What makes queries fast is the index beside it, which covers the file up to some
+ * offset: other processes' lines get there when somebody looks for them, this handle's own a few hundred at a
+ * time, while it waits for the disk. A lock, held while lines are written and while they are read for the
+ * first time, keeps half a batch from being seen.
+ */
+class JsonlStore implements LogStore {
+  readonly kind = "jsonl";
+  readonly keepsLines = true;
+  readonly #runtime: Runtime;
+  readonly #settings: FileSettings;
+  readonly #opened: JsonlFile;
+  readonly #file: OpenFile;
+  readonly #encoder = new LineEncoder();
+  /** Own lines that are not in the index yet, one after the other. */
+  #pending: IndexedLine[] = [];
+  /** Up to where the file's lines are in the index or pending. */
+  #coveredTo = 0;
+  /** The file's size when its lines were last looked at; -1 when it is unknown. */
+  #seenSize = -1;
+  #size = 0;
+  #warnedOf = 0;
+
+  constructor(runtime: Runtime, settings: FileSettings, opened: JsonlFile) {
+    this.#runtime = runtime;
+    this.#settings = settings;
+    this.#opened = opened;
+    this.#file = opened.file;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Reads what is new in the file, and tells of what is no record. */
+  async lookAround(): Promise<void> {
+    await this.#reading(() => this.#refresh());
+    const torn = this.#tornBytes();
+    if (torn > 0) {
+      this.#settings.warn({
+        code: "TORN_LINE",
+        message: `${this.#settings.path} ends in an unfinished line of ${torn} bytes, as a crash ` +
+          "leaves it; it stays where it is and is no entry",
+      });
+    }
+  }
+
+  async append(records: readonly LogRecord[]): Promise<void> {
+    const action = `write to ${this.#settings.path}`;
+    try {
+      await this.#exclusively(() => this.#write(records, action));
+    } catch (error) {
+      throw faultOf(action, error, "WRITE_FAILED");
+    }
+    const synced = this.#settings.durability === "full" ? this.#file.sync() : undefined;
+    // While the disk is at work.
+    const indexed = this.#pending.length >= MOST_PENDING ? this.#indexPending() : undefined;
+    try {
+      await synced;
+    } catch (error) {
+      throw new AuditLogError(
+        "SYNC_FAILED",
+        `Cannot ${action}: the disk did not confirm the write; close the log and open it again`,
+        { cause: error },
+      );
+    } finally {
+      await indexed;
+    }
+  }
+
+  /** Appends lines, under the lock. */
+  async #write(records: readonly LogRecord[], action: string): Promise<void> {
+    const { path } = this.#settings;
+    const size = await checkSamePlace(
+      this.#runtime.file,
+      path,
+      this.#opened.identity,
+      action,
+    );
+    if (size !== this.#seenSize) await this.#catchUp(size);
+    const torn = size > this.#coveredTo;
+    const { bytes, starts } = this.#encoder.encode(records, torn);
+    this.#seenSize = -1; // until it is known how the write ended
+    for (let written = 0; written < bytes.length;) {
+      written += await this.#file.append(bytes.subarray(written));
+    }
+    if (torn) {
+      // The unfinished line got its newline. It may be a whole record that lacked nothing else.
+      await this.#catchUp(size + bytes.length);
+      return;
+    }
+    for (const [position, { entry, instantUs, canonical }] of records.entries()) {
+      const { entryId, user, model } = entry;
+      const start = starts[position]!;
+      const length = (starts[position + 1] ?? bytes.length) - start - 1;
+      const offset = size + start;
+      this.#pending.push({ offset, length, entryId, instantUs, user, model, canonical });
+    }
+    this.#size += records.length;
+    this.#seenSize = size + bytes.length;
+    this.#coveredTo = this.#seenSize;
+  }
+
+  async indexOf(entryId: string): Promise<number | undefined> {
+    return await this.#reading(async () => {
+      await this.#refresh();
+      return await this.#asking(() => this.#opened.index.seqOf(entryId));
+    });
+  }
+
+  async *read(selection: Selection): AsyncGenerator<readonly LogRecord[]> {
+    const { index } = this.#opened;
+    let { from, to } = await this.#reading(async () => {
+      await this.#refresh();
+      return await this.#asking(() => index.range(selection, this.#size));
+    });
+    const covered = this.#coveredTo;
+    const pageSize = new PageSize();
+    const turns = new Turns();
+    let left = selection.limit;
+    while (left > 0 && from < to) {
+      const asked = Math.min(left, pageSize.rows);
+      const { places, records } = await this.#reading(async () => {
+        const places = await this.#asking(() => index.page(selection, { from, to }, asked));
+        if (await this.#asking(() => index.coveredTo) < covered) throw this.#indexLost();
+        return { places, records: await this.#readPlaces(places, selection) };
+      });
+      if (places.length === 0) return;
+      if (selection.order === "asc") from = places.at(-1)!.seq + 1;
+      else to = places.at(-1)!.seq;
+      pageSize.seen(places.length, places.reduce((sum, { length }) => sum + length, 0));
+      left -= records.length;
+      if (records.length > 0) yield records;
+      if (places.length < asked) return;
+      await turns.give();
+    }
+  }
+
+  async count(selection: Selection): Promise<number> {
+    if (selection.metadata.length === 0) {
+      const { index } = this.#opened;
+      return await this.#reading(async () => {
+        await this.#refresh();
+        return await this.#asking(() => index.count(selection, index.range(selection, this.#size)));
+      });
+    }
+    let count = 0;
+    for await (const records of this.read(selection)) count += records.length;
+    return count;
+  }
+
+  async info(): Promise<StoreInfo> {
+    return await this.#reading(async () => {
+      await this.#refresh();
+      return {
+        path: this.#settings.path,
+        driver: `files, and an index by ${this.#runtime.sqlite.name}`,
+        formatVersion: 1,
+        bytes: this.#seenSize,
+        unreadable: this.#unreadable(),
+      };
+    });
+  }
+
+  async close(): Promise<void> {
+    const { index, lock, file } = this.#opened;
+    try {
+      if (this.#pending.length > 0) await this.#indexPending();
+    } finally {
+      index.close();
+      lock?.close();
+      await file.close();
+    }
+  }
+
+  /** Reads the lines at some places, and keeps those that a selection asks for. */
+  async #readPlaces(
+    places: readonly LinePlace[],
+    selection: Selection,
+  ): Promise<readonly LogRecord[]> {
+    const lines = await readLines(this.#file, places);
+    const records: LogRecord[] = [];
+    for (const [position, place] of places.entries()) {
+      const line = decode(lines[position]!, place);
+      if (line === undefined) throw this.#changed(place);
+      if (place.canonical && !selection.metadata.every(({ needle }) => line.includes(needle))) {
+        continue;
+      }
+      const record = recordOf(line);
+      if (record?.entry.entryId !== place.entryId) throw this.#changed(place);
+      if (matches(selection, record)) records.push(record);
+      else if (!matches({ ...selection, metadata: [] }, record)) throw this.#changed(place);
+    }
+    return records;
+  }
+
+  /** The error for a line that is not what the index says of it; the index starts anew. */
+  #changed(place: LinePlace): AuditLogError {
+    this.#opened.index.reset();
+    this.#seenSize = -1;
+    this.#settings.warn({
+      code: "INDEX_REBUILT",
+      message: `The index beside ${this.#settings.path} did not fit the file and is made anew`,
+    });
+    return new AuditLogError(
+      "DAMAGED",
+      `Cannot read ${this.#settings.path}: the line at byte ${place.offset} is not the one that was ` +
+        "written there; the file was changed. Ask again to read it as it is now",
+    );
+  }
+
+  #indexLost(): AuditLogError {
+    return new AuditLogError(
+      "READ_FAILED",
+      `Cannot read ${this.#settings.path}: its index is being made anew; ask again`,
+    );
+  }
+
+  /** Sees to it that the index covers all complete lines that the file has now. */
+  async #refresh(): Promise<void> {
+    if (this.#pending.length > 0) await this.#indexPending();
+    const { size } = await this.#file.stat();
+    // Another process may have found the index wanting, and be making it anew.
+    const covered = await this.#asking(() => this.#opened.index.coveredTo);
+    if (size === this.#seenSize && covered === this.#coveredTo) return;
+    await this.#exclusively(async () => this.#catchUp((await this.#file.stat()).size));
+  }
+
+  /** Brings the index up to the end of the file. Under the lock, where there is one. */
+  async #catchUp(size: number): Promise<void> {
+    const { index } = this.#opened;
+    await this.#indexPending();
+    this.#seenSize = -1;
+    let from = await this.#asking(() => index.coveredTo);
+    for (let more = true; more;) {
+      more = false;
+      for await (const { lines, end } of scanLines(this.#file, from, size)) {
+        const records = lines.filter(isRecord).map(toIndexedLine);
+        const others = lines.filter((line) => !isRecord(line)).map(toUnreadableLine);
+        const added = await this.#asking(() => index.add(records, others, from, end));
+        from = added ? end : await this.#asking(() => index.coveredTo);
+        if (added) continue;
+        more = true; // another process was quicker
+        break;
+      }
+    }
+    this.#coveredTo = from;
+    this.#size = await this.#asking(() => index.end().size);
+    this.#seenSize = size;
+    this.#warnOfUnreadable();
+  }
+
+  /**
+   * Puts this handle's own lines into the index, unless another process has read them already. Never
+   * fails: an index that lags behind is made up for by whoever looks next.
+   */
+  async #indexPending(): Promise<void> {
+    const { index } = this.#opened;
+    try {
+      await this.#asking(() => {
+        const covered = index.coveredTo;
+        const lines = this.#pending.filter(({ offset }) => offset >= covered);
+        if (lines[0]?.offset === covered) index.add(lines, [], covered, this.#coveredTo);
+        this.#pending = [];
+      });
+    } catch {
+      this.#pending = [];
+      this.#seenSize = -1;
+    }
+  }
+
+  #warnOfUnreadable(): void {
+    const { count } = this.#opened.index.unreadable();
+    if (count <= this.#warnedOf) return;
+    this.#warnedOf = count;
+    this.#settings.warn({
+      code: "UNREADABLE_LINES",
+      message:
+        `${this.#settings.path} has ${count} lines that are no records; they stay where they ` +
+        "are and are no entries. log.info() tells where they are",
+    });
+  }
+
+  #unreadable(): UnreadableLines {
+    const { count, bytes, first } = this.#opened.index.unreadable();
+    const torn = this.#tornBytes();
+    if (torn === 0) return { count, bytes, first };
+    const line = { offset: this.#coveredTo, length: torn, reason: "is unfinished" };
+    return { count: count + 1, bytes: bytes + torn, first: [...first, line] };
+  }
+
+  #tornBytes(): number {
+    return Math.max(0, this.#seenSize - this.#coveredTo);
+  }
+
+  async #exclusively<T>(section: () => Promise<T>): Promise<T> {
+    const { lock } = this.#opened;
+    return lock === undefined ? await section() : await lock.run(section);
+  }
+
+  /** Asks the index, which another process may be writing to. */
+  async #asking<T>(attempt: () => T): Promise<T> {
+    return await whenFree(attempt, this.#settings.busyTimeoutMs);
+  }
+
+  async #reading<T>(action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      if (isUnusableDatabase(error)) this.#opened.index.condemn();
+      throw faultOf(`read ${this.#settings.path}`, error, "READ_FAILED");
+    }
+  }
+}
+
+const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The text of a line and its newline, or `undefined` when they are not there. */
+function decode(bytes: Uint8Array, place: LinePlace): string | undefined {
+  if (bytes.length !== place.length + 1 || bytes[place.length] !== 0x0a) return undefined;
+  try {
+    return UTF_8.decode(bytes.subarray(0, place.length));
+  } catch {
+    return undefined;
+  }
+}
+
+function recordOf(line: string): LogRecord | undefined {
+  try {
+    return LogRecord.ofLine(line);
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(line: ScannedLine): boolean {
+  return line.content instanceof LogRecord;
+}
+
+function toIndexedLine({ offset, length, content }: ScannedLine): IndexedLine {
+  const { entry, instantUs, canonical } = content as LogRecord;
+  const { entryId, user, model } = entry;
+  return { offset, length, entryId, instantUs, user, model, canonical };
+}
+
+function toUnreadableLine({ offset, length, content }: ScannedLine): UnreadableLine {
+  return { offset, length, reason: content as string };
+}

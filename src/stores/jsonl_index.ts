@@ -1,0 +1,309 @@
+import type { Runtime, SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
+import type { Selection } from "../query.ts";
+import { isUnusableDatabase } from "./faults.ts";
+import { createIfMissing } from "./log_file.ts";
+import {
+  indexSql,
+  type LogEnd,
+  RecordTable,
+  type RowFilter,
+  type SeqRange,
+} from "./record_table.ts";
+import type { UnreadableLine, UnreadableLines } from "./store.ts";
+
+/** "ALGX": marks the file as an index of ours. */
+const APPLICATION_ID = 0x414c4758;
+/** An index of another version is made anew. */
+const INDEX_VERSION = 1;
+/** How many unreadable lines are listed. */
+const LISTED = 20;
+
+const SCHEMA_SQL = `
+CREATE TABLE line (
+  seq INTEGER PRIMARY KEY,
+  instant_us REAL NOT NULL,
+  lag_us REAL NOT NULL,
+  canonical INTEGER NOT NULL,
+  user TEXT NOT NULL,
+  model TEXT NOT NULL,
+  offset INTEGER NOT NULL,
+  length INTEGER NOT NULL,
+  entry_id TEXT NOT NULL
+) STRICT;
+CREATE INDEX line_entry_id ON line (entry_id);
+${indexSql("line")}
+CREATE TABLE unreadable (offset INTEGER PRIMARY KEY, length INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;
+CREATE TABLE covered (id INTEGER PRIMARY KEY CHECK (id = 1), to_offset INTEGER NOT NULL) STRICT;
+INSERT INTO covered VALUES (1, 0);
+PRAGMA application_id = ${APPLICATION_ID};
+PRAGMA user_version = ${INDEX_VERSION};
+`;
+
+/** What the index knows about a record's line. */
+export interface IndexedLine {
+  /** Where the line starts, in bytes. */
+  readonly offset: number;
+  /** Its length in bytes, without its newline. */
+  readonly length: number;
+  /** The entry's id. */
+  readonly entryId: string;
+  /** The entry's instant, microseconds since the epoch. */
+  readonly instantUs: number;
+  /** The entry's user. */
+  readonly user: string;
+  /** The entry's model. */
+  readonly model: string;
+  /** Whether the line is canonical. */
+  readonly canonical: boolean;
+}
+
+/** A row of the index: where to find a record. */
+export interface LinePlace {
+  /** The record's index in the log. */
+  readonly seq: number;
+  /** Where its line starts, in bytes. */
+  readonly offset: number;
+  /** Its length in bytes, without its newline. */
+  readonly length: number;
+  /** The entry's id. */
+  readonly entryId: string;
+  /** Whether the line is canonical. */
+  readonly canonical: boolean;
+}
+
+/**
+ * The index beside a JSONL log: where each record is, by user, model, time and id, and which lines are no
+ * records. It is derived from the file and made anew when it is missing, damaged or does not fit; several
+ * processes share it.
+ *
+ * It covers the file from its start up to some offset. Writes are not synced one by one: after a power
+ * failure it covers less, never anything wrong.
+ */
+export class JsonlIndex {
+  readonly #database: SqliteDatabase;
+  readonly #table: RecordTable;
+  readonly #insertLine: SqliteStatement;
+  readonly #insertUnreadable: SqliteStatement;
+  readonly #selectCovered: SqliteStatement;
+  readonly #updateCovered: SqliteStatement;
+
+  private constructor(database: SqliteDatabase) {
+    this.#database = database;
+    this.#table = new RecordTable(database, "line", "seq, offset, length, entry_id, canonical");
+    this.#insertLine = database.prepare(
+      "INSERT INTO line (seq, instant_us, lag_us, canonical, user, model, offset, length, entry_id) " +
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    );
+    this.#insertUnreadable = database.prepare("INSERT INTO unreadable VALUES (?, ?, ?)");
+    this.#selectCovered = database.prepare("SELECT to_offset FROM covered");
+    this.#updateCovered = database.prepare("UPDATE covered SET to_offset = ?");
+  }
+
+  /**
+   * Makes the index at a path anew. The caller holds the log's lock.
+   */
+  static async create(runtime: Runtime, path: string): Promise<JsonlIndex> {
+    // A new database must not meet the journal of an old one.
+    for (const suffix of ["", "-wal", "-shm"]) {
+      if (await runtime.file.stat(path + suffix) !== undefined) {
+        await runtime.file.remove(path + suffix);
+      }
+    }
+    await createIfMissing(runtime.file, path);
+    return JsonlIndex.#create(runtime, path);
+  }
+
+  /** Opens the index at a path, or returns `undefined` when what is there is none that can be used. */
+  static openPresent(runtime: Runtime, path: string): JsonlIndex | undefined {
+    let database: SqliteDatabase | undefined;
+    try {
+      database = connect(runtime, path);
+      const application = database.prepare("PRAGMA application_id").get()!["application_id"];
+      const version = database.prepare("PRAGMA user_version").get()!["user_version"];
+      if (application === APPLICATION_ID && version === INDEX_VERSION) {
+        return new JsonlIndex(database);
+      }
+    } catch (error) {
+      if (!isUnusableDatabase(error)) {
+        database?.close();
+        throw error;
+      }
+    }
+    database?.close();
+  }
+
+  /** Makes an index that is nowhere but in memory. */
+  static inMemory(runtime: Runtime): JsonlIndex {
+    return JsonlIndex.#create(runtime, ":memory:");
+  }
+
+  static #create(runtime: Runtime, path: string): JsonlIndex {
+    const database = connect(runtime, path);
+    transact(database, () => database.exec(SCHEMA_SQL));
+    return new JsonlIndex(database);
+  }
+
+  /** Up to where in the file all lines are in the index. */
+  get coveredTo(): number {
+    return this.#selectCovered.get()!["to_offset"] as number;
+  }
+
+  /** The end of the log, as far as it is in the index. */
+  end(): LogEnd {
+    return this.#table.end();
+  }
+
+  /** The index of the first entry with this id. */
+  seqOf(entryId: string): number | undefined {
+    return this.#table.seqOf(entryId);
+  }
+
+  /**
+   * Adds lines, which follow each other and what is covered.
+   *
+   * @param from Where the first of them starts.
+   * @param to Where the line behind the last of them starts.
+   * @returns Whether they were added; `false` when another process was quicker: read on from `coveredTo`.
+   * @throws {SqliteError} Busy, when another process is adding.
+   */
+  add(
+    lines: readonly IndexedLine[],
+    unreadable: readonly UnreadableLine[],
+    from: number,
+    to: number,
+  ): boolean {
+    return transact(this.#database, () => {
+      if (this.coveredTo !== from) return false;
+      let { size, highUs } = this.#table.end();
+      for (const line of lines) {
+        highUs = Math.max(highUs, line.instantUs);
+        this.#insertLine.run(
+          size++,
+          line.instantUs,
+          highUs - line.instantUs,
+          line.canonical ? 1 : 0,
+          line.user,
+          line.model,
+          line.offset,
+          line.length,
+          line.entryId,
+        );
+      }
+      for (const { offset, length, reason } of unreadable) {
+        this.#insertUnreadable.run(offset, length, reason);
+      }
+      this.#updateCovered.run(to);
+      return true;
+    });
+  }
+
+  /** Forgets everything, so that the file is read from its start. */
+  reset(): void {
+    transact(this.#database, () => {
+      this.#database.exec("DELETE FROM line; DELETE FROM unreadable");
+      this.#updateCovered.run(0);
+    });
+  }
+
+  /** Marks a damaged index, so that opening the log makes it anew. */
+  condemn(): void {
+    try {
+      this.#database.exec("PRAGMA application_id = 0");
+    } catch {
+      // So damaged that opening it will fail, which does as well.
+    }
+  }
+
+  /** A range that holds all lines of a selection, out of the first `size`. */
+  range(selection: Selection, size: number): SeqRange {
+    return this.#table.range(selection, size);
+  }
+
+  /** The places of the lines in a range that pass all filters of a selection but those on metadata. */
+  page(selection: Selection, range: SeqRange, limit: number): readonly LinePlace[] {
+    return this.#table.page(rowFilter(selection), range, selection.order, limit).map(toPlace);
+  }
+
+  /** How many lines {@link JsonlIndex.page} finds without a limit. */
+  count(selection: Selection, range: SeqRange): number {
+    return this.#table.count(rowFilter(selection), range);
+  }
+
+  /** The places of the first and the last record. */
+  ends(): readonly LinePlace[] {
+    const { size } = this.#table.end();
+    const everything = { sinceUs: undefined, untilUs: undefined };
+    const range = { from: 0, to: size };
+    return [
+      ...this.#table.page(everything, range, "asc", 1),
+      ...this.#table.page(everything, range, "desc", 1),
+    ].map(toPlace);
+  }
+
+  /** The lines that are no records. */
+  unreadable(): UnreadableLines {
+    const sum = this.#database.prepare(
+      "SELECT count(*) AS count, coalesce(sum(length), 0) AS bytes FROM unreadable",
+    ).get()!;
+    const first = this.#database.prepare(
+      `SELECT offset, length, reason FROM unreadable ORDER BY offset LIMIT ${LISTED}`,
+    ).all();
+    return {
+      count: sum["count"] as number,
+      bytes: sum["bytes"] as number,
+      first: first as unknown as readonly UnreadableLine[],
+    };
+  }
+
+  /** Closes the index. */
+  close(): void {
+    this.#database.close();
+  }
+}
+
+function rowFilter({ user, model, sinceUs, untilUs }: Selection): RowFilter {
+  return { user, model, sinceUs, untilUs };
+}
+
+function connect(runtime: Runtime, path: string): SqliteDatabase {
+  const database = runtime.sqlite.open(path, { readOnly: false });
+  try {
+    database.exec(`
+PRAGMA busy_timeout = 10;
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+PRAGMA cache_size = -32768;
+PRAGMA wal_autocheckpoint = 4000;
+`);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return database;
+}
+
+function transact<T>(database: SqliteDatabase, action: () => T): T {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const result = action();
+    database.exec("COMMIT");
+    return result;
+  } catch (error) {
+    try {
+      database.exec("ROLLBACK");
+    } catch {
+      // SQLite has rolled back by itself.
+    }
+    throw error;
+  }
+}
+
+function toPlace(row: SqliteRow): LinePlace {
+  return {
+    seq: row["seq"] as number,
+    offset: row["offset"] as number,
+    length: row["length"] as number,
+    entryId: row["entry_id"] as string,
+    canonical: row["canonical"] === 1,
+  };
+}

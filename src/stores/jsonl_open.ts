@@ -1,0 +1,136 @@
+import { AuditLogError } from "../errors.ts";
+import type { FileSettings } from "../options.ts";
+import type { OpenFile, Runtime } from "../ports.ts";
+import { LogRecord } from "../record.ts";
+import { faultOf, isUnusableDatabase } from "./faults.ts";
+import { FileLock } from "./file_lock.ts";
+import { JsonlIndex, type LinePlace } from "./jsonl_index.ts";
+import { readLines } from "./line_reader.ts";
+import { looksLikeLog } from "./line_scanner.ts";
+import { createFile } from "./log_file.ts";
+
+/** The files of an open JSONL log. */
+export interface JsonlFile {
+  /** The log itself. */
+  readonly file: OpenFile;
+  /** Which file it is. */
+  readonly identity: string;
+  /** The index beside it. */
+  readonly index: JsonlIndex;
+  /** What keeps writers apart; missing when the log is opened with `readOnly` where nothing can be written. */
+  readonly lock: FileLock | undefined;
+}
+
+/**
+ * Opens the log's file and what is beside it: `PATH-lock` and `PATH-index`.
+ *
+ * @throws {AuditLogError} See `AuditLog.open()`.
+ */
+export async function openJsonlFile(runtime: Runtime, settings: FileSettings): Promise<JsonlFile> {
+  const { path, readOnly } = settings;
+  await createFile(runtime.file, settings);
+  let file: OpenFile | undefined;
+  let lock: FileLock | undefined;
+  try {
+    file = await runtime.file.open(path, readOnly ? "read" : "append");
+    const { identity, size } = await file.stat();
+    const indexPath = `${path}-index`;
+    // An index is made only for what has proved to be a log.
+    const known = (await runtime.file.stat(indexPath))?.size ?? 0;
+    if (known === 0 && !await looksLikeLog(file, size)) throw noLog(path);
+    if (readOnly) return { file, identity, ...await openForReading(runtime, settings, file) };
+    lock = await FileLock.open(runtime, `${path}-lock`, settings.busyTimeoutMs);
+    const opened = file;
+    const index = await lock.run(async () => {
+      const present = known === 0 ? undefined : await openFitting(runtime, indexPath, opened);
+      if (present !== undefined) return present;
+      const made = await JsonlIndex.create(runtime, indexPath);
+      if (known > 0) warnOfIndex(settings);
+      return made;
+    });
+    try {
+      if (index.coveredTo > 0 && index.end().size === 0 && !await looksLikeLog(file, size)) {
+        throw noLog(path);
+      }
+    } catch (error) {
+      index.close();
+      throw error;
+    }
+    return { file, identity, index, lock };
+  } catch (error) {
+    lock?.close();
+    await file?.close();
+    throw faultOf(`open ${path}`, error, "READ_FAILED");
+  }
+}
+
+function warnOfIndex({ path, warn }: FileSettings): void {
+  warn({
+    code: "INDEX_REBUILT",
+    message: `The index beside ${path} was damaged or did not fit the file, and is made anew`,
+  });
+}
+
+/** Uses the index that is there if it can be brought up to date, else one in memory; creates no file. */
+async function openForReading(
+  runtime: Runtime,
+  settings: FileSettings,
+  file: OpenFile,
+): Promise<{ index: JsonlIndex; lock: FileLock | undefined }> {
+  const { path, busyTimeoutMs } = settings;
+  let lock: FileLock | undefined;
+  let index: JsonlIndex | undefined;
+  try {
+    const present = await Promise.all(
+      [`${path}-lock`, `${path}-index`].map((side) => runtime.file.stat(side)),
+    );
+    if (present.every((stat) => stat !== undefined && stat.kind === "file")) {
+      lock = await FileLock.open(runtime, `${path}-lock`, busyTimeoutMs);
+      index = await lock.run(() => openFitting(runtime, `${path}-index`, file));
+      if (index !== undefined) return { index, lock };
+    }
+  } catch {
+    // Whoever may only read the folder reads the file without help.
+    index?.close();
+  }
+  lock?.close();
+  return { index: JsonlIndex.inMemory(runtime), lock: undefined };
+}
+
+/** Opens an index if it is of this file: its first and last record are where it says. */
+async function openFitting(
+  runtime: Runtime,
+  path: string,
+  file: OpenFile,
+): Promise<JsonlIndex | undefined> {
+  const index = JsonlIndex.openPresent(runtime, path);
+  if (index === undefined) return undefined;
+  try {
+    const fits = index.coveredTo <= (await file.stat()).size &&
+      (await Promise.all(index.ends().map((place) => isThere(place, file)))).every(Boolean);
+    if (fits) return index;
+  } catch (error) {
+    if (!isUnusableDatabase(error)) {
+      index.close();
+      throw error;
+    }
+  }
+  index.close();
+}
+
+async function isThere(place: LinePlace, file: OpenFile): Promise<boolean> {
+  const [bytes] = await readLines(file, [place]);
+  try {
+    const line = new TextDecoder("utf-8", { fatal: true }).decode(bytes!.subarray(0, place.length));
+    return bytes![place.length] === 0x0a && LogRecord.ofLine(line).entry.entryId === place.entryId;
+  } catch {
+    return false;
+  }
+}
+
+function noLog(path: string): AuditLogError {
+  return new AuditLogError(
+    "NOT_A_LOG",
+    `Cannot open ${path}: it has lines, but none of them is a record; give another path`,
+  );
+}

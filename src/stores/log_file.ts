@@ -1,0 +1,70 @@
+import { AuditLogError } from "../errors.ts";
+import type { FileSettings } from "../options.ts";
+import type { FileAdapter } from "../ports.ts";
+import { faultOf } from "./faults.ts";
+
+/**
+ * Makes sure that a log's path leads to a file: creates an empty one, for its owner alone, where there is
+ * nothing.
+ *
+ * @throws {AuditLogError} `PATH_NOT_FOUND`, `PATH_NOT_A_FILE`, `PERMISSION_DENIED`, `READ_ONLY`.
+ */
+export async function createFile(files: FileAdapter, settings: FileSettings): Promise<void> {
+  const { path, readOnly } = settings;
+  try {
+    const stat = await files.stat(path);
+    if (stat?.kind === "file") return;
+    if (stat !== undefined) {
+      throw new AuditLogError(
+        "PATH_NOT_A_FILE",
+        `Cannot open ${path}: it is not a file but ${
+          stat.kind === "directory" ? "a folder" : "something else"
+        }; give the name of a file`,
+      );
+    }
+    if (readOnly) {
+      throw new AuditLogError("PATH_NOT_FOUND", `Cannot open ${path} with readOnly: no such file`);
+    }
+    await createIfMissing(files, path);
+  } catch (error) {
+    throw faultOf(`open ${path}`, error, "READ_FAILED");
+  }
+}
+
+/** Creates an empty file, for its owner alone, where there is none. */
+export async function createIfMissing(files: FileAdapter, path: string): Promise<void> {
+  if (await files.stat(path) !== undefined) return;
+  try {
+    await (await files.open(path, "create")).close();
+  } catch (error) {
+    // Another process may have created it in between, which is as good.
+    if ((error as { code?: unknown }).code !== "EEXIST") throw error;
+  }
+}
+
+/** The identity of the file that a path leads to now. */
+export async function placeOf(files: FileAdapter, path: string): Promise<string> {
+  return (await files.stat(path))?.identity ?? "";
+}
+
+/**
+ * Makes sure that a path still leads to the file that was opened: what is written to a file without a name is
+ * lost.
+ *
+ * @returns The size of the file in bytes.
+ * @throws {AuditLogError} `LOG_REPLACED`.
+ */
+export async function checkSamePlace(
+  files: FileAdapter,
+  path: string,
+  identity: string,
+  action: string,
+): Promise<number> {
+  const stat = await files.stat(path);
+  if (stat?.identity === identity) return stat.size;
+  throw new AuditLogError(
+    "LOG_REPLACED",
+    `Cannot ${action}: the file was ${stat === undefined ? "deleted or moved" : "replaced"} ` +
+      "while the log was open; close the log, put the file back, and open it again",
+  );
+}

@@ -1,0 +1,82 @@
+import { AuditLogError } from "../errors.ts";
+import { matches, type Selection } from "../query.ts";
+import type { LogRecord } from "../record.ts";
+import type { LogStore, StoreInfo } from "./store.ts";
+
+/** How many records a chunk has, at most. */
+const CHUNK = 1024;
+
+/**
+ * Keeps the log in memory: an array and a predicate, and so the model that the other stores are
+ * tested against. It needs no adapter and runs wherever JavaScript does.
+ */
+export class MemoryStore implements LogStore {
+  readonly kind = "memory";
+  readonly keepsLines = false;
+  readonly #records: LogRecord[] = [];
+  readonly #indexes = new Map<string, number>();
+
+  get size(): number {
+    return this.#records.length;
+  }
+
+  // deno-lint-ignore require-await -- the interface is asynchronous, memory is not
+  async append(records: readonly LogRecord[]): Promise<void> {
+    const first = this.#records.length;
+    for (const [position, record] of records.entries()) {
+      const { entryId } = record.entry;
+      if (this.#indexes.has(entryId)) {
+        for (const { entry } of records.slice(0, position)) this.#indexes.delete(entry.entryId);
+        throw new AuditLogError(
+          "DUPLICATE_ENTRY",
+          `Cannot add the entries: ${entryId} is in the log already`,
+        );
+      }
+      this.#indexes.set(entryId, first + position);
+    }
+    for (const record of records) this.#records.push(record);
+  }
+
+  // deno-lint-ignore require-await -- as above
+  async indexOf(entryId: string): Promise<number | undefined> {
+    return this.#indexes.get(entryId);
+  }
+
+  async *read(selection: Selection): AsyncGenerator<readonly LogRecord[]> {
+    let chunk: LogRecord[] = [];
+    for (const record of this.#select(selection)) {
+      if (chunk.push(record) < CHUNK) continue;
+      yield chunk;
+      chunk = [];
+    }
+    if (chunk.length > 0) yield chunk;
+  }
+
+  // deno-lint-ignore require-await -- as above
+  async count(selection: Selection): Promise<number> {
+    let count = 0;
+    for (const _ of this.#select(selection)) count++;
+    return count;
+  }
+
+  // deno-lint-ignore require-await -- as above
+  async info(): Promise<StoreInfo> {
+    return {};
+  }
+
+  async close(): Promise<void> {}
+
+  *#select(selection: Selection): Generator<LogRecord> {
+    const { order, afterIndex, limit } = selection;
+    const size = this.#records.length; // what is appended meanwhile is not seen
+    const step = order === "asc" ? 1 : -1;
+    const start = afterIndex !== undefined ? afterIndex + step : order === "asc" ? 0 : size - 1;
+    let left = limit;
+    for (let index = start; left > 0 && index >= 0 && index < size; index += step) {
+      const record = this.#records[index]!;
+      if (!matches(selection, record)) continue;
+      yield record;
+      left--;
+    }
+  }
+}

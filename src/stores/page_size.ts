@@ -1,0 +1,21 @@
+/** A page's texts stay near this many characters. */
+const AIM = 1024 * 1024;
+const MOST_ROWS = 512;
+const FIRST_ROWS = 32;
+
+/** Chooses how many rows to read at a time, so that memory stays bounded whatever their length. */
+export class PageSize {
+  #rows = FIRST_ROWS;
+
+  /** How many rows to ask for. */
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** Tells what a page turned out to hold. */
+  seen(rows: number, characters: number): void {
+    const fitting = Math.floor(AIM / Math.max(1, characters / rows));
+    // Growing step by step, so that a few short rows before long ones do no harm.
+    this.#rows = Math.max(1, Math.min(fitting, this.#rows * 2, MOST_ROWS));
+  }
+}

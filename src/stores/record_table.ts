@@ -1,0 +1,183 @@
+import type { Selection } from "../query.ts";
+import type { SqliteDatabase, SqliteRow, SqliteStatement, SqliteValue } from "../ports.ts";
+
+/** Part of a table: the rows whose `seq` is at least `from` and less than `to`. */
+export interface SeqRange {
+  /** The first `seq`. */
+  readonly from: number;
+  /** The first `seq` beyond. */
+  readonly to: number;
+}
+
+/** What a selection asks of the rows; names are given as the table stores them. */
+export interface RowFilter {
+  /** Value of the column `user`. */
+  readonly user?: SqliteValue | undefined;
+  /** Value of the column `model`. */
+  readonly model?: SqliteValue | undefined;
+  /** Lower bound of `instant_us`. */
+  readonly sinceUs: number | undefined;
+  /** Upper bound of `instant_us`. */
+  readonly untilUs: number | undefined;
+  /** Texts that the column `record` contains in canonical rows. */
+  readonly needles?: readonly string[];
+}
+
+/** The last row's place in the log and in time. */
+export interface LogEnd {
+  /** How many rows there are. */
+  readonly size: number;
+  /** The latest instant of all rows, microseconds since the epoch. */
+  readonly highUs: number;
+}
+
+/**
+ * Reads a table of records in the order of the log, which is that of its key `seq`: 0, 1, 2, ...
+ *
+ * Every query is one walk along an index, without a sort:
+ * - indexes on `user`, on `model` and on both hold `seq` as their last part, as all of SQLite's do;
+ * - a span of time is turned into a range of `seq` by binary search. Times may run backwards here and
+ *   there (several writers, adopted files): `lag_us` says how far a row is behind the latest before
+ *   it. Widened by the largest lag in the log, the range holds every row of the span, and each row is
+ *   then checked. Where times never ran backwards nothing needs checking.
+ *
+ * The index is named in the statement: SQLite's planner, left to choose, walks all rows of a popular
+ * model to find a rare user's.
+ */
+export class RecordTable {
+  readonly #database: SqliteDatabase;
+  readonly #table: string;
+  readonly #columns: string;
+  readonly #statements = new Map<string, SqliteStatement>();
+
+  /**
+   * @param database The open database.
+   * @param table The table's name; its indexes are called after it.
+   * @param columns What {@link RecordTable.page} returns, as SQL.
+   */
+  constructor(database: SqliteDatabase, table: string, columns: string) {
+    this.#database = database;
+    this.#table = table;
+    this.#columns = columns;
+  }
+
+  /** The end of the log. */
+  end(): LogEnd {
+    const row = this.#prepare(
+      `SELECT seq, instant_us + lag_us AS high_us FROM ${this.#table} ORDER BY seq DESC LIMIT 1`,
+    ).get();
+    if (row === undefined) return { size: 0, highUs: -Infinity };
+    return { size: row["seq"] as number + 1, highUs: row["high_us"] as number };
+  }
+
+  /** The `seq` of the first row with this id. */
+  seqOf(entryId: string): number | undefined {
+    const row = this.#prepare(
+      `SELECT seq FROM ${this.#table} WHERE entry_id = ? ORDER BY seq LIMIT 1`,
+    ).get(entryId);
+    return row?.["seq"] as number | undefined;
+  }
+
+  /** A range that holds all rows of a selection, out of the first `size`. */
+  range(selection: Selection, size: number): SeqRange {
+    const { sinceUs, untilUs, order, afterIndex } = selection;
+    let [from, to] = [0, size];
+    if (afterIndex !== undefined) {
+      if (order === "asc") from = Math.max(0, afterIndex + 1);
+      else to = Math.min(size, Math.max(0, afterIndex));
+    }
+    const lag = sinceUs === undefined && untilUs === undefined ? 0 : this.#largestLag();
+    // Of two rows the earlier one's time exceeds the later one's by at most the largest lag.
+    if (sinceUs !== undefined) {
+      from = this.#search(from, to, (instant) => instant + lag >= sinceUs);
+    }
+    if (untilUs !== undefined) to = this.#search(from, to, (instant) => instant - lag > untilUs);
+    return { from, to };
+  }
+
+  /** The rows of a range that pass a filter: the first `limit` of them, or the last in `desc` order. */
+  page(
+    filter: RowFilter,
+    range: SeqRange,
+    order: "asc" | "desc",
+    limit: number,
+  ): readonly SqliteRow[] {
+    const { sql, values } = this.#where(filter, range);
+    const statement = this.#prepare(
+      `SELECT ${this.#columns} FROM ${sql} ORDER BY seq${order === "desc" ? " DESC" : ""} LIMIT ?`,
+    );
+    return statement.all(...values, limit);
+  }
+
+  /** How many rows of a range pass a filter. */
+  count(filter: RowFilter, range: SeqRange): number {
+    const { sql, values } = this.#where(filter, range);
+    return this.#prepare(`SELECT count(*) AS n FROM ${sql}`).get(...values)!["n"] as number;
+  }
+
+  #where(filter: RowFilter, range: SeqRange): { sql: string; values: SqliteValue[] } {
+    const { user, model, needles = [] } = filter;
+    const conditions = ["seq >= ?", "seq < ?"];
+    const values: SqliteValue[] = [range.from, range.to];
+    const add = (condition: string, ...bound: SqliteValue[]): void => {
+      conditions.push(condition);
+      values.push(...bound);
+    };
+    if (user !== undefined) add("user = ?", user);
+    if (model !== undefined) add("model = ?", model);
+    if (this.#largestLag() > 0) {
+      if (filter.sinceUs !== undefined) add("instant_us >= ?", filter.sinceUs);
+      if (filter.untilUs !== undefined) add("instant_us <= ?", filter.untilUs);
+    }
+    for (const needle of needles) add("(canonical = 0 OR instr(record, ?) > 0)", needle);
+    return {
+      sql: `${this.#table} ${this.#index(user, model)} WHERE ${conditions.join(" AND ")}`,
+      values,
+    };
+  }
+
+  #index(user: unknown, model: unknown): string {
+    if (user === undefined && model === undefined) return "NOT INDEXED";
+    const names = [user === undefined ? "" : "_user", model === undefined ? "" : "_model"];
+    return `INDEXED BY ${this.#table}${names.join("")}`;
+  }
+
+  #largestLag(): number {
+    const row = this.#prepare(
+      `SELECT lag_us FROM ${this.#table} INDEXED BY ${this.#table}_lag WHERE lag_us > 0 ` +
+        "ORDER BY lag_us DESC LIMIT 1",
+    ).get();
+    return row === undefined ? 0 : row["lag_us"] as number;
+  }
+
+  /** The first `seq` of a range whose instant passes, were the instants in order; `to` if none does. */
+  #search(from: number, to: number, passes: (instantUs: number) => boolean): number {
+    const statement = this.#prepare(`SELECT instant_us FROM ${this.#table} WHERE seq = ?`);
+    while (from < to) {
+      const middle = Math.floor((from + to) / 2);
+      const instant = statement.get(middle)?.["instant_us"] as number | undefined;
+      if (instant === undefined || passes(instant)) to = middle;
+      else from = middle + 1;
+    }
+    return from;
+  }
+
+  #prepare(sql: string): SqliteStatement {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+/** The indexes that {@link RecordTable} names. */
+export function indexSql(table: string): string {
+  return `
+CREATE INDEX ${table}_user ON ${table} (user);
+CREATE INDEX ${table}_model ON ${table} (model);
+CREATE INDEX ${table}_user_model ON ${table} (user, model);
+CREATE INDEX ${table}_lag ON ${table} (lag_us) WHERE lag_us > 0;
+`;
+}

@@ -1,0 +1,330 @@
+import { AuditLogError } from "../errors.ts";
+import type { FileSettings } from "../options.ts";
+import type { Runtime, SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
+import { matches, type Selection } from "../query.ts";
+import { LogRecord, NotARecord } from "../record.ts";
+import { Turns } from "../turns.ts";
+import { whenFree } from "./busy.ts";
+import { faultOf, isConstraint, isIoError } from "./faults.ts";
+import { checkSamePlace, createFile, placeOf } from "./log_file.ts";
+import { PageSize } from "./page_size.ts";
+import { isPythonTable, upgradePythonTable } from "./python_class.ts";
+import { RecordTable, type RowFilter } from "./record_table.ts";
+import {
+  APPLICATION_ID,
+  CONNECTION_SQL,
+  FORMAT_VERSION,
+  INSERT_SQL,
+  RECORD_TABLE,
+  SCHEMA_SQL,
+} from "./sqlite_schema.ts";
+import type { LogStore, StoreInfo } from "./store.ts";
+
+/**
+ * Opens a SQLite log, creates it where there is none, upgrades a file of the Python class.
+ *
+ * @throws {AuditLogError} See `AuditLog.open()`.
+ */
+export async function openSqliteStore(
+  runtime: Runtime,
+  settings: FileSettings,
+): Promise<LogStore> {
+  const { path, readOnly, busyTimeoutMs } = settings;
+  await createFile(runtime.file, settings);
+  const identity = await placeOf(runtime.file, path);
+  let database: SqliteDatabase | undefined;
+  try {
+    database = runtime.sqlite.open(path, { readOnly });
+    const opened = database;
+    opened.exec(CONNECTION_SQL);
+    if (readOnly) checkLayout(opened, path);
+    else await whenFree(() => prepareForWriting(opened, settings), busyTimeoutMs);
+    return new SqliteStore(runtime, opened, settings, identity);
+  } catch (error) {
+    try {
+      database?.close();
+    } catch {
+      // The first error tells what is wrong.
+    }
+    throw faultOf(`open ${path}`, error, "READ_FAILED");
+  }
+}
+
+/** What kind of database a file holds. */
+type Layout = "present" | "python" | "empty";
+
+/** Leaves the file ready to be written to, and untouched if it is something else's. */
+function prepareForWriting(database: SqliteDatabase, settings: FileSettings): void {
+  const { path, durability, warn } = settings;
+  const layout = layoutOf(database, path);
+  if (layout === "empty") database.exec("PRAGMA page_size = 8192");
+  // Lasting, and not possible within a transaction; it also finds out whether the file can be written.
+  database.exec("PRAGMA journal_mode = WAL");
+  database.exec(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`);
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    let upgraded = 0;
+    // Asked again, now that no other process can change it.
+    switch (layoutOf(database, path)) {
+      case "empty":
+        database.exec(SCHEMA_SQL);
+        break;
+      case "python":
+        upgraded = upgradePythonTable(database, path);
+        break;
+    }
+    database.exec("COMMIT");
+    if (layout === "python") {
+      warn({
+        code: "UPGRADED",
+        message:
+          `${path} had the layout of the Python class: its ${upgraded} entries were copied ` +
+          "into the present one, and its table was kept as audit_log_python",
+      });
+    }
+  } catch (error) {
+    rollBack(database);
+    throw error;
+  }
+}
+
+function checkLayout(database: SqliteDatabase, path: string): void {
+  if (layoutOf(database, path) === "present") return;
+  throw new AuditLogError(
+    "NOT_A_LOG",
+    `Cannot open ${path} with readOnly: it is empty or has the layout of the Python class; ` +
+      "open it without readOnly once, which gives it the present layout",
+  );
+}
+
+function layoutOf(database: SqliteDatabase, path: string): Layout {
+  const applicationId = database.prepare("PRAGMA application_id").get()!["application_id"];
+  const version = database.prepare("PRAGMA user_version").get()!["user_version"] as number;
+  if (applicationId === APPLICATION_ID) {
+    if (version === FORMAT_VERSION) return "present";
+    throw new AuditLogError(
+      "UNSUPPORTED_FORMAT",
+      `Cannot open ${path}: its format has version ${version}, this release knows ` +
+        `${FORMAT_VERSION}; update @audit-log/llm`,
+    );
+  }
+  const objects = database.prepare("SELECT count(*) AS n FROM sqlite_schema").get()!["n"];
+  if (objects === 0 && applicationId === 0) return "empty";
+  if (applicationId === 0 && isPythonTable(database)) return "python";
+  throw new AuditLogError(
+    "NOT_A_LOG",
+    `Cannot open ${path}: it is a SQLite database of something else; give another path`,
+  );
+}
+
+function rollBack(database: SqliteDatabase): void {
+  try {
+    database.exec("ROLLBACK");
+  } catch {
+    // SQLite has rolled back by itself after some errors, and then says that nothing is to be undone.
+  }
+}
+
+class SqliteStore implements LogStore {
+  readonly kind = "sqlite";
+  readonly keepsLines = true;
+  readonly #runtime: Runtime;
+  readonly #database: SqliteDatabase;
+  readonly #settings: FileSettings;
+  readonly #identity: string;
+  readonly #table: RecordTable;
+  readonly #insert: SqliteStatement | undefined;
+  #size: number;
+
+  constructor(
+    runtime: Runtime,
+    database: SqliteDatabase,
+    settings: FileSettings,
+    identity: string,
+  ) {
+    this.#runtime = runtime;
+    this.#database = database;
+    this.#settings = settings;
+    this.#identity = identity;
+    this.#table = new RecordTable(database, RECORD_TABLE, "seq, record");
+    this.#insert = settings.readOnly ? undefined : database.prepare(INSERT_SQL);
+    this.#size = this.#table.end().size;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  async append(records: readonly LogRecord[]): Promise<void> {
+    const { path } = this.#settings;
+    const action = `write to ${path}`;
+    await checkSamePlace(this.#runtime.file, path, this.#identity, action);
+    await this.#lock(action);
+    let committing = false;
+    try {
+      const size = this.#insertAll(records);
+      committing = true;
+      this.#database.exec("COMMIT");
+      this.#size = size;
+    } catch (error) {
+      rollBack(this.#database);
+      if (committing && isIoError(error)) {
+        throw new AuditLogError(
+          "SYNC_FAILED",
+          `Cannot ${action}: the disk did not confirm the write; close the log and open it again`,
+          { cause: error },
+        );
+      }
+      if (isConstraint(error)) throw duplicate(path, error);
+      throw faultOf(action, error, "WRITE_FAILED");
+    }
+  }
+
+  async #lock(action: string): Promise<void> {
+    try {
+      await whenFree(
+        () => this.#database.exec("BEGIN IMMEDIATE"),
+        this.#settings.busyTimeoutMs,
+      );
+    } catch (error) {
+      throw faultOf(action, error, "WRITE_FAILED");
+    }
+  }
+
+  /** Returns the size of the log with the records in it. */
+  #insertAll(records: readonly LogRecord[]): number {
+    let { size, highUs } = this.#table.end();
+    for (const record of records) {
+      const { entry, instantUs } = record;
+      highUs = Math.max(highUs, instantUs);
+      this.#insert!.run(
+        size++,
+        instantUs,
+        highUs - instantUs,
+        record.canonical ? 1 : 0,
+        entry.entryId,
+        entry.timestamp,
+        entry.user,
+        entry.model,
+        entry.costUsd,
+        entry.latencyMs,
+        record.line,
+      );
+    }
+    return size;
+  }
+
+  async indexOf(entryId: string): Promise<number | undefined> {
+    return await this.#reading(() => this.#table.seqOf(entryId));
+  }
+
+  async *read(selection: Selection): AsyncGenerator<readonly LogRecord[]> {
+    let { from, to } = await this.#reading(() => {
+      this.#size = this.#table.end().size;
+      return this.#table.range(selection, this.#size);
+    });
+    const filter = rowFilter(selection);
+    const pageSize = new PageSize();
+    const turns = new Turns();
+    let left = selection.limit;
+    while (left > 0 && from < to) {
+      const asked = Math.min(left, pageSize.rows);
+      const rows = await this.#reading(() =>
+        this.#table.page(filter, { from, to }, selection.order, asked)
+      );
+      if (rows.length === 0) return;
+      const last = rows.at(-1)!["seq"] as number;
+      if (selection.order === "asc") from = last + 1;
+      else to = last;
+      const records = rows.map((row) => this.#decode(row))
+        .filter((record) => matches(selection, record));
+      pageSize.seen(rows.length, records.reduce((sum, { line }) => sum + line.length, 0));
+      left -= records.length;
+      if (records.length > 0) yield records;
+      if (rows.length < asked) return;
+      await turns.give();
+    }
+  }
+
+  async count(selection: Selection): Promise<number> {
+    if (selection.metadata.length === 0) {
+      return await this.#reading(() => {
+        this.#size = this.#table.end().size;
+        const range = this.#table.range(selection, this.#size);
+        return isWholeRange(selection) ? range.to - range.from : this.#table.count(
+          rowFilter(selection),
+          range,
+        );
+      });
+    }
+    let count = 0;
+    for await (const records of this.read(selection)) count += records.length;
+    return count;
+  }
+
+  async info(): Promise<StoreInfo> {
+    const { path } = this.#settings;
+    const version = await this.#reading(() => {
+      this.#size = this.#table.end().size;
+      return this.#database.prepare("SELECT sqlite_version() AS version").get()!["version"];
+    });
+    const bytes = (await this.#runtime.file.stat(path))?.size;
+    return {
+      path,
+      driver: `${this.#runtime.sqlite.name} ${version}`,
+      formatVersion: FORMAT_VERSION,
+      ...(bytes === undefined ? {} : { bytes }),
+    };
+  }
+
+  // deno-lint-ignore require-await -- so that what the driver throws becomes a rejection
+  async close(): Promise<void> {
+    try {
+      this.#database.close();
+    } catch (error) {
+      throw faultOf(`close ${this.#settings.path}`, error, "WRITE_FAILED");
+    }
+  }
+
+  async #reading<T>(attempt: () => T): Promise<T> {
+    try {
+      return await whenFree(attempt, this.#settings.busyTimeoutMs);
+    } catch (error) {
+      throw faultOf(`read ${this.#settings.path}`, error, "READ_FAILED");
+    }
+  }
+
+  #decode(row: SqliteRow): LogRecord {
+    try {
+      return LogRecord.ofLine(row["record"] as string);
+    } catch (error) {
+      if (!(error instanceof NotARecord)) throw error;
+      throw new AuditLogError(
+        "DAMAGED",
+        `Cannot read ${this.#settings.path}: what is stored as entry ${
+          row["seq"]
+        } ${error.message}`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+/** Whether a range of rows is the answer already, when times never ran backwards. */
+function isWholeRange(selection: Selection): boolean {
+  const { user, model, sinceUs, untilUs } = selection;
+  return [user, model, sinceUs, untilUs].every((filter) => filter === undefined);
+}
+
+function rowFilter(selection: Selection): RowFilter {
+  const { user, model, sinceUs, untilUs, metadata } = selection;
+  return { user, model, sinceUs, untilUs, needles: metadata.map(({ needle }) => needle) };
+}
+
+function duplicate(path: string, cause: unknown): AuditLogError {
+  return new AuditLogError(
+    "DUPLICATE_ENTRY",
+    `Cannot write to ${path}: an entry with the same id is in the log already`,
+    { cause },
+  );
+}

@@ -1,0 +1,90 @@
+/**
+ * The layout of a SQLite log, version 1. docs/format.md explains it.
+ *
+ * `audit_record` holds the records and `audit_log`, a view, shows them under the Python class's column names. Why a
+ * view and not generated columns: SQLite computes every generated column of a table on each insert, the virtual
+ * ones too, and once more for a trigger. With the nine columns generated and the trigger that refuses INSERT OR
+ * REPLACE, an insert took 1.9 times as long as with this layout (docs/benchmarks.md). The columns beside `record` are
+ * derived from it and serve queries; what a query returns is read from `record` and compared.
+ *
+ * Raising FAIL and not ABORT, and `INSERT OR FAIL` in the statements of this library, spare SQLite the copy of each
+ * page that it makes to undo one statement alone; a transaction that fails is rolled back whole.
+ *
+ * @module
+ */
+import { indexSql } from "./record_table.ts";
+
+/** "ALOG": marks the file as an audit log in SQLite's header, for `file` and for us. */
+export const APPLICATION_ID = 0x414c4f47;
+/** The version of the layout. */
+export const FORMAT_VERSION = 1;
+
+/** Where the records are. */
+export const RECORD_TABLE = "audit_record";
+/** Where upgrading leaves the table of the Python class. */
+export const PYTHON_TABLE = "audit_log_python";
+
+/** Refuses every change of a table's rows by anyone. */
+export function guardSql(table: string): string {
+  return `
+CREATE TRIGGER ${table}_no_update BEFORE UPDATE ON ${table} BEGIN
+  SELECT RAISE(ABORT, 'the audit log is append-only: rows cannot be changed');
+END;
+CREATE TRIGGER ${table}_no_delete BEFORE DELETE ON ${table} BEGIN
+  SELECT RAISE(ABORT, 'the audit log is append-only: rows cannot be deleted');
+END;
+`;
+}
+
+/** Creates the layout in an empty database, or beside the Python class's renamed table. */
+export const SCHEMA_SQL: string = `
+CREATE TABLE ${RECORD_TABLE} (
+  seq INTEGER PRIMARY KEY,
+  instant_us REAL NOT NULL,
+  lag_us REAL NOT NULL CHECK (lag_us >= 0),
+  canonical INTEGER NOT NULL CHECK (canonical IN (0, 1)),
+  entry_id TEXT NOT NULL,
+  timestamp TEXT NOT NULL,
+  user TEXT NOT NULL,
+  model TEXT NOT NULL,
+  cost_usd REAL,
+  latency_ms REAL,
+  record TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX ${RECORD_TABLE}_entry_id ON ${RECORD_TABLE} (entry_id);
+${indexSql(RECORD_TABLE)}
+-- REPLACE deletes the rows that are in its way without asking the trigger on DELETE, unless the
+-- connection says so: hence this one, which also keeps seq free of gaps.
+CREATE TRIGGER ${RECORD_TABLE}_only_append BEFORE INSERT ON ${RECORD_TABLE}
+WHEN NEW.seq IS NOT (SELECT coalesce(max(seq) + 1, 0) FROM ${RECORD_TABLE})
+  OR EXISTS (SELECT 1 FROM ${RECORD_TABLE} WHERE entry_id = NEW.entry_id)
+BEGIN
+  SELECT RAISE(FAIL, 'the audit log is append-only: rows can only be added at its end, with new ids');
+END;
+${guardSql(RECORD_TABLE)}
+CREATE VIEW audit_log AS SELECT
+  seq, entry_id, timestamp, user, model,
+  json_extract(record, '$.input_text') AS input_text,
+  json_extract(record, '$.output_text') AS output_text,
+  cost_usd, latency_ms,
+  json_extract(record, '$.metadata') AS metadata,
+  record
+FROM ${RECORD_TABLE};
+PRAGMA application_id = ${APPLICATION_ID};
+PRAGMA user_version = ${FORMAT_VERSION};
+`;
+
+/** Adds one record. */
+export const INSERT_SQL =
+  `INSERT OR FAIL INTO ${RECORD_TABLE} (seq, instant_us, lag_us, canonical, entry_id, timestamp, user, model, ` +
+  "cost_usd, latency_ms, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+/** Settings that hold for a connection; `synchronous` comes beside them. */
+export const CONNECTION_SQL = `
+PRAGMA busy_timeout = 10;
+PRAGMA cache_size = -65536;
+PRAGMA wal_autocheckpoint = 4000;
+PRAGMA fullfsync = ON;
+PRAGMA checkpoint_fullfsync = ON;
+PRAGMA trusted_schema = OFF;
+`;

@@ -1,0 +1,80 @@
+import type { AuditWarning } from "../warning.ts";
+import type { LogRecord } from "../record.ts";
+import type { Selection } from "../query.ts";
+
+/** What a store says about itself. */
+export interface StoreInfo {
+  /** Where the log is, or `undefined` when it is nowhere but in memory. */
+  readonly path?: string;
+  /** The driver or medium beneath, for people: `node:sqlite 3.53.4`. */
+  readonly driver?: string;
+  /** The version of the format on disk; see docs/format.md. */
+  readonly formatVersion?: number;
+  /** Size of the log's own file in bytes, side files not counted. */
+  readonly bytes?: number;
+  /** Lines of the file that hold no record. They stay where they are and are no entries. */
+  readonly unreadable?: UnreadableLines;
+}
+
+/** What in a file is no record. */
+export interface UnreadableLines {
+  /** How many lines, an unfinished one at the end counted. */
+  readonly count: number;
+  /** How many bytes they take. */
+  readonly bytes: number;
+  /** The first of them, in the order of the file. */
+  readonly first: readonly UnreadableLine[];
+}
+
+/** A line that is no record. */
+export interface UnreadableLine {
+  /** Where it starts, in bytes from the start of the file. */
+  readonly offset: number;
+  /** Its length in bytes, without its newline. */
+  readonly length: number;
+  /** Why it is no record. */
+  readonly reason: string;
+}
+
+/**
+ * What a backend must provide: an append-only sequence of records, each at its index, 0 and up.
+ *
+ * There is no way to change or remove a record. `AuditLog` calls {@link LogStore.append} for one batch
+ * at a time; the other methods may be called while it is under way, and see either none or all of it.
+ * `tests/conformance/store.ts` says in code what is written here in words.
+ */
+export interface LogStore {
+  /** The backend's name: `memory`, `sqlite`, `jsonl`, or a caller's own. */
+  readonly kind: string;
+  /**
+   * Whether the store keeps the records' lines. Then each line is made in `record()`, while earlier
+   * batches are on their way to the disk, and not in {@link LogStore.append}.
+   */
+  readonly keepsLines: boolean;
+  /** How many entries the log has, as far as this handle has seen. */
+  readonly size: number;
+  /**
+   * Appends records in the given order, all or none, and resolves when they are as durable as the log
+   * promises.
+   *
+   * @throws {AuditLogError} `DUPLICATE_ENTRY`, `WRITE_FAILED`, `LOG_BUSY`, `READ_ONLY`: none is in the log.
+   *   `SYNC_FAILED`, `LOG_REPLACED`: unknown; the log gets no further calls of this method.
+   */
+  append(records: readonly LogRecord[]): Promise<void>;
+  /** The index of the entry with this id, the first such where several have it. */
+  indexOf(entryId: string): Promise<number | undefined>;
+  /**
+   * The records that a selection asks for, in its order, in chunks that bound the memory used. It sees
+   * the log as it was when the first chunk was asked for.
+   */
+  read(selection: Selection): AsyncIterable<readonly LogRecord[]>;
+  /** How many records {@link LogStore.read} would return. */
+  count(selection: Selection): Promise<number>;
+  /** What the store can tell about itself. */
+  info(): Promise<StoreInfo>;
+  /** Releases what the store holds. Called once, after the last append. */
+  close(): Promise<void>;
+}
+
+/** What is told about a log that is no error: see {@link AuditWarning}. */
+export type Warn = (warning: AuditWarning) => void;

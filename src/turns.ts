@@ -1,0 +1,22 @@
+/** How long work may go on before timers and sockets get their turn, milliseconds. */
+const WORK_MS = 8;
+
+/**
+ * Gives the event loop its turns during long work whose parts end in promises alone: those never let a
+ * timer or a socket through.
+ */
+export class Turns {
+  #last = Date.now();
+
+  /** Lets the event loop turn if the work has kept it for a while. */
+  async give(): Promise<void> {
+    if (Date.now() - this.#last < WORK_MS) return;
+    await new Promise<void>((resolve) => laterTurn(resolve));
+    this.#last = Date.now();
+  }
+}
+
+/** `setImmediate()` where there is one; it is far quicker than a timer. */
+const laterTurn: (callback: () => void) => unknown =
+  (globalThis as { setImmediate?: (callback: () => void) => unknown }).setImmediate ??
+    ((callback) => setTimeout(callback, 0));

@@ -1,0 +1,16 @@
+/**
+ * Something that one should know about a log, although it works.
+ *
+ * | code | meaning |
+ * |---|---|
+ * | `UNREADABLE_LINES` | the file has lines that are no records; they stay, and are no entries |
+ * | `TORN_LINE` | the file ends in an unfinished line, as a crash leaves it; it stays, and is no entry |
+ * | `INDEX_REBUILT` | the index beside the file did not fit it and was made anew |
+ * | `UPGRADED` | the file had the Python class's layout and was given the present one |
+ */
+export interface AuditWarning {
+  /** What it is about; stable between releases. */
+  readonly code: "UNREADABLE_LINES" | "TORN_LINE" | "INDEX_REBUILT" | "UPGRADED";
+  /** One sentence for people. */
+  readonly message: string;
+}
