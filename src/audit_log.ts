@@ -31,8 +31,8 @@ export interface LogInfo extends StoreInfo {
   readonly warnings: readonly AuditWarning[];
 }
 
-/** What a record has beside its texts and metadata, in bytes, with room to spare: two long names. */
-const OVERHEAD_BYTES = 4096;
+/** A line's keys, punctuation and two long numbers, with room to spare. */
+const OVERHEAD = 256;
 /** A UTF-16 code unit takes at most this many bytes in a line: `\u0000`. */
 const BYTES_PER_UNIT = 6;
 /** How many warnings `info()` keeps. */
@@ -65,6 +65,7 @@ export class AuditLog implements AsyncDisposable {
   readonly #clock: EntryClock;
   readonly #settings: Settings;
   readonly #warnings: AuditWarning[];
+  readonly #underWay = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
   private constructor(store: LogStore, settings: Settings, warnings: AuditWarning[]) {
@@ -147,11 +148,14 @@ export class AuditLog implements AsyncDisposable {
    * await log.close();
    * ```
    */
-  async record(entry: NewEntry): Promise<AuditEntry> {
-    this.#checkWritable();
-    const record = this.#admit(entry);
-    await this.#writer.add([record]);
-    return record.entry;
+  record(entry: NewEntry): Promise<AuditEntry> {
+    try {
+      this.#checkWritable();
+      const record = this.#admit(entry);
+      return this.#writer.add([record], lengthOf(record), record.entry);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -169,15 +173,15 @@ export class AuditLog implements AsyncDisposable {
     if (!Array.isArray(entries)) {
       throw refusal("", `recordAll() takes an array, not ${describe(entries)}`);
     }
-    const records = entries.map((entry, position) => {
+    // Not map(), which skips holes.
+    const records = Array.from(entries, (entry, position) => {
       try {
         return this.#admit(entry);
       } catch (error) {
         throw atPosition(error, position);
       }
     });
-    if (records.length > 0) await this.#writer.add(records);
-    return records.map((record) => record.entry);
+    return await this.#append(records);
   }
 
   /**
@@ -203,21 +207,20 @@ export class AuditLog implements AsyncDisposable {
     this.#checkWritable();
     if (!Array.isArray(lines)) throw refusal("", `adopt() takes an array, not ${describe(lines)}`);
     const ids = new Set<string>();
-    const records = (lines as readonly string[]).map((line, position) => {
+    const records = Array.from(lines as readonly string[], (line, position) => {
       const record = adopted(line, position);
       const { entryId } = record.entry;
       if (ids.has(entryId)) throw duplicate(entryId, position);
       ids.add(entryId);
-      return this.#checkSize(record);
+      return this.#checkLineSize(record);
     });
     for (const [position, { entry }] of records.entries()) {
-      if (await this.#store.indexOf(entry.entryId) !== undefined) {
+      if (await this.#using(() => this.#store.indexOf(entry.entryId)) !== undefined) {
         throw duplicate(entry.entryId, position);
       }
     }
     this.#checkWritable();
-    if (records.length > 0) await this.#writer.add(records);
-    return records.map((record) => record.entry);
+    return await this.#append(records);
   }
 
   /**
@@ -287,8 +290,7 @@ export class AuditLog implements AsyncDisposable {
    */
   async count(filter: AuditFilter = {}): Promise<number> {
     const checked = checkFilter(filter);
-    this.#checkOpen();
-    return await this.#store.count({ ...checked, afterIndex: undefined });
+    return await this.#using(() => this.#store.count({ ...checked, afterIndex: undefined }));
   }
 
   /**
@@ -318,8 +320,7 @@ export class AuditLog implements AsyncDisposable {
    * @throws {AuditLogError} `LOG_CLOSED`, `READ_FAILED`.
    */
   async info(): Promise<LogInfo> {
-    this.#checkOpen();
-    const info = await this.#store.info();
+    const info = await this.#using(() => this.#store.info());
     return {
       backend: this.backend,
       ...info,
@@ -329,10 +330,11 @@ export class AuditLog implements AsyncDisposable {
   }
 
   /**
-   * Waits until everything recorded is durable, and closes the log. Further calls do nothing.
+   * Waits until everything recorded is durable, and closes the log. Further calls do nothing. A query
+   * that is under way ends whole or with `LOG_CLOSED`.
    */
   close(): Promise<void> {
-    return this.#closing ??= this.#writer.drained().then(() => this.#store.close());
+    return this.#closing ??= this.#finish();
   }
 
   /** Closes the log at the end of an `await using` block. */
@@ -340,19 +342,44 @@ export class AuditLog implements AsyncDisposable {
     return this.close();
   }
 
+  async #finish(): Promise<void> {
+    await this.#writer.drained();
+    await Promise.allSettled(this.#underWay);
+    await this.#store.close();
+  }
+
+  async #append(records: readonly LogRecord[]): Promise<AuditEntry[]> {
+    const entries = records.map((record) => record.entry);
+    if (records.length === 0) return entries;
+    const length = records.reduce((sum, record) => sum + lengthOf(record), 0);
+    return await this.#writer.add(records, length, entries);
+  }
+
+  /** Asks the store something; `close()` waits for the answer. */
+  async #using<T>(action: () => Promise<T>): Promise<T> {
+    this.#checkOpen();
+    const answer = action();
+    this.#underWay.add(answer);
+    try {
+      return await answer;
+    } finally {
+      this.#underWay.delete(answer);
+    }
+  }
+
   #admit(input: NewEntry): LogRecord {
-    const admitted = admit(input);
-    const { entryId, timestamp, instantUs } = this.#clock.next();
-    const entry = Object.freeze({ entryId, timestamp, ...admitted });
-    return this.#checkSize(LogRecord.ofEntry(entry, instantUs));
+    const stamp = this.#clock.next();
+    return this.#checkSize(LogRecord.ofEntry(admit(input, stamp), stamp.instantUs));
   }
 
   /** Encodes only what may be too large: most records are far from it. */
   #checkSize(record: LogRecord): LogRecord {
+    const most = lengthOf(record) * BYTES_PER_UNIT;
+    return most <= this.#settings.maxRecordBytes ? record : this.#checkLineSize(record);
+  }
+
+  #checkLineSize(record: LogRecord): LogRecord {
     const { maxRecordBytes } = this.#settings;
-    const { inputText, outputText, metadata } = record.entry;
-    const units = inputText.length + outputText.length + unitsOf(metadata);
-    if (units * BYTES_PER_UNIT + OVERHEAD_BYTES <= maxRecordBytes) return record;
     const { line } = record;
     if (line.length * 3 <= maxRecordBytes) return record;
     const bytes = new TextEncoder().encode(line).length;
@@ -369,7 +396,7 @@ export class AuditLog implements AsyncDisposable {
     this.#checkOpen();
     const { after, ...selection } = query;
     if (after === undefined) return { ...selection, afterIndex: undefined };
-    const afterIndex = await this.#store.indexOf(after);
+    const afterIndex = await this.#using(() => this.#store.indexOf(after));
     if (afterIndex === undefined) {
       throw new AuditLogError(
         "CURSOR_NOT_FOUND",
@@ -392,9 +419,15 @@ export class AuditLog implements AsyncDisposable {
 
   async *#read(selection: Selection): AsyncGenerator<readonly LogRecord[]> {
     if (selection.limit === 0) return;
-    for await (const chunk of this.#store.read(selection)) {
-      yield chunk;
-      this.#checkOpen();
+    const chunks = this.#store.read(selection)[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const next = await this.#using(() => chunks.next());
+        if (next.done) return;
+        yield next.value;
+      }
+    } finally {
+      await chunks.return?.();
     }
   }
 
@@ -406,11 +439,10 @@ export class AuditLog implements AsyncDisposable {
         { path: "entryId" },
       );
     }
-    this.#checkOpen();
-    const index = await this.#store.indexOf(entryId);
+    const index = await this.#using(() => this.#store.indexOf(entryId));
     if (index === undefined) return undefined;
     const one = { ...checkQuery({ limit: 1 }), afterIndex: index - 1 };
-    for await (const [record] of this.#store.read(one)) return record;
+    for await (const [record] of this.#read(one)) return record;
   }
 
   #checkOpen(): void {
@@ -452,6 +484,13 @@ async function currentRuntime(): Promise<Runtime> {
     "Cannot open the log: no adapter for this runtime; give one as the option runtime",
     { path: "runtime" },
   );
+}
+
+/** About how many UTF-16 code units a record's line has before anything in it is escaped; not fewer. */
+function lengthOf({ entry }: LogRecord): number {
+  const { inputText, outputText, user, model, entryId, timestamp, metadata } = entry;
+  return inputText.length + outputText.length + user.length + model.length + entryId.length +
+    timestamp.length + unitsOf(metadata) + OVERHEAD;
 }
 
 function adopted(line: string, position: number): LogRecord {

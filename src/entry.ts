@@ -1,6 +1,7 @@
+import type { Stamp } from "./clock.ts";
 import type { JsonObject } from "./json.ts";
 import { describe, refusal } from "./refusal.ts";
-import { snapshot } from "./snapshot.ts";
+import { isPlainObject, snapshot } from "./snapshot.ts";
 
 /** One recorded LLM interaction. Deeply frozen. */
 export interface AuditEntry {
@@ -67,42 +68,41 @@ export const DEFAULT_USER = "anonymous";
 
 const NO_METADATA: JsonObject = Object.freeze({});
 
-/** The part of an entry that the application gives. */
-export type AdmittedEntry = Omit<AuditEntry, "entryId" | "timestamp">;
-
 /**
- * Checks what an application gave, and takes a frozen snapshot of it.
+ * Checks what an application gave, and makes a frozen entry of a copy of it.
  *
  * Nothing of the application's is called: no `toJSON`, no accessor. A Proxy is the exception that
  * nothing can be done about.
  *
  * @throws {AuditLogError} `INVALID_ENTRY`, its `path` the field at fault.
  */
-export function admit(input: NewEntry): AdmittedEntry {
-  if (typeof input !== "object" || input === null || Array.isArray(input)) {
-    throw refusal("", `an entry is an object, not ${describe(input)}`);
-  }
-  const given = ownValues(input);
-  return {
-    user: given.user === undefined ? DEFAULT_USER : admitName("user", given.user),
-    model: admitName("model", given.model),
-    inputText: admitText("inputText", given.inputText),
-    outputText: admitText("outputText", given.outputText),
-    costUsd: admitAmount("costUsd", given.costUsd),
-    latencyMs: admitAmount("latencyMs", given.latencyMs),
-    metadata: given.metadata === undefined ? NO_METADATA : admitMetadata(given.metadata),
-  };
+export function admit(input: NewEntry, stamp: Stamp): AuditEntry {
+  checkFields(input);
+  const { user, metadata } = input;
+  return Object.freeze({
+    entryId: stamp.entryId,
+    timestamp: stamp.timestamp,
+    user: user === undefined ? DEFAULT_USER : admitName("user", user),
+    model: admitName("model", input.model),
+    inputText: admitText("inputText", input.inputText),
+    outputText: admitText("outputText", input.outputText),
+    costUsd: admitAmount("costUsd", input.costUsd),
+    latencyMs: admitAmount("latencyMs", input.latencyMs),
+    metadata: metadata === undefined ? NO_METADATA : admitMetadata(metadata),
+  });
 }
 
-function ownValues(input: object): Record<string, unknown> {
-  const values: Record<string, unknown> = {};
+/** Refuses what has unknown fields, and what could run code when its fields are read. */
+function checkFields(input: object): void {
+  if (typeof input !== "object" || input === null || !isPlainObject(input)) {
+    throw refusal("", `must be a plain object, not ${describe(input)}`);
+  }
   for (const key of Reflect.ownKeys(input)) {
     if (typeof key === "symbol" || !FIELDS.has(key)) throw unknownField(key);
-    const descriptor = Object.getOwnPropertyDescriptor(input, key)!;
-    if (!("value" in descriptor)) throw refusal(key, "is an accessor; give its value");
-    values[key] = descriptor.value;
+    if (!("value" in Object.getOwnPropertyDescriptor(input, key)!)) {
+      throw refusal(key, "is an accessor; give its value");
+    }
   }
-  return values;
 }
 
 function unknownField(key: string | symbol): Error {

@@ -20,13 +20,26 @@ export interface JsonObject {
  * escape, so that text which a model really produced can be kept.
  */
 export function encodeCanonical(value: JsonValue): string {
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  // JSON.stringify() writes what the RFC asks for but for the order of keys, which it takes as it finds it.
+  if (isInOrder(value)) return JSON.stringify(value);
   if (isArray(value)) return `[${value.map(encodeCanonical).join(",")}]`;
-  // Not JSON.stringify(): it lists keys such as "10" and "9" by number, before all others.
-  const members = Object.keys(value).sort().map((key) =>
-    `${JSON.stringify(key)}:${encodeCanonical(value[key]!)}`
+  const members = Object.keys(value as JsonObject).sort().map((key) =>
+    `${JSON.stringify(key)}:${encodeCanonical((value as JsonObject)[key]!)}`
   );
   return `{${members.join(",")}}`;
+}
+
+/** Whether all keys within a value are listed in UTF-16 order. Those such as "10" and "9" are listed by number. */
+function isInOrder(value: JsonValue): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  let last = "";
+  const inArray = isArray(value);
+  for (const key in value) {
+    if (!inArray && key < last) return false;
+    last = key;
+    if (!isInOrder((value as JsonObject)[key]!)) return false;
+  }
+  return true;
 }
 
 /** At least as many UTF-16 code units as a value's JSON has before anything in it is escaped. */

@@ -8,21 +8,25 @@ import { parseInstant } from "./instant.ts";
 import { deepFreeze, encodeCanonical, type JsonObject, repeatsKey } from "./json.ts";
 
 /**
- * A record: an entry and its line, either made from the other when it is first asked for.
+ * A record: an entry and its line, either made from the other.
  *
  * The line is what is stored, hashed and compared; see docs/format.md.
  */
 export class LogRecord {
+  /** The entry, deeply frozen. */
+  readonly entry: AuditEntry;
   /** When the entry was made, as microseconds since the epoch. */
   readonly instantUs: number;
-  #entry: AuditEntry | undefined;
   #line: string | undefined;
+  /** Whether it was made from a line that was there before. */
+  readonly adopted: boolean;
   #canonical: boolean | undefined;
 
-  private constructor(instantUs: number, entry?: AuditEntry, line?: string) {
+  private constructor(entry: AuditEntry, instantUs: number, line?: string) {
+    this.entry = entry;
     this.instantUs = instantUs;
-    this.#entry = entry;
     this.#line = line;
+    this.adopted = line !== undefined;
   }
 
   /**
@@ -32,7 +36,7 @@ export class LogRecord {
    * @param instantUs Its timestamp as microseconds since the epoch.
    */
   static ofEntry(entry: AuditEntry, instantUs: number): LogRecord {
-    const record = new LogRecord(instantUs, entry);
+    const record = new LogRecord(entry, instantUs);
     record.#canonical = true;
     return record;
   }
@@ -45,17 +49,20 @@ export class LogRecord {
    */
   static ofLine(line: string): LogRecord {
     const entry = decodeLine(line);
-    return new LogRecord(parseInstant(entry.timestamp)!, entry, line);
+    return new LogRecord(entry, parseInstant(entry.timestamp)!, line);
   }
 
-  /** The entry, deeply frozen. */
-  get entry(): AuditEntry {
-    return this.#entry ??= decodeLine(this.#line!);
-  }
-
-  /** The line, without a newline. */
+  /**
+   * The line, without a newline. A new entry's is made each time it is asked for, so that it need not
+   * outlive its use.
+   */
   get line(): string {
-    return this.#line ??= encodeLine(this.#entry!);
+    return this.#line ?? encodeLine(this.entry);
+  }
+
+  /** Makes the line now and keeps it. */
+  keepLine(): void {
+    this.#line ??= encodeLine(this.entry);
   }
 
   /** Whether the line is the canonical one of its entry. Lines that other programs wrote may not be. */
@@ -72,13 +79,17 @@ export class NotARecord extends Error {
 
 /** Writes an entry as canonical JSON, RFC 8785: nine keys, in UTF-16 order. */
 export function encodeLine(entry: AuditEntry): string {
-  return `{"cost_usd":${entry.costUsd},"entry_id":${JSON.stringify(entry.entryId)},"input_text":${
-    JSON.stringify(entry.inputText)
-  },"latency_ms":${entry.latencyMs},"metadata":${encodeCanonical(entry.metadata)},"model":${
-    JSON.stringify(entry.model)
-  },"output_text":${JSON.stringify(entry.outputText)},"timestamp":${
-    JSON.stringify(entry.timestamp)
-  },"user":${JSON.stringify(entry.user)}}`;
+  return encodeCanonical({
+    cost_usd: entry.costUsd,
+    entry_id: entry.entryId,
+    input_text: entry.inputText,
+    latency_ms: entry.latencyMs,
+    metadata: entry.metadata,
+    model: entry.model,
+    output_text: entry.outputText,
+    timestamp: entry.timestamp,
+    user: entry.user,
+  });
 }
 
 /** The line's nine keys. */
@@ -129,6 +140,10 @@ function recordFault(value: Record<string, unknown>): string | undefined {
   if (Object.keys(value).length !== KEYS.length) return "has keys that a record does not have";
   for (const key of ["entry_id", "input_text", "model", "output_text", "user"]) {
     if (typeof value[key] !== "string") return `has a ${key} that is no string`;
+  }
+  // Names are compared by the database, which has no lone surrogates; texts may have them.
+  for (const key of ["entry_id", "model", "user"]) {
+    if (!(value[key] as string).isWellFormed()) return `has a ${key} with lone surrogates`;
   }
   for (const key of ["cost_usd", "latency_ms"]) {
     const amount = value[key];

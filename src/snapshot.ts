@@ -77,8 +77,11 @@ function copyPlainObject(object: object, place: Place): JsonValue {
     throw refuse(place, "must be a plain object, not a class instance (a Date, a Map, an Error)");
   }
   const copied: Record<string, JsonValue> = {};
-  for (const key of Reflect.ownKeys(object)) {
-    if (typeof key === "symbol") throw refuse(place, "has a symbol for a key");
+  if (Object.getOwnPropertySymbols(object).length > 0) {
+    throw refuse(place, "has a symbol for a key");
+  }
+  // Sorted, as in the record.
+  for (const key of Object.getOwnPropertyNames(object).sort()) {
     if (key === "__proto__") throw refuse(place, "has the key __proto__, which is not allowed");
     place.path.push(key);
     const value = ownValue(object, key, place);
@@ -99,7 +102,8 @@ function ownValue(object: object, key: string | number, place: Place): unknown {
 // Plain values of another realm (a vm context, a frame) have prototypes of their own: those are
 // told by their place in the prototype chain and by a method that only the builtin one owns.
 
-function isPlainObject(object: object): boolean {
+/** Whether an object was made by a literal, by `JSON.parse()` or with the prototype `null`. */
+export function isPlainObject(object: object): boolean {
   const prototype = Object.getPrototypeOf(object);
   return prototype === Object.prototype || prototype === null ||
     (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, "hasOwnProperty"));

@@ -4,17 +4,17 @@ import type { LogStore } from "./stores/store.ts";
 import { Turns } from "./turns.ts";
 
 /** How many records a batch has, unless one group alone has more. */
-const BATCH_RECORDS = 1024;
-/** How many characters of lines a batch has, unless one group alone has more. */
-const BATCH_CHARACTERS = 8 * 1024 * 1024;
+const BATCH_RECORDS = 512;
+/** How many characters the texts of a batch have, unless one group alone has more. */
+const BATCH_LENGTH = 8 * 1024 * 1024;
 
 /** Records that are appended together or not at all. */
 interface Group {
   readonly records: readonly LogRecord[];
+  /** About how many characters their lines have. */
+  readonly length: number;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
-  /** How many characters its lines take in the queue; 0 while they are not made. */
-  queued: number;
 }
 
 /**
@@ -28,8 +28,9 @@ export class GroupCommit {
   readonly #maxQueued: number;
   readonly #turns = new Turns();
   #queue: Group[] = [];
-  /** Groups of the queue whose lines are made; they come first. */
+  /** How many groups of the queue have their lines made; they come first. */
   #prepared = 0;
+  /** How many characters those lines have. */
   #queued = 0;
   #running: Promise<void> | undefined;
   #failure: AuditLogError | undefined;
@@ -46,13 +47,15 @@ export class GroupCommit {
   /**
    * Queues records as one group.
    *
+   * @param length About how many characters their lines have.
+   * @param result What the promise resolves with.
    * @returns Resolves when the group is durable; rejects when it is not.
    */
-  add(records: readonly LogRecord[]): Promise<void> {
+  add<T>(records: readonly LogRecord[], length: number, result: T): Promise<T> {
     if (this.#failure !== undefined) return Promise.reject(this.#refusal(this.#failure));
     return new Promise((resolve, reject) => {
-      this.#queue.push({ records, resolve, reject, queued: 0 });
-      this.#prepare();
+      this.#queue.push({ records, length, resolve: () => resolve(result), reject });
+      if (this.#store.keepsLines) this.#prepare();
       this.#running ??= this.#run();
     });
   }
@@ -64,11 +67,10 @@ export class GroupCommit {
 
   /** Makes lines ahead, up to the queue's bound. */
   #prepare(): void {
-    if (!this.#store.keepsLines) return;
     while (this.#prepared < this.#queue.length && this.#queued < this.#maxQueued) {
       const group = this.#queue[this.#prepared++]!;
-      for (const record of group.records) group.queued += record.line.length;
-      this.#queued += group.queued;
+      for (const record of group.records) record.keepLine();
+      this.#queued += group.length;
     }
   }
 
@@ -85,17 +87,16 @@ export class GroupCommit {
   #takeBatch(): Group[] {
     let groups = 0;
     let records = 0;
-    let characters = 0;
+    let length = 0;
     for (const group of this.#queue) {
       records += group.records.length;
-      characters += group.queued;
-      if (groups > 0 && (records > BATCH_RECORDS || characters > BATCH_CHARACTERS)) break;
+      length += group.length;
+      if (groups > 0 && (records > BATCH_RECORDS || length > BATCH_LENGTH)) break;
       groups++;
     }
-    const batch = groups === this.#queue.length ? this.#queue : this.#queue.slice(0, groups);
-    this.#queue = groups === this.#queue.length ? [] : this.#queue.slice(groups);
+    const batch = this.#queue.splice(0, groups);
+    for (const group of batch.slice(0, this.#prepared)) this.#queued -= group.length;
     this.#prepared = Math.max(0, this.#prepared - groups);
-    for (const group of batch) this.#queued -= group.queued;
     return batch;
   }
 
@@ -108,9 +109,14 @@ export class GroupCommit {
       const appended = this.#store.append(
         batch.length === 1 ? batch[0]!.records : batch.flatMap((group) => group.records),
       );
-      this.#prepare();
+      if (this.#store.keepsLines) this.#prepare();
       await appended;
     } catch (error) {
+      if (isDuplicate(error) && batch.length > 1) {
+        // One group has an id that is in the log; the others shall not suffer for it.
+        for (const group of batch) await this.#commit([group]);
+        return;
+      }
       if (leavesUnknown(error)) this.#failure = error;
       for (const group of batch) group.reject(error);
       return;
@@ -126,6 +132,10 @@ export class GroupCommit {
       { cause },
     );
   }
+}
+
+function isDuplicate(error: unknown): boolean {
+  return error instanceof AuditLogError && error.code === "DUPLICATE_ENTRY";
 }
 
 function leavesUnknown(error: unknown): error is AuditLogError {

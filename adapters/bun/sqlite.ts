@@ -4,14 +4,17 @@
  * @module
  */
 import { Database } from "bun:sqlite";
-import type {
-  SqliteAdapter,
-  SqliteDatabase,
-  SqliteRow,
-  SqliteStatement,
-  SqliteValue,
+import {
+  type SqliteAdapter,
+  type SqliteDatabase,
+  SqliteError,
+  type SqliteRow,
+  type SqliteStatement,
+  type SqliteValue,
 } from "../../src/ports.ts";
-import { sqliteError } from "../sqlite_error.ts";
+import { CANTOPEN, sqliteError } from "../sqlite_error.ts";
+import { checkCount } from "../sqlite_parameters.ts";
+import { existingPath } from "../sqlite_path.ts";
 
 // The part of bun:sqlite that is used, so that no other runtime needs Bun's types.
 interface BunDatabase {
@@ -20,27 +23,38 @@ interface BunDatabase {
   close(throwOnError: boolean): void;
 }
 interface BunStatement {
+  readonly paramsCount: number;
   run(...parameters: readonly SqliteValue[]): unknown;
   get(...parameters: readonly SqliteValue[]): SqliteRow | null;
   all(...parameters: readonly SqliteValue[]): readonly SqliteRow[];
   finalize(): void;
 }
 
-/** The driver `bun:sqlite`. */
+/** The driver `bun:sqlite`. An integer beyond 2^53-1 in a result is rounded. */
 export const sqlite: SqliteAdapter = {
   name: "bun:sqlite",
   open(path: string, options: { readonly readOnly: boolean }): SqliteDatabase {
-    // `strict` makes a missing parameter an error instead of NULL.
+    const existing = existingPath(path);
+    if (existing !== existing.trimEnd()) {
+      // Bun would open the file without the white space, which is another one.
+      throw new SqliteError(
+        CANTOPEN,
+        "bun:sqlite cannot open a file whose name ends with white space",
+        undefined,
+      );
+    }
     const mode = options.readOnly ? { readonly: true } : { readwrite: true, create: false };
-    return told(() =>
-      new OpenDatabase(new Database(path, { ...mode, strict: true }) as unknown as BunDatabase)
-    );
+    return told(() => new OpenDatabase(new Database(existing, mode) as unknown as BunDatabase));
   },
 };
 
 class OpenDatabase implements SqliteDatabase {
   readonly #database: BunDatabase;
-  readonly #statements: BunStatement[] = [];
+  /** Held weakly: whoever prepares a statement for one use has no way to finalize it. */
+  readonly #statements = new Set<WeakRef<BunStatement>>();
+  readonly #collected = new FinalizationRegistry<WeakRef<BunStatement>>((statement) => {
+    this.#statements.delete(statement);
+  });
 
   constructor(database: BunDatabase) {
     this.#database = database;
@@ -52,25 +66,30 @@ class OpenDatabase implements SqliteDatabase {
 
   prepare(sql: string): SqliteStatement {
     const statement = told(() => this.#database.prepare(sql));
-    this.#statements.push(statement);
+    const weak = new WeakRef(statement);
+    this.#statements.add(weak);
+    this.#collected.register(statement, weak);
     return new OpenStatement(statement);
   }
 
   close(): void {
     // A statement that is not finalized keeps the database open, and its -wal file with it.
-    for (const statement of this.#statements) statement.finalize();
+    for (const statement of this.#statements) statement.deref()?.finalize();
     told(() => this.#database.close(true));
   }
 }
 
 class OpenStatement implements SqliteStatement {
   readonly #statement: BunStatement;
+  readonly #count: number;
 
   constructor(statement: BunStatement) {
     this.#statement = statement;
+    this.#count = statement.paramsCount;
   }
 
   run(...parameters: readonly SqliteValue[]): void {
+    checkCount(parameters, this.#count);
     try {
       this.#statement.run(...parameters);
     } catch (error) {
@@ -79,10 +98,12 @@ class OpenStatement implements SqliteStatement {
   }
 
   get(...parameters: readonly SqliteValue[]): SqliteRow | undefined {
+    checkCount(parameters, this.#count);
     return told(() => this.#statement.get(...parameters)) ?? undefined;
   }
 
   all(...parameters: readonly SqliteValue[]): readonly SqliteRow[] {
+    checkCount(parameters, this.#count);
     return told(() => this.#statement.all(...parameters));
   }
 }

@@ -26,8 +26,14 @@ const FLAGS: Readonly<Record<FileMode, number>> = {
 export const file: FileAdapter = {
   // deno-lint-ignore require-await -- asynchronous by its interface; it takes a microsecond
   async stat(path: string): Promise<FileStat | undefined> {
-    const stats = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
-    return stats === undefined ? undefined : describe(stats);
+    try {
+      const stats = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
+      return stats === undefined ? undefined : describe(stats);
+    } catch (error) {
+      // Beneath what is no folder there is nothing; Node says so, Deno and Bun throw.
+      if (codeOf(error) === "ENOTDIR") return undefined;
+      throw error;
+    }
   },
 
   // deno-lint-ignore require-await -- as above
@@ -43,7 +49,8 @@ export const file: FileAdapter = {
   },
 
   async remove(path: string): Promise<void> {
-    await fs.promises.unlink(path);
+    // Not unlink(), with which Deno removes an empty folder.
+    await fs.promises.rm(path);
   },
 };
 
@@ -93,7 +100,9 @@ function syncFolder(folder: string): void {
     descriptor = fs.openSync(folder, fs.constants.O_RDONLY);
   } catch (error) {
     // A folder that may be written but not listed, and any folder on Windows.
-    if (["EACCES", "EPERM", "EISDIR"].includes((error as NodeJS.ErrnoException).code!)) return;
+    if (["EACCES", "EPERM", "EISDIR"].includes(codeOf(error))) return;
+    // Deno, when it was given the permission for the file alone.
+    if ((error as Error).name === "NotCapable") return;
     throw error;
   }
   try {
@@ -101,4 +110,8 @@ function syncFolder(folder: string): void {
   } finally {
     fs.closeSync(descriptor);
   }
+}
+
+function codeOf(error: unknown): string {
+  return String((error as NodeJS.ErrnoException).code);
 }

@@ -12,12 +12,15 @@ import type {
   SqliteValue,
 } from "../../src/ports.ts";
 import { sqliteError } from "../sqlite_error.ts";
+import { checkCount, countParameters } from "../sqlite_parameters.ts";
+import { existingPath } from "../sqlite_path.ts";
 
-/** The driver `node:sqlite`. */
+/** The driver `node:sqlite`. An integer beyond 2^53-1 in a result is an error. */
 export const sqlite: SqliteAdapter = {
   name: "node:sqlite",
   open(path: string, options: { readonly readOnly: boolean }): SqliteDatabase {
-    return told(() => new NodeDatabase(new DatabaseSync(path, { readOnly: options.readOnly })));
+    const existing = existingPath(path);
+    return told(() => new NodeDatabase(new DatabaseSync(existing, { readOnly: options.readOnly })));
   },
 };
 
@@ -33,7 +36,7 @@ class NodeDatabase implements SqliteDatabase {
   }
 
   prepare(sql: string): SqliteStatement {
-    return new NodeStatement(told(() => this.#database.prepare(sql)));
+    return new NodeStatement(told(() => this.#database.prepare(sql)), countParameters(sql));
   }
 
   close(): void {
@@ -43,12 +46,15 @@ class NodeDatabase implements SqliteDatabase {
 
 class NodeStatement implements SqliteStatement {
   readonly #statement: StatementSync;
+  readonly #count: number;
 
-  constructor(statement: StatementSync) {
+  constructor(statement: StatementSync, count: number) {
     this.#statement = statement;
+    this.#count = count;
   }
 
   run(...parameters: readonly SqliteValue[]): void {
+    checkCount(parameters, this.#count);
     try {
       this.#statement.run(...parameters);
     } catch (error) {
@@ -57,10 +63,12 @@ class NodeStatement implements SqliteStatement {
   }
 
   get(...parameters: readonly SqliteValue[]): SqliteRow | undefined {
+    checkCount(parameters, this.#count);
     return told(() => this.#statement.get(...parameters)) as SqliteRow | undefined;
   }
 
   all(...parameters: readonly SqliteValue[]): readonly SqliteRow[] {
+    checkCount(parameters, this.#count);
     return told(() => this.#statement.all(...parameters)) as readonly SqliteRow[];
   }
 }

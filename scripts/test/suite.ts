@@ -5,6 +5,7 @@
  */
 
 import { run, type RunResult } from "../lib/process.ts";
+import { pathOf } from "../lib/project.ts";
 import type { Runtime } from "../lib/runtimes.ts";
 import { readJUnit, type TestCase } from "./junit.ts";
 
@@ -38,7 +39,10 @@ export async function runSuite(runtime: Runtime, suite: Suite): Promise<Outcome>
     const result = await run(commandFor(runtime, suite, report), {
       cwd: suite.cwd,
       // Through the environment, and so also in the processes and workers that a test starts.
-      env: suite.nodeHooks ? { NODE_OPTIONS: `--import=${suite.nodeHooks}` } : {},
+      env: {
+        ...(suite.nodeHooks ? { NODE_OPTIONS: `--import=${suite.nodeHooks}` } : {}),
+        AUDIT_LOG_TEST_DATA: pathOf("../shared/data"),
+      },
       onLine: suite.onLine,
     });
     const cases = readJUnit(await Deno.readTextFile(report), runtime.name);
@@ -89,8 +93,11 @@ function withUnreported(
 ): TestCase[] {
   // Node reports such a file as a test with the file's name, which passes if the file has no test.
   const namedAfter = (file: string) => reported.some(({ name }) => isFile(name, file));
-  // Deno and Bun leave it out. (Older Nodes do not tell which file a test is in.)
-  const missing = (file: string) => !reported.some((test) => isFile(test.file, file));
+  // Deno and Bun leave it out. (Older Nodes do not tell which file a test is in.) Deno's report
+  // names the module that calls test(), not the file that was run; what it prints names that.
+  const missing = (file: string) =>
+    !reported.some((test) => isFile(test.file, file)) &&
+    !(runtime === "deno" && announced(result.output).some((path) => isFile(path, file)));
   const cases = reported
     .filter(({ name }) => !files.some((file) => isFile(name, file)))
     .map((test) => ({ ...test, file: files.find((file) => isFile(test.file, file)) ?? test.file }));
@@ -111,6 +118,11 @@ function withUnreported(
     });
   }
   return cases;
+}
+
+/** The files that Deno says to have found tests in. */
+function announced(output: string): string[] {
+  return [...output.matchAll(/^running [1-9]\d* tests? from (.+)$/gm)].map(([, path]) => path);
 }
 
 function isFile(reported: string, file: string): boolean {

@@ -10,13 +10,17 @@ import type { IndexedLine, LinePlace } from "./jsonl_index.ts";
 import { type JsonlFile, openJsonlFile } from "./jsonl_open.ts";
 import { LineEncoder } from "./line_encoder.ts";
 import { readLines } from "./line_reader.ts";
-import { scanLines, type ScannedLine } from "./line_scanner.ts";
+import { nextOffset, scanLines, type ScannedLine } from "./line_scanner.ts";
 import { checkSamePlace } from "./log_file.ts";
 import { PageSize } from "./page_size.ts";
 import type { LogStore, StoreInfo, UnreadableLine, UnreadableLines } from "./store.ts";
 
-/** How many lines of this handle's own may wait to be put into the index. */
-const MOST_PENDING = 512;
+/** How many lines of this handle's own may wait to be put into the index, when it never pauses. */
+const MOST_PENDING = 32_768;
+/** How many lines are put into the index at a time. */
+const INDEX_CHUNK = 1024;
+/** How long nothing is written before the index is brought up to date, milliseconds. */
+const PAUSE_MS = 50;
 
 /**
  * Opens a JSONL log, and creates it where there is none.
@@ -62,6 +66,9 @@ class JsonlStore implements LogStore {
   #seenSize = -1;
   #size = 0;
   #warnedOf = 0;
+  #lastAppend = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #indexing: Promise<void> | undefined;
 
   constructor(runtime: Runtime, settings: FileSettings, opened: JsonlFile) {
     this.#runtime = runtime;
@@ -96,7 +103,8 @@ class JsonlStore implements LogStore {
     }
     const synced = this.#settings.durability === "full" ? this.#file.sync() : undefined;
     // While the disk is at work.
-    const indexed = this.#pending.length >= MOST_PENDING ? this.#indexPending() : undefined;
+    if (this.#pending.length >= MOST_PENDING) await this.#indexChunk();
+    this.#indexSoon();
     try {
       await synced;
     } catch (error) {
@@ -105,8 +113,6 @@ class JsonlStore implements LogStore {
         `Cannot ${action}: the disk did not confirm the write; close the log and open it again`,
         { cause: error },
       );
-    } finally {
-      await indexed;
     }
   }
 
@@ -120,6 +126,7 @@ class JsonlStore implements LogStore {
       action,
     );
     if (size !== this.#seenSize) await this.#catchUp(size);
+    await this.#refuseRepeated(records);
     const torn = size > this.#coveredTo;
     const { bytes, starts } = this.#encoder.encode(records, torn);
     this.#seenSize = -1; // until it is known how the write ended
@@ -143,6 +150,26 @@ class JsonlStore implements LogStore {
     this.#coveredTo = this.#seenSize;
   }
 
+  /** Refuses adopted records whose ids are in the log; new ones have new ids. */
+  async #refuseRepeated(records: readonly LogRecord[]): Promise<void> {
+    const adopted = records.filter((record) => record.adopted);
+    if (adopted.length === 0) return;
+    await this.#indexPending();
+    const ids = new Set<string>();
+    for (const { entry } of adopted) {
+      const { entryId } = entry;
+      const isNew = await this.#asking(() => this.#opened.index.seqOf(entryId)) === undefined;
+      if (isNew && !ids.has(entryId)) {
+        ids.add(entryId);
+        continue;
+      }
+      throw new AuditLogError(
+        "DUPLICATE_ENTRY",
+        `Cannot write to ${this.#settings.path}: the entry ${entryId} is in the log already`,
+      );
+    }
+  }
+
   async indexOf(entryId: string): Promise<number | undefined> {
     return await this.#reading(async () => {
       await this.#refresh();
@@ -152,11 +179,14 @@ class JsonlStore implements LogStore {
 
   async *read(selection: Selection): AsyncGenerator<readonly LogRecord[]> {
     const { index } = this.#opened;
-    let { from, to } = await this.#reading(async () => {
+    const { range, covered } = await this.#reading(async () => {
       await this.#refresh();
-      return await this.#asking(() => index.range(selection, this.#size));
+      return await this.#asking(() => ({
+        range: index.range(selection, index.end().size),
+        covered: index.coveredTo,
+      }));
     });
-    const covered = this.#coveredTo;
+    let { from, to } = range;
     const pageSize = new PageSize();
     const turns = new Turns();
     let left = selection.limit;
@@ -183,7 +213,9 @@ class JsonlStore implements LogStore {
       const { index } = this.#opened;
       return await this.#reading(async () => {
         await this.#refresh();
-        return await this.#asking(() => index.count(selection, index.range(selection, this.#size)));
+        return await this.#asking(() =>
+          index.count(selection, index.range(selection, index.end().size))
+        );
       });
     }
     let count = 0;
@@ -206,8 +238,10 @@ class JsonlStore implements LogStore {
 
   async close(): Promise<void> {
     const { index, lock, file } = this.#opened;
+    clearTimeout(this.#timer);
     try {
-      if (this.#pending.length > 0) await this.#indexPending();
+      await this.#indexing;
+      await this.#indexPending();
     } finally {
       index.close();
       lock?.close();
@@ -260,7 +294,7 @@ class JsonlStore implements LogStore {
 
   /** Sees to it that the index covers all complete lines that the file has now. */
   async #refresh(): Promise<void> {
-    if (this.#pending.length > 0) await this.#indexPending();
+    await this.#indexPending();
     const { size } = await this.#file.stat();
     // Another process may have found the index wanting, and be making it anew.
     const covered = await this.#asking(() => this.#opened.index.coveredTo);
@@ -292,23 +326,48 @@ class JsonlStore implements LogStore {
     this.#warnOfUnreadable();
   }
 
-  /**
-   * Puts this handle's own lines into the index, unless another process has read them already. Never
-   * fails: an index that lags behind is made up for by whoever looks next.
-   */
+  /** Puts this handle's own lines into the index, unless another process has read them already. */
   async #indexPending(): Promise<void> {
+    const turns = new Turns();
+    while (this.#pending.length > 0) {
+      await this.#indexChunk();
+      await turns.give();
+    }
+  }
+
+  /**
+   * Puts the first of this handle's own lines into the index. Never fails: an index that lags behind is
+   * made up for by whoever looks next.
+   */
+  async #indexChunk(): Promise<void> {
     const { index } = this.#opened;
     try {
       await this.#asking(() => {
         const covered = index.coveredTo;
-        const lines = this.#pending.filter(({ offset }) => offset >= covered);
-        if (lines[0]?.offset === covered) index.add(lines, [], covered, this.#coveredTo);
-        this.#pending = [];
+        const lines = this.#pending.slice(0, INDEX_CHUNK).filter(({ offset }) => offset >= covered);
+        if (lines.length > 0) {
+          if (lines[0]!.offset > covered) throw new Error("the index covers less than it did");
+          index.add(lines, [], covered, nextOffset(lines.at(-1)!));
+        }
+        this.#pending.splice(0, INDEX_CHUNK);
       });
     } catch {
       this.#pending = [];
       this.#seenSize = -1;
     }
+  }
+
+  /** Brings the index up to date once nothing has been written for a while. */
+  #indexSoon(): void {
+    this.#lastAppend = Date.now();
+    if (this.#timer !== undefined || this.#pending.length === 0) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (Date.now() - this.#lastAppend >= PAUSE_MS) this.#indexing = this.#indexPending();
+      else this.#indexSoon();
+    }, PAUSE_MS);
+    // It shall keep no process alive; where timers are plain numbers, it does for a moment.
+    (this.#timer as { unref?: () => void }).unref?.();
   }
 
   #warnOfUnreadable(): void {

@@ -27,14 +27,15 @@ export class LineEncoder {
    * @returns Bytes that are valid until the next call.
    */
   encode(records: readonly LogRecord[], afterTornLine: boolean): EncodedLines {
+    const lines = records.map((record) => record.line);
     let most = 1;
-    for (const { line } of records) most += line.length * BYTES_PER_UNIT + 1;
+    for (const line of lines) most += line.length * BYTES_PER_UNIT + 1;
     const slab = most <= this.#slab.length ? this.#slab : new Uint8Array(most);
     if (most <= KEPT_BYTES) this.#slab = slab;
     const starts: number[] = [];
     let end = 0;
     if (afterTornLine) slab[end++] = NEWLINE;
-    for (const { line } of records) {
+    for (const line of lines) {
       starts.push(end);
       end += UTF_8.encodeInto(line, slab.subarray(end)).written;
       slab[end++] = NEWLINE;

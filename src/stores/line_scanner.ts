@@ -40,6 +40,7 @@ export async function* scanLines(
   from: number,
   to: number,
 ): AsyncGenerator<ScannedChunk> {
+  if (from >= to) return;
   let buffer = new Uint8Array(Math.min(CHUNK_BYTES, to - from));
   let held = 0; // bytes of an unfinished line, at the start of the buffer
   let position = from;

@@ -46,7 +46,11 @@ export function upgradePythonTable(database: SqliteDatabase, path: string): numb
     if (rows.length < PAGE) break;
     last = rows.at(-1)!["number"] as number;
   }
-  database.exec(guardSql(PYTHON_TABLE));
+  // Nothing is added to it either; INSERT OR REPLACE would delete without asking the trigger on DELETE.
+  database.exec(`${guardSql(PYTHON_TABLE)}
+CREATE TRIGGER ${PYTHON_TABLE}_no_insert BEFORE INSERT ON ${PYTHON_TABLE} BEGIN
+  SELECT RAISE(ABORT, 'the table is what the Python class left: new entries go to audit_record');
+END;`);
   return copier.size;
 }
 

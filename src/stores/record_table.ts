@@ -31,6 +31,9 @@ export interface LogEnd {
   readonly highUs: number;
 }
 
+/** More than a sum of two instants can be off by rounding, microseconds. */
+const ROUNDING_US = 1000;
+
 /**
  * Reads a table of records in the order of the log, which is that of its key `seq`: 0, 1, 2, ...
  *
@@ -86,7 +89,10 @@ export class RecordTable {
       if (order === "asc") from = Math.max(0, afterIndex + 1);
       else to = Math.min(size, Math.max(0, afterIndex));
     }
-    const lag = sinceUs === undefined && untilUs === undefined ? 0 : this.#largestLag();
+    const inTime = sinceUs !== undefined || untilUs !== undefined;
+    const largestLag = inTime ? this.#largestLag() : 0;
+    // Sums of instants are rounded, from the year 2255 on instants themselves.
+    const lag = largestLag === 0 ? 0 : largestLag + ROUNDING_US;
     // Of two rows the earlier one's time exceeds the later one's by at most the largest lag.
     if (sinceUs !== undefined) {
       from = this.#search(from, to, (instant) => instant + lag >= sinceUs);

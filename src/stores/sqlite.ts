@@ -36,10 +36,13 @@ export async function openSqliteStore(
   try {
     database = runtime.sqlite.open(path, { readOnly });
     const opened = database;
-    opened.exec(CONNECTION_SQL);
-    if (readOnly) checkLayout(opened, path);
-    else await whenFree(() => prepareForWriting(opened, settings), busyTimeoutMs);
-    return new SqliteStore(runtime, opened, settings, identity);
+    // Each of these reads the file, and may meet another process that is opening or closing it.
+    return await whenFree(() => {
+      opened.exec(CONNECTION_SQL);
+      if (readOnly) checkLayout(opened, path);
+      else prepareForWriting(opened, settings);
+      return new SqliteStore(runtime, opened, settings, identity);
+    }, busyTimeoutMs);
   } catch (error) {
     try {
       database?.close();
@@ -59,11 +62,13 @@ function prepareForWriting(database: SqliteDatabase, settings: FileSettings): vo
   const layout = layoutOf(database, path);
   if (layout === "empty") database.exec("PRAGMA page_size = 8192");
   // Lasting, and not possible within a transaction; it also finds out whether the file can be written.
-  database.exec("PRAGMA journal_mode = WAL");
+  const useWal = () => database.exec("PRAGMA journal_mode = WAL");
+  // A table of the Python class that cannot be copied leaves its file as it was, byte for byte.
+  if (layout !== "python") useWal();
   database.exec(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`);
   database.exec("BEGIN IMMEDIATE");
+  let upgraded: number | undefined;
   try {
-    let upgraded = 0;
     // Asked again, now that no other process can change it.
     switch (layoutOf(database, path)) {
       case "empty":
@@ -74,18 +79,18 @@ function prepareForWriting(database: SqliteDatabase, settings: FileSettings): vo
         break;
     }
     database.exec("COMMIT");
-    if (layout === "python") {
-      warn({
-        code: "UPGRADED",
-        message:
-          `${path} had the layout of the Python class: its ${upgraded} entries were copied ` +
-          "into the present one, and its table was kept as audit_log_python",
-      });
-    }
   } catch (error) {
     rollBack(database);
     throw error;
   }
+  if (upgraded !== undefined) {
+    warn({
+      code: "UPGRADED",
+      message: `${path} had the layout of the Python class: its ${upgraded} entries were copied ` +
+        "into the present one, and its table was kept as audit_log_python",
+    });
+  }
+  if (layout === "python") useWal();
 }
 
 function checkLayout(database: SqliteDatabase, path: string): void {
@@ -127,13 +132,15 @@ function rollBack(database: SqliteDatabase): void {
 
 class SqliteStore implements LogStore {
   readonly kind = "sqlite";
-  readonly keepsLines = true;
+  readonly keepsLines = false; // appending keeps the thread, so that nothing can be made ahead
   readonly #runtime: Runtime;
   readonly #database: SqliteDatabase;
   readonly #settings: FileSettings;
   readonly #identity: string;
   readonly #table: RecordTable;
   readonly #insert: SqliteStatement | undefined;
+  readonly #begin: SqliteStatement;
+  readonly #commit: SqliteStatement;
   #size: number;
 
   constructor(
@@ -147,6 +154,8 @@ class SqliteStore implements LogStore {
     this.#settings = settings;
     this.#identity = identity;
     this.#table = new RecordTable(database, RECORD_TABLE, "seq, record");
+    this.#begin = database.prepare("BEGIN IMMEDIATE");
+    this.#commit = database.prepare("COMMIT");
     this.#insert = settings.readOnly ? undefined : database.prepare(INSERT_SQL);
     this.#size = this.#table.end().size;
   }
@@ -164,7 +173,7 @@ class SqliteStore implements LogStore {
     try {
       const size = this.#insertAll(records);
       committing = true;
-      this.#database.exec("COMMIT");
+      this.#commit.run();
       this.#size = size;
     } catch (error) {
       rollBack(this.#database);
@@ -183,7 +192,7 @@ class SqliteStore implements LogStore {
   async #lock(action: string): Promise<void> {
     try {
       await whenFree(
-        () => this.#database.exec("BEGIN IMMEDIATE"),
+        () => this.#begin.run(),
         this.#settings.busyTimeoutMs,
       );
     } catch (error) {

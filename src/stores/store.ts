@@ -47,8 +47,8 @@ export interface LogStore {
   /** The backend's name: `memory`, `sqlite`, `jsonl`, or a caller's own. */
   readonly kind: string;
   /**
-   * Whether the store keeps the records' lines. Then each line is made in `record()`, while earlier
-   * batches are on their way to the disk, and not in {@link LogStore.append}.
+   * Whether lines are worth making ahead: in `record()`, while earlier batches are on their way to the
+   * disk, and not when {@link LogStore.append} asks for them.
    */
   readonly keepsLines: boolean;
   /** How many entries the log has, as far as this handle has seen. */

@@ -1,0 +1,115 @@
+/**
+ * What a path leads to, creating and removing.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertNotEquals, assertStrictEquals } from "@std/assert";
+import type { FileAdapter } from "@audit-log/llm";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import { tempFolder } from "../support/temp.ts";
+import { assertPosix, openFile } from "./file_adapter.ts";
+
+export function filePaths(name: string, adapter: FileAdapter): void {
+  test(`${name}: stat() tells what a path leads to, links followed`, async (t) => {
+    const folder = tempFolder(t);
+    writeFileSync(join(folder, "file"), "12345");
+    symlinkSync("file", join(folder, "link"));
+    symlinkSync(".", join(folder, "folder"));
+    const { kind, size, identity } = (await adapter.stat(join(folder, "file")))!;
+    assertEquals({ kind, size }, { kind: "file", size: 5 });
+    assertEquals((await adapter.stat(join(folder, "link")))!.identity, identity);
+    assertEquals((await adapter.stat(folder))!.kind, "directory");
+    assertEquals((await adapter.stat(join(folder, "folder")))!.kind, "directory");
+    if (existsSync("/dev/null")) assertEquals((await adapter.stat("/dev/null"))!.kind, "other");
+  });
+
+  test(`${name}: stat() of nothing is undefined`, async (t) => {
+    const folder = tempFolder(t);
+    writeFileSync(join(folder, "file"), "");
+    symlinkSync("nowhere", join(folder, "link"));
+    for (const path of ["missing", "missing/file", "link", "file/beneath"]) {
+      assertStrictEquals(await adapter.stat(join(folder, path)), undefined, path);
+    }
+    symlinkSync("loop", join(folder, "loop"));
+    await assertPosix("ELOOP", () => adapter.stat(join(folder, "loop")));
+  });
+
+  test(`${name}: a created file is empty, its owner's alone, and read and appended to`, async (t) => {
+    const path = join(tempFolder(t), "a ?#%é\u{1f4ac}.jsonl");
+    const file = await openFile(t, adapter, path, "create");
+    assertEquals(statSync(path).size, 0);
+    if (process.platform !== "win32") assertEquals(statSync(path).mode & 0o777, 0o600);
+    assertEquals(await file.append(new TextEncoder().encode("abc")), 3);
+    const buffer = new Uint8Array(3);
+    assertEquals(await file.read(buffer, 0), 3);
+    assertEquals(new TextDecoder().decode(buffer), "abc");
+  });
+
+  test(`${name}: what exists is not created again`, async (t) => {
+    const folder = tempFolder(t);
+    writeFileSync(join(folder, "file"), "kept");
+    symlinkSync("nowhere", join(folder, "link"));
+    mkdirSync(join(folder, "folder"));
+    for (const path of ["file", "link", "folder"]) {
+      await assertPosix("EEXIST", () => adapter.open(join(folder, path), "create"), path);
+    }
+    assertEquals(readFileSync(join(folder, "file"), "utf8"), "kept");
+    assert(!existsSync(join(folder, "nowhere")));
+  });
+
+  test(`${name}: of several that create a file at once, one does`, async (t) => {
+    const path = join(tempFolder(t), "file");
+    const attempts = await Promise.allSettled(
+      Array.from({ length: 10 }, () => openFile(t, adapter, path, "create")),
+    );
+    assertEquals(attempts.filter(({ status }) => status === "fulfilled").length, 1);
+  });
+
+  test(`${name}: the identity is the same for all who opened a file, until another takes its place`, async (t) => {
+    const path = join(tempFolder(t), "file");
+    const first = await openFile(t, adapter, path, "create");
+    const second = await openFile(t, adapter, path, "read");
+    const { identity } = await first.stat();
+    assertEquals((await second.stat()).identity, identity);
+    assertEquals((await adapter.stat(path))!.identity, identity);
+    await first.append(new Uint8Array(10));
+    assertEquals((await adapter.stat(path))!.identity, identity);
+
+    writeFileSync(`${path}.new`, "x");
+    renameSync(`${path}.new`, path);
+    assertNotEquals((await adapter.stat(path))!.identity, identity);
+    assertEquals(await first.stat(), { kind: "file", size: 10, identity });
+    const third = await openFile(t, adapter, path, "append");
+    assertNotEquals((await third.stat()).identity, identity);
+  });
+
+  test(`${name}: a removed file is gone, and who has it open keeps it`, async (t) => {
+    const path = join(tempFolder(t), "file");
+    const file = await openFile(t, adapter, path, "create");
+    await file.append(Uint8Array.of(7));
+    await adapter.remove(path);
+    assertStrictEquals(await adapter.stat(path), undefined);
+    const buffer = new Uint8Array(1);
+    assertEquals([await file.read(buffer, 0), buffer[0]], [1, 7]);
+    await assertPosix("ENOENT", () => adapter.remove(path));
+  });
+
+  test(`${name}: a folder is not removed`, async (t) => {
+    const folder = join(tempFolder(t), "folder");
+    mkdirSync(folder);
+    await adapter.remove(folder).then(() => assert(false, "removed"), () => {});
+    assert(existsSync(folder));
+  });
+}

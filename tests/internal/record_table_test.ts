@@ -1,0 +1,126 @@
+// A span of time becomes a range of rows. Against brute force, with times in any disorder.
+
+import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
+import fc from "fast-check";
+import { test } from "node:test";
+import type { SqliteDatabase } from "../../src/ports.ts";
+import { checkQuery, type Selection } from "../../src/query.ts";
+import { indexSql, RecordTable } from "../../src/stores/record_table.ts";
+import { check } from "../support/property.ts";
+import { currentRuntime } from "../support/runtime.ts";
+
+/** A table of rows with these instants. */
+function tableOf(database: SqliteDatabase, instants: readonly number[]): RecordTable {
+  database.exec(`
+    CREATE TABLE t (seq INTEGER PRIMARY KEY, instant_us REAL, lag_us REAL, canonical INTEGER,
+      entry_id TEXT, user TEXT, model TEXT, record TEXT);
+    CREATE INDEX t_entry_id ON t (entry_id); ${indexSql("t")}`);
+  const table = new RecordTable(database, "t", "seq");
+  const insert = database.prepare("INSERT INTO t VALUES (?, ?, ?, 1, ?, ?, ?, '')");
+  for (const [seq, instant] of instants.entries()) {
+    const highUs = Math.max(table.end().highUs, instant);
+    insert.run(seq, instant, highUs - instant, `${seq}`, `u${seq % 2}`, `m${seq % 3}`);
+  }
+  return table;
+}
+
+const selection = (parts: Partial<Selection>): Selection => ({
+  ...checkQuery({}),
+  afterIndex: undefined,
+  ...parts,
+});
+
+const instant = fc.oneof(
+  { weight: 5, arbitrary: fc.integer({ min: 0, max: 40 }) },
+  fc.constantFrom(-62167219200000000, 253402300799999000, 9007199254740993, 1767225600000001),
+);
+
+test("a range holds every row of a span, and counting with the filter gives exactly those", async () => {
+  const { sqlite } = await currentRuntime();
+  await check(
+    fc.asyncProperty(
+      fc.array(instant, { maxLength: 40 }),
+      fc.array(fc.record({ sinceUs: instant, untilUs: instant }, { requiredKeys: [] }), {
+        minLength: 1,
+        maxLength: 6,
+      }),
+      fc.option(fc.integer({ min: -1, max: 41 }), { nil: undefined }),
+      // deno-lint-ignore require-await -- so that one helper runs all properties
+      async (instants, spans, afterIndex) => {
+        const database = sqlite.open(":memory:", { readOnly: false });
+        try {
+          const table = tableOf(database, instants);
+          for (const { sinceUs, untilUs } of spans) {
+            for (const order of ["asc", "desc"] as const) {
+              const asked = selection({ sinceUs, untilUs, order, afterIndex });
+              const range = table.range(asked, instants.length);
+              const isIn = (at: number) =>
+                at >= (sinceUs ?? -Infinity) && at <= (untilUs ?? Infinity);
+              const isBehind = (seq: number) =>
+                afterIndex === undefined || (order === "asc" ? seq > afterIndex : seq < afterIndex);
+              const expected = [...instants.keys()]
+                .filter((seq) => isIn(instants[seq]!) && isBehind(seq));
+              const rows = table.page({ sinceUs, untilUs }, range, order, 100);
+              const found = rows.map((row) => row["seq"]);
+              assertEquals(found, order === "asc" ? expected : expected.toReversed());
+              assertEquals(table.count({ sinceUs, untilUs }, range), expected.length);
+            }
+          }
+        } finally {
+          database.close();
+        }
+      },
+    ),
+    200,
+  );
+});
+
+test("with times in order a range is exactly the span, so that nothing needs checking", async () => {
+  const { sqlite } = await currentRuntime();
+  const database = sqlite.open(":memory:", { readOnly: false });
+  const instants = [10, 20, 20, 20, 30, 40];
+  const table = tableOf(database, instants);
+  for (let sinceUs = 5; sinceUs <= 45; sinceUs += 5) {
+    for (let untilUs = sinceUs; untilUs <= 45; untilUs += 5) {
+      const { from, to } = table.range(selection({ sinceUs, untilUs }), instants.length);
+      const inSpan = instants.filter((at) => at >= sinceUs && at <= untilUs);
+      assertEquals(instants.slice(from, to), inSpan, `${sinceUs} to ${untilUs}`);
+    }
+  }
+  database.close();
+});
+
+test("rows that are added meanwhile are in no range that was made before", async () => {
+  const { sqlite } = await currentRuntime();
+  const database = sqlite.open(":memory:", { readOnly: false });
+  const table = tableOf(database, [10, 20, 30, 40]);
+  const range = table.range(selection({}), 2);
+  assertEquals(range, { from: 0, to: 2 });
+  const since = table.range(selection({ sinceUs: 15 }), 3);
+  assertEquals(since, { from: 1, to: 3 });
+  assertEquals(table.range(selection({ afterIndex: 7 }), 4).from >= 4, true);
+  const before = table.range(selection({ afterIndex: 0, order: "desc" }), 4);
+  assert(before.from >= before.to);
+  database.close();
+});
+
+test("the end of a table is its last row and the latest instant of all rows", async () => {
+  const { sqlite } = await currentRuntime();
+  const database = sqlite.open(":memory:", { readOnly: false });
+  const table = tableOf(database, []);
+  assertEquals(table.end(), { size: 0, highUs: -Infinity });
+  database.close();
+  const second = sqlite.open(":memory:", { readOnly: false });
+  const disordered = tableOf(second, [5, 90, 20, 30]);
+  assertEquals(disordered.end(), { size: 4, highUs: 90 });
+  assertEquals(disordered.seqOf("2"), 2);
+  assertEquals(disordered.seqOf("4"), undefined);
+  assertGreaterOrEqual(
+    disordered.count({ sinceUs: undefined, untilUs: undefined, user: "u1" }, {
+      from: 0,
+      to: 4,
+    }),
+    2,
+  );
+  second.close();
+});

@@ -1,0 +1,195 @@
+// The group-commit queue, over a store that fails on command.
+
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { test } from "node:test";
+import { AuditLogError, type AuditLogErrorCode } from "../../src/errors.ts";
+import type { LogRecord } from "../../src/record.ts";
+import { MemoryStore } from "../../src/stores/memory.ts";
+import { GroupCommit } from "../../src/writer.ts";
+import { interactions } from "../support/interaction.ts";
+import { recordsOf } from "../support/records.ts";
+
+const MANY = 64 * 2 ** 20;
+
+/** A store that notes its appends, takes a turn for each, and fails those that it is told to. */
+class FaultyStore extends MemoryStore {
+  readonly batches: string[][] = [];
+  faults = new Map<number, unknown>();
+  running = 0;
+
+  override async append(records: readonly LogRecord[]): Promise<void> {
+    assertEquals(++this.running, 1, "two appends at once");
+    const fault = this.faults.get(this.batches.length);
+    this.batches.push(records.map(({ entry }) => entry.inputText));
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    this.running--;
+    if (fault !== undefined) throw fault;
+    await super.append(records);
+  }
+}
+
+function failure(code: AuditLogErrorCode): AuditLogError {
+  return new AuditLogError(code, `Cannot append: ${code}`);
+}
+
+async function outcomes(promises: Promise<unknown>[]): Promise<string[]> {
+  const results = await Promise.allSettled(promises);
+  return results.map((result) => result.status === "fulfilled" ? "ok" : result.reason.code);
+}
+
+const one = (writer: GroupCommit, record: LogRecord): Promise<string> =>
+  writer.add([record], 100, record.entry.inputText);
+
+test("calls of one turn share a batch, those that come meanwhile share the next", async () => {
+  const store = new FaultyStore();
+  const writer = new GroupCommit(store, MANY);
+  const records = await recordsOf({ entries: interactions(9) });
+  const first = records.slice(0, 4).map((record) => one(writer, record));
+  await Promise.resolve();
+  await Promise.resolve();
+  const second = records.slice(4).map((record) => one(writer, record));
+  assertEquals(await Promise.all([...first, ...second]), [..."012345678"]);
+  assertEquals(store.batches, [["0", "1", "2", "3"], ["4", "5", "6", "7", "8"]]);
+});
+
+test("one caller alone gets a batch of his own each time", async () => {
+  const store = new FaultyStore();
+  const writer = new GroupCommit(store, MANY);
+  for (const record of await recordsOf({ entries: interactions(3) })) await one(writer, record);
+  assertEquals(store.batches, [["0"], ["1"], ["2"]]);
+});
+
+for (let failing = 0; failing < 5; failing++) {
+  test(`when append ${failing} fails, exactly its records are rejected, with its error`, async () => {
+    const store = new FaultyStore();
+    const error = failure("WRITE_FAILED");
+    store.faults.set(failing, error);
+    const writer = new GroupCommit(store, MANY);
+    const records = await recordsOf({ entries: interactions(10) });
+    const settled: PromiseSettledResult<string>[] = [];
+    for (let start = 0; start < 10; start += 2) {
+      const two = records.slice(start, start + 2).map((record) => one(writer, record));
+      settled.push(...await Promise.allSettled(two));
+    }
+    for (const [n, result] of settled.entries()) {
+      if (n >> 1 === failing) assertStrictEquals((result as PromiseRejectedResult).reason, error);
+      else assertEquals((result as PromiseFulfilledResult<string>).value, `${n}`);
+    }
+    assertEquals(store.size, 8);
+  });
+}
+
+test("a failed append does not hold up what waits behind it", async () => {
+  const store = new FaultyStore();
+  store.faults.set(0, failure("WRITE_FAILED"));
+  const writer = new GroupCommit(store, MANY);
+  const records = await recordsOf({ entries: interactions(4) });
+  const first = records.slice(0, 2).map((record) => one(writer, record));
+  await Promise.resolve();
+  await Promise.resolve();
+  const second = records.slice(2).map((record) => one(writer, record));
+  assertEquals(await outcomes([...first, ...second]), ["WRITE_FAILED", "WRITE_FAILED", "ok", "ok"]);
+});
+
+for (const code of ["SYNC_FAILED", "LOG_REPLACED"] as const) {
+  test(`after ${code} everything that waits and everything later is refused`, async () => {
+    const store = new FaultyStore();
+    const error = failure(code);
+    store.faults.set(1, error);
+    const writer = new GroupCommit(store, MANY);
+    const records = await recordsOf({ entries: interactions(4) });
+    const adding = [one(writer, records[0]!)];
+    await adding[0];
+    adding.push(one(writer, records[1]!));
+    await Promise.resolve();
+    await Promise.resolve();
+    adding.push(one(writer, records[2]!));
+    assertEquals(await outcomes(adding), ["ok", code, "LOG_FAILED"]);
+    assertEquals(await outcomes([one(writer, records[3]!)]), ["LOG_FAILED"]);
+    const [refused] = await Promise.allSettled([one(writer, records[3]!)]);
+    assertStrictEquals((refused as PromiseRejectedResult).reason.cause, error);
+    assertEquals(store.batches, [["0"], ["1"]]);
+    await writer.drained();
+  });
+}
+
+test("an id that is in the log rejects its own group and no other of the batch", async () => {
+  const store = new FaultyStore();
+  const writer = new GroupCommit(store, MANY);
+  const [a, b, c, d] = await recordsOf({ entries: interactions(4) });
+  await one(writer, a!);
+  const adding = [
+    one(writer, b!),
+    writer.add([c!, a!], 1, "c and a"),
+    one(writer, d!),
+    one(writer, b!),
+  ];
+  assertEquals(await outcomes(adding), ["ok", "DUPLICATE_ENTRY", "ok", "DUPLICATE_ENTRY"]);
+  assertEquals(store.size, 3);
+  assertEquals(await store.indexOf(c!.entry.entryId), undefined);
+});
+
+test("a group is never split, whatever its size, and batches have a bound", async () => {
+  const store = new FaultyStore();
+  const writer = new GroupCommit(store, MANY);
+  const records = await recordsOf({ entries: interactions(6000) });
+  await Promise.all([
+    writer.add(records.slice(0, 3000), 1, undefined),
+    ...records.slice(3000, 5500).map((record) => one(writer, record)),
+    writer.add(records.slice(5500), 1, undefined),
+  ]);
+  const sizes = store.batches.map((batch) => batch.length);
+  assertEquals(sizes[0], 3000);
+  assert(sizes.slice(1).every((size) => size <= 1024), `${sizes}`);
+  assertEquals(store.batches.flat(), records.map(({ entry }) => entry.inputText));
+  assert(store.batches.some((batch) => batch.at(-1) === "5999" && batch.includes("5500")));
+});
+
+test("batches are bounded by the length of their lines", async () => {
+  const store = new FaultyStore();
+  const writer = new GroupCommit(store, MANY);
+  const records = await recordsOf({ entries: interactions(4) });
+  await Promise.all(records.map((record) => writer.add([record], 3 * 2 ** 20, undefined)));
+  assertEquals(store.batches, [["0", "1"], ["2", "3"]]);
+});
+
+test("with a queue of any bound all is written, in order", async () => {
+  for (const bound of [1, 100, 250, MANY]) {
+    const store = new FaultyStore();
+    Object.defineProperty(store, "keepsLines", { value: true });
+    const writer = new GroupCommit(store, bound);
+    const records = await recordsOf({ entries: interactions(50) });
+    await Promise.all(records.map((record) => one(writer, record)));
+    assertEquals(store.batches.flat(), records.map(({ entry }) => entry.inputText));
+  }
+});
+
+test("drained() waits for what fails too, and for what is added meanwhile; it never rejects", async () => {
+  const store = new FaultyStore();
+  store.faults.set(0, failure("WRITE_FAILED"));
+  const writer = new GroupCommit(store, MANY);
+  const [first, second] = await recordsOf({ entries: interactions(2) });
+  await writer.drained();
+  let settled = 0;
+  const failing = one(writer, first!).catch(() => settled++);
+  const draining = writer.drained();
+  await Promise.resolve();
+  await Promise.resolve();
+  const succeeding = one(writer, second!).then(() => settled++);
+  await draining;
+  assertEquals(settled, 2);
+  await Promise.all([failing, succeeding, writer.drained()]);
+});
+
+test("a store that throws at once, or something that is no error, rejects all the same", async () => {
+  class Throwing extends MemoryStore {
+    override append(): never {
+      throw "no error";
+    }
+  }
+  const writer = new GroupCommit(new Throwing(), MANY);
+  const [record] = await recordsOf({ entries: interactions(1) });
+  const [result] = await Promise.allSettled([one(writer, record!)]);
+  assertEquals((result as PromiseRejectedResult).reason, "no error");
+  await writer.drained();
+});

@@ -1,0 +1,61 @@
+/**
+ * The driver `@db/sqlite`, wherever it can be loaded; elsewhere its adapter, on a stand-in for the driver.
+ *
+ * @module
+ */
+
+import { assertEquals, assertRejects } from "@std/assert";
+import { AuditLogError, type Runtime } from "@audit-log/llm";
+import { loadRuntime, sqliteAdapter } from "@audit-log/llm/db-sqlite";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileAdapterConformance } from "../conformance/file_adapter.ts";
+import { logConformance } from "../conformance/log.ts";
+import { sqliteAdapterConformance } from "../conformance/sqlite_adapter.ts";
+import { openFile } from "../support/backends.ts";
+import { makeStandIn } from "../support/db_sqlite_stand_in.ts";
+import { runtimeName } from "../support/runtime.ts";
+import { skipped } from "../support/skip.ts";
+import { tempFolder } from "../support/temp.ts";
+
+const FLAGS = { execTellsCode: false, refusesUnsafeIntegers: true, opensAnyName: true };
+
+/** Where a network drops what it forbids, loading never ends. */
+const PATIENCE_MS = 20_000;
+
+const loaded = await load();
+
+async function load(): Promise<Runtime | Error> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const patience = new Promise<Error>((resolve) => {
+    timer = setTimeout(() => resolve(new Error("jsr.io does not answer")), PATIENCE_MS);
+  });
+  const runtime = await Promise.race([loadRuntime().catch((error: Error) => error), patience]);
+  clearTimeout(timer);
+  return runtime;
+}
+
+if (!(loaded instanceof Error)) {
+  sqliteAdapterConformance("@db/sqlite", loaded.sqlite, FLAGS);
+  fileAdapterConformance("files with @db/sqlite", loaded.file);
+  logConformance("sqlite by @db/sqlite", (t) => {
+    const path = join(tempFolder(t), "log");
+    return {
+      open: (options = {}) => openFile(t, { backend: "sqlite", path, runtime: loaded, ...options }),
+    };
+  }, { persistent: true });
+} else {
+  // Of the reason, what may stand in a test's name.
+  const reason = loaded.message.split("\n", 1)[0]!.replaceAll(">", "");
+  skipped("@db/sqlite: conformance of the driver itself", reason);
+
+  test("loadRuntime() says why the driver cannot be loaded", async () => {
+    const error = await assertRejects(loadRuntime, AuditLogError, "Cannot load @db/sqlite: ");
+    assertEquals([error.code, error.path], ["UNSUPPORTED_RUNTIME", "runtime"]);
+  });
+
+  if (runtimeName !== "bun") {
+    const adapter = sqliteAdapter(await makeStandIn());
+    sqliteAdapterConformance("stand-in for @db/sqlite", adapter, FLAGS);
+  }
+}

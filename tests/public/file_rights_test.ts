@@ -1,0 +1,166 @@
+// What the operating system forbids, and what the library forbids others: the rights of files.
+
+import { assert, assertEquals } from "@std/assert";
+import { AuditLog } from "@audit-log/llm";
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { test, type TestContext } from "node:test";
+import { FILE_BACKENDS, openFile } from "../support/backends.ts";
+import { runProgram, scriptCommand } from "../support/child.ts";
+import { fingerprints, modes } from "../support/files.ts";
+import { interaction } from "../support/interaction.ts";
+import { assertRefused } from "../support/refused.ts";
+import { testUnless } from "../support/skip.ts";
+import { atEnd, tempFolder } from "../support/temp.ts";
+
+type Backend = typeof FILE_BACKENDS[number];
+
+/** Takes from the superuser what lets it pass over the rights of files. */
+const WITHOUT_POWER = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"];
+
+/** Whether a program started this way is bound by the rights of files. */
+function isBound(prefix: readonly string[]): boolean {
+  const folder = mkdtempSync(join(tmpdir(), "audit-log-rights-"));
+  try {
+    const path = join(folder, "file");
+    writeFileSync(path, "x");
+    chmodSync(path, 0o000);
+    const [program, ...args] = [...prefix, "cat", path];
+    const { status, error } = spawnSync(program!, args);
+    return error === undefined && status !== 0;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const prefix = isBound([]) ? [] : WITHOUT_POWER;
+const unbound = process.platform === "win32"
+  ? "Windows has other rights"
+  : isBound(prefix)
+  ? undefined
+  : "this user may do everything, and setpriv cannot change that";
+
+/** What a process that is bound by rights gets when it uses the log: a code, or its size. */
+async function use(backend: Backend, path: string, how: "write" | "read" | "open") {
+  const command = [...prefix, ...scriptCommand("open_log.ts", backend, path, how)];
+  const { stdout, stderr } = await runProgram(command);
+  assert(stdout.startsWith("{"), stderr);
+  const { code, size }: { code?: string; size?: number } = JSON.parse(stdout);
+  return code ?? size;
+}
+
+/** A log with one entry in a folder of its own. */
+async function sample(t: TestContext, backend: Backend): Promise<{ folder: string; path: string }> {
+  const folder = tempFolder(t);
+  const path = join(folder, "log");
+  const log = await AuditLog.open({ backend, path });
+  await log.record(interaction());
+  await log.close();
+  return { folder, path };
+}
+
+for (const backend of FILE_BACKENDS) {
+  testUnless(unbound, `${backend}: a folder that may not be written is refused`, async (t) => {
+    const folder = tempFolder(t as TestContext);
+    chmodSync(folder, 0o500);
+    assertEquals(await use(backend, join(folder, "log"), "write"), "PERMISSION_DENIED");
+    assertEquals(fingerprints(folder), {});
+  });
+
+  testUnless(unbound, `${backend}: a folder that may not be entered is refused`, async (t) => {
+    const { folder, path } = await sample(t as TestContext, backend);
+    chmodSync(folder, 0o000);
+    atEnd(t as TestContext, () => chmodSync(folder, 0o700));
+    assertEquals(await use(backend, path, "write"), "PERMISSION_DENIED");
+    assertEquals(await use(backend, path, "read"), "PERMISSION_DENIED");
+  });
+
+  testUnless(unbound, `${backend}: a file that may not be read is refused`, async (t) => {
+    const { path } = await sample(t as TestContext, backend);
+    chmodSync(path, 0o000);
+    assertEquals(await use(backend, path, "write"), "PERMISSION_DENIED");
+    assertEquals(await use(backend, path, "read"), "PERMISSION_DENIED");
+  });
+
+  testUnless(
+    unbound,
+    `${backend}: a file that may not be written is refused, but read`,
+    async (t) => {
+      const { folder, path } = await sample(t as TestContext, backend);
+      chmodSync(path, 0o400);
+      const before = fingerprints(folder)["log"];
+      const code = await use(backend, path, "write");
+      assert(code === "READ_ONLY" || code === "PERMISSION_DENIED", String(code));
+      assertEquals(await use(backend, path, "read"), 1);
+      assertEquals(fingerprints(folder)["log"], before);
+    },
+  );
+
+  testUnless(
+    unbound,
+    `${backend}: a log in a folder that may not be written is read or refused`,
+    async (t) => {
+      const { folder, path } = await sample(t as TestContext, backend);
+      const before = fingerprints(folder);
+      chmodSync(folder, 0o500);
+      atEnd(t as TestContext, () => chmodSync(folder, 0o700));
+      // SQLite needs -shm beside a database in WAL mode, for reading too.
+      assertEquals(await use(backend, path, "read"), backend === "sqlite" ? "READ_ONLY" : 1);
+      assertEquals(fingerprints(folder), before);
+    },
+  );
+
+  testUnless(
+    process.platform === "win32" ? "Windows has other rights" : undefined,
+    `${backend}: new files, those beside the log too, are for their owner alone`,
+    async (t) => {
+      const folder = tempFolder(t as TestContext);
+      const path = join(folder, "log");
+      const log = await openFile(t as TestContext, { backend, path });
+      await log.record(interaction());
+      await log.query({ user: "x" });
+      for (const [name, mode] of Object.entries(modes(folder))) assertEquals(mode, "600", name);
+      await log.close();
+      for (const [name, mode] of Object.entries(modes(folder))) assertEquals(mode, "600", name);
+    },
+  );
+
+  test(`${backend}: the rights of a file that was there stay as they are`, async (t) => {
+    const { path, folder } = await sample(t, backend);
+    chmodSync(path, 0o640);
+    const log = await openFile(t, { backend, path });
+    await log.record(interaction());
+    assertEquals(modes(folder)["log"], "640");
+  });
+
+  for (const [what, takeAway] of [["deleted", rmSync], ["moved", moveAway]] as const) {
+    test(`${backend}: recording into a file that was ${what} is refused`, async (t) => {
+      const { path } = await sample(t, backend);
+      const log = await openFile(t, { backend, path });
+      takeAway(path);
+      await assertRefused(() => log.record(interaction()), "LOG_REPLACED");
+      await assertRefused(() => log.record(interaction()), "LOG_FAILED");
+      await log.close();
+    });
+  }
+
+  test(`${backend}: recording into a file that was replaced is refused, and the new one is left alone`, async (t) => {
+    const [first, second] = [await sample(t, backend), await sample(t, backend)];
+    const log = await openFile(t, { backend, path: first.path });
+    renameSync(second.path, first.path);
+    await assertRefused(() => log.record(interaction()), "LOG_REPLACED");
+    await log.close();
+    for (const name of Object.keys(fingerprints(first.folder))) {
+      if (name !== "log") rmSync(join(first.folder, name));
+    }
+    const other = await openFile(t, { backend, path: first.path });
+    assertEquals(await other.count(), 1);
+  });
+}
+
+function moveAway(path: string): void {
+  renameSync(path, `${path}.1`);
+}

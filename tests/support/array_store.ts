@@ -1,0 +1,77 @@
+import {
+  AuditLogError,
+  type LogRecord,
+  type LogStore,
+  type Selection,
+  type StoreInfo,
+} from "@audit-log/llm";
+
+/** A store such as a user of the library may write, with nothing but its public API: an array. */
+export class ArrayStore implements LogStore {
+  readonly kind = "array";
+  readonly keepsLines = true;
+  readonly #records: LogRecord[] = [];
+
+  get size(): number {
+    return this.#records.length;
+  }
+
+  append(records: readonly LogRecord[]): Promise<void> {
+    const ids = [...this.#records, ...records].map(({ entry }) => entry.entryId);
+    if (new Set(ids).size < ids.length) {
+      return Promise.reject(
+        new AuditLogError("DUPLICATE_ENTRY", "Cannot append: an id is in the log already"),
+      );
+    }
+    this.#records.push(...records);
+    return Promise.resolve();
+  }
+
+  indexOf(entryId: string): Promise<number | undefined> {
+    const index = this.#records.findIndex(({ entry }) => entry.entryId === entryId);
+    return Promise.resolve(index === -1 ? undefined : index);
+  }
+
+  async *read(selection: Selection): AsyncGenerator<readonly LogRecord[]> {
+    const found = this.#select(selection);
+    for (let start = 0; start < found.length; start += 100) {
+      yield found.slice(start, start + 100);
+    }
+  }
+
+  count(selection: Selection): Promise<number> {
+    return Promise.resolve(this.#select(selection).length);
+  }
+
+  info(): Promise<StoreInfo> {
+    return Promise.resolve({ driver: "an array" });
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #select(selection: Selection): LogRecord[] {
+    const { order, afterIndex, limit } = selection;
+    const part = order === "asc"
+      ? this.#records.slice((afterIndex ?? -1) + 1)
+      : this.#records.slice(0, Math.max(0, afterIndex ?? Infinity)).reverse();
+    return part.filter((record) => isAskedFor(selection, record)).slice(0, limit);
+  }
+}
+
+function isAskedFor(selection: Selection, { entry, instantUs }: LogRecord): boolean {
+  const { user = entry.user, model = entry.model, sinceUs, untilUs } = selection;
+  return user === entry.user && model === entry.model &&
+    instantUs >= (sinceUs ?? -Infinity) && instantUs <= (untilUs ?? Infinity) &&
+    selection.metadata.every(({ key, json }) =>
+      Object.hasOwn(entry.metadata, key) && sorted(entry.metadata[key]) === json
+    );
+}
+
+function sorted(value: unknown): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(sorted)}]`;
+  const members = Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1);
+  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${sorted(member)}`)}}`;
+}
