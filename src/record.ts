@@ -145,6 +145,8 @@ function recordFault(value: Record<string, unknown>): string | undefined {
   for (const key of ["entry_id", "model", "user"]) {
     if (!(value[key] as string).isWellFormed()) return `has a ${key} with lone surrogates`;
   }
+  // Some drivers cut a text at U+0000 when they read it, and ids are compared.
+  if ((value.entry_id as string).includes("\0")) return "has an entry_id with U+0000";
   for (const key of ["cost_usd", "latency_ms"]) {
     const amount = value[key];
     if (amount !== null && !Number.isFinite(amount)) return `has a ${key} that is no number`;

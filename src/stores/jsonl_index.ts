@@ -15,6 +15,8 @@ import type { UnreadableLine, UnreadableLines } from "./store.ts";
 const APPLICATION_ID = 0x414c4758;
 /** An index of another version is made anew. */
 const INDEX_VERSION = 1;
+/** How many names' numbers are kept in memory. */
+const REMEMBERED_NAMES = 10_000;
 /** How many unreadable lines are listed. */
 const LISTED = 20;
 
@@ -24,14 +26,17 @@ CREATE TABLE line (
   instant_us REAL NOT NULL,
   lag_us REAL NOT NULL,
   canonical INTEGER NOT NULL,
-  user TEXT NOT NULL,
-  model TEXT NOT NULL,
+  user INTEGER NOT NULL,
+  model INTEGER NOT NULL,
   offset INTEGER NOT NULL,
   length INTEGER NOT NULL,
   entry_id TEXT NOT NULL
 ) STRICT;
 CREATE INDEX line_entry_id ON line (entry_id);
 ${indexSql("line")}
+-- Users and models by number: half as much to write for each line. Names are never removed, so that a number
+-- which some process remembers stays right.
+CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE unreadable (offset INTEGER PRIMARY KEY, length INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;
 CREATE TABLE covered (id INTEGER PRIMARY KEY CHECK (id = 1), to_offset INTEGER NOT NULL) STRICT;
 INSERT INTO covered VALUES (1, 0);
@@ -83,9 +88,12 @@ export class JsonlIndex {
   readonly #database: SqliteDatabase;
   readonly #table: RecordTable;
   readonly #insertLine: SqliteStatement;
+  readonly #insertName: SqliteStatement;
+  readonly #selectName: SqliteStatement;
   readonly #insertUnreadable: SqliteStatement;
   readonly #selectCovered: SqliteStatement;
   readonly #updateCovered: SqliteStatement;
+  readonly #names = new Map<string, number>();
 
   private constructor(database: SqliteDatabase) {
     this.#database = database;
@@ -94,6 +102,8 @@ export class JsonlIndex {
       "INSERT INTO line (seq, instant_us, lag_us, canonical, user, model, offset, length, entry_id) " +
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     );
+    this.#insertName = database.prepare("INSERT OR IGNORE INTO name (text) VALUES (?)");
+    this.#selectName = database.prepare("SELECT id FROM name WHERE text = ?");
     this.#insertUnreadable = database.prepare("INSERT INTO unreadable VALUES (?, ?, ?)");
     this.#selectCovered = database.prepare("SELECT to_offset FROM covered");
     this.#updateCovered = database.prepare("UPDATE covered SET to_offset = ?");
@@ -172,7 +182,7 @@ export class JsonlIndex {
     from: number,
     to: number,
   ): boolean {
-    return transact(this.#database, () => {
+    return this.#transact(() => {
       if (this.coveredTo !== from) return false;
       let { size, highUs } = this.#table.end();
       for (const line of lines) {
@@ -182,8 +192,8 @@ export class JsonlIndex {
           line.instantUs,
           highUs - line.instantUs,
           line.canonical ? 1 : 0,
-          line.user,
-          line.model,
+          this.#numberOf(line.user),
+          this.#numberOf(line.model),
           line.offset,
           line.length,
           line.entryId,
@@ -199,7 +209,7 @@ export class JsonlIndex {
 
   /** Forgets everything, so that the file is read from its start. */
   reset(): void {
-    transact(this.#database, () => {
+    this.#transact(() => {
       this.#database.exec("DELETE FROM line; DELETE FROM unreadable");
       this.#updateCovered.run(0);
     });
@@ -221,12 +231,15 @@ export class JsonlIndex {
 
   /** The places of the lines in a range that pass all filters of a selection but those on metadata. */
   page(selection: Selection, range: SeqRange, limit: number): readonly LinePlace[] {
-    return this.#table.page(rowFilter(selection), range, selection.order, limit).map(toPlace);
+    const filter = this.#filter(selection);
+    if (filter === undefined) return [];
+    return this.#table.page(filter, range, selection.order, limit).map(toPlace);
   }
 
   /** How many lines {@link JsonlIndex.page} finds without a limit. */
   count(selection: Selection, range: SeqRange): number {
-    return this.#table.count(rowFilter(selection), range);
+    const filter = this.#filter(selection);
+    return filter === undefined ? 0 : this.#table.count(filter, range);
   }
 
   /** The places of the first and the last record. */
@@ -259,10 +272,39 @@ export class JsonlIndex {
   close(): void {
     this.#database.close();
   }
-}
 
-function rowFilter({ user, model, sinceUs, untilUs }: Selection): RowFilter {
-  return { user, model, sinceUs, untilUs };
+  /** A selection in terms of the table, or `undefined` when it names somebody of whom there is no line. */
+  #filter({ user, model, sinceUs, untilUs }: Selection): RowFilter | undefined {
+    const numbers = [user, model].map((name) => name === undefined ? undefined : this.#find(name));
+    if (numbers.includes(null)) return undefined;
+    return { user: numbers[0], model: numbers[1], sinceUs, untilUs };
+  }
+
+  /** The number of a name that has one. */
+  #find(name: string): number | null {
+    return (this.#selectName.get(name)?.["id"] ?? null) as number | null;
+  }
+
+  /** The number of a name, which gets one if it has none. */
+  #numberOf(name: string): number {
+    let number = this.#names.get(name);
+    if (number === undefined) {
+      this.#insertName.run(name);
+      number = this.#find(name)!;
+      if (this.#names.size >= REMEMBERED_NAMES) this.#names.clear();
+      this.#names.set(name, number);
+    }
+    return number;
+  }
+
+  #transact<T>(action: () => T): T {
+    try {
+      return transact(this.#database, action);
+    } catch (error) {
+      this.#names.clear(); // some may have been rolled back
+      throw error;
+    }
+  }
 }
 
 function connect(runtime: Runtime, path: string): SqliteDatabase {

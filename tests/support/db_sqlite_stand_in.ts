@@ -51,9 +51,9 @@ export async function makeStandIn(): Promise<DatabaseClass> {
       this.#open = false;
     }
 
-    /** Errors have a message only; use after closing ends the process, so to say. */
+    /** Errors have a message only. */
     #live<T>(action: () => T): T {
-      if (!this.#open) throw new CrashError("use of freed memory");
+      if (!this.#open) crash();
       try {
         return action();
       } catch (error) {
@@ -63,13 +63,19 @@ export async function makeStandIn(): Promise<DatabaseClass> {
   };
 }
 
-class CrashError extends Error {}
+/** How often freed memory was used, which may end a process that uses the driver itself. */
+export let usesOfFreedMemory = 0;
+
+function crash(): void {
+  usesOfFreedMemory++;
+}
 
 class Statement implements DriverStatement {
   readonly bindParameterCount: number;
   readonly #statement: StatementSync;
   readonly #live: <T>(action: () => T) => T;
   #code: unknown;
+  #finalized = false;
 
   constructor(
     statement: StatementSync,
@@ -99,10 +105,12 @@ class Statement implements DriverStatement {
   }
 
   finalize(): void {
+    this.#finalized = true;
     if (this.#code !== undefined) throw Object.assign(new Error("failed"), { code: this.#code });
   }
 
   #rows(parameters: SqliteValue[]): unknown[][] {
+    if (this.#finalized) crash();
     const bound = parameters.map((value) =>
       Number.isInteger(value) ? BigInt.asIntN(64, BigInt(value as number)) : value
     );

@@ -1,0 +1,43 @@
+import type { AuditEntry } from "../entry.ts";
+import { visible, visibleLines, wrap } from "./display.ts";
+import type { Style } from "./style.ts";
+import { timeOf } from "./table.ts";
+
+/** Texts stand behind a margin, so that nothing in them can pass for the head of another entry. */
+const MARGIN = "  ";
+const LEAST_COLUMNS = 20;
+
+/**
+ * An entry with its whole texts, on as many lines as they take.
+ *
+ * @param columns The width to wrap texts to, or `undefined` not to wrap them.
+ */
+export function fullOf(entry: AuditEntry, columns: number | undefined, style: Style): string {
+  const amounts = [
+    ...entry.costUsd === null ? [] : [`$${entry.costUsd}`],
+    ...entry.latencyMs === null ? [] : [`${entry.latencyMs} ms`],
+  ];
+  const head = [timeOf(entry.timestamp), entry.user, entry.model, ...amounts].map(visible)
+    .join("  ");
+  const texts: [title: string, text: string][] = [
+    ["input", entry.inputText],
+    ["output", entry.outputText],
+  ];
+  if (Object.keys(entry.metadata).length > 0) {
+    texts.unshift(["metadata", JSON.stringify(entry.metadata)]);
+  }
+  return [
+    style.bold(head),
+    style.dim(visible(entry.entryId)),
+    ...texts.flatMap(([title, text]) => [style.dim(`${title}:`), ...indented(text, columns)]),
+    "",
+  ].join("\n");
+}
+
+function indented(text: string, columns: number | undefined): string[] {
+  const lines = visibleLines(text);
+  const fitting = columns === undefined
+    ? lines
+    : lines.flatMap((line) => wrap(line, Math.max(LEAST_COLUMNS, columns - MARGIN.length)));
+  return fitting.map((line) => `${MARGIN}${line}`.trimEnd());
+}

@@ -1,0 +1,108 @@
+/**
+ * The options that say which log, and opening it.
+ *
+ * @module
+ */
+import { type Command, Option } from "commander";
+import { AuditLog } from "../audit_log.ts";
+import type { FileAdapter } from "../ports.ts";
+import { CliError } from "./cli_error.ts";
+import { visible } from "./display.ts";
+import type { Host } from "./host.ts";
+
+/** Which log is meant. */
+export interface LogOptions {
+  /** Its file. */
+  readonly log: string;
+  /** What kind of file it is; unless given, the file tells. */
+  readonly backend?: Backend;
+}
+
+type Backend = "sqlite" | "jsonl";
+
+/** Adds `--log` and `--backend` to a command. */
+export function addLogOptions(command: Command): Command {
+  return command
+    .requiredOption("--log <path>", "the log's file")
+    .addOption(
+      new Option(
+        "--backend <kind>",
+        "what kind of file the log is; default: the file tells, or a new one's name",
+      ).choices(["sqlite", "jsonl"]),
+    );
+}
+
+/**
+ * Opens a log to be read. Never creates one.
+ *
+ * @throws {CliError} When there is no such file.
+ * @throws {AuditLogError} As `AuditLog.open()`.
+ */
+export async function openToRead(host: Host, { log, backend }: LogOptions): Promise<AuditLog> {
+  const found = await look(host.runtime.file, log);
+  if (found === "missing") throw new CliError(`Cannot open ${log}: no such file`);
+  return await open(host, log, backend ?? found ?? backendOfName(log) ?? "jsonl", true);
+}
+
+/**
+ * Opens a log to be written to, and creates it where it does not exist.
+ *
+ * @throws {CliError} When neither the file nor its name tells the backend.
+ * @throws {AuditLogError} As `AuditLog.open()`.
+ */
+export async function openToWrite(host: Host, { log, backend }: LogOptions): Promise<AuditLog> {
+  const found = await look(host.runtime.file, log);
+  const known = backend ?? (found === "missing" ? undefined : found) ?? backendOfName(log);
+  if (known !== undefined) return await open(host, log, known, false);
+  throw new CliError(
+    `Cannot create ${log}: its name does not tell what kind of log it shall be; give ` +
+      "--backend sqlite or --backend jsonl, or a name that ends in .db or .jsonl",
+  );
+}
+
+async function open(
+  host: Host,
+  path: string,
+  backend: Backend,
+  readOnly: boolean,
+): Promise<AuditLog> {
+  return await AuditLog.open({
+    backend,
+    path,
+    readOnly,
+    runtime: host.runtime,
+    onWarning: ({ message }) => {
+      // A warning that cannot be told keeps nobody from the log.
+      host.stderr.write(`audit-log: warning: ${visible(message)}\n`).catch(() => {});
+    },
+  });
+}
+
+const SQLITE_HEADER = "SQLite format 3\0";
+
+/** What the file says of itself; nothing when it is empty. */
+async function look(files: FileAdapter, path: string): Promise<Backend | "missing" | undefined> {
+  try {
+    const stat = await files.stat(path);
+    if (stat === undefined) return "missing";
+    // Opening says what is wrong with a folder.
+    if (stat.kind !== "file") return "jsonl";
+    if (stat.size === 0) return undefined;
+    const file = await files.open(path, "read");
+    try {
+      const bytes = new Uint8Array(SQLITE_HEADER.length);
+      await file.read(bytes, 0);
+      return String.fromCharCode(...bytes) === SQLITE_HEADER ? "sqlite" : "jsonl";
+    } finally {
+      await file.close();
+    }
+  } catch {
+    // Opening says what is wrong with a file that cannot be read.
+    return backendOfName(path) ?? "jsonl";
+  }
+}
+
+function backendOfName(path: string): Backend | undefined {
+  if (/\.(db|sqlite|sqlite3)$/i.test(path)) return "sqlite";
+  if (/\.(jsonl|ndjson)$/i.test(path)) return "jsonl";
+}

@@ -1,0 +1,101 @@
+/**
+ * The command `audit-log`.
+ *
+ * A new command is one file that adds itself to the program, and one line in `COMMANDS`.
+ *
+ * @module
+ */
+import { Command, CommanderError } from "commander";
+import { AuditLogError } from "../errors.ts";
+import { CliError } from "./cli_error.ts";
+import { visible } from "./display.ts";
+import { DONE, FAILED, type Host } from "./host.ts";
+import { addImport } from "./import.ts";
+import { addInfo } from "./info.ts";
+import { addQuery } from "./query.ts";
+import { VERSION } from "./version.ts";
+
+/** Adds one command to the program. */
+export type AddCommand = (program: Command, host: Host) => void;
+
+const COMMANDS: readonly AddCommand[] = [
+  addImport,
+  addQuery,
+  addInfo,
+];
+
+/**
+ * Runs the command and sets the exit status: 0, all was done; 1, a part of it; 2, it could not be
+ * done or was not understood.
+ */
+export async function main(host: Host): Promise<void> {
+  try {
+    await run(host);
+  } catch (error) {
+    // Whoever reads our output has seen enough, as in `audit-log query ... | head`.
+    if (isBrokenPipe(error)) return;
+    host.end(FAILED);
+    // Nobody is left to be told when this fails too.
+    await host.stderr.write(`audit-log: ${messageOf(error)}\n`).catch(() => {});
+  }
+}
+
+async function run(host: Host): Promise<void> {
+  let out = "";
+  let err = "";
+  const program = new Command("audit-log")
+    .description("Record, import and query an append-only log of LLM interactions.")
+    .version(VERSION, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand("help [command]", "print the help of a command")
+    .exitOverride()
+    .showHelpAfterError("(--help tells more)")
+    .configureOutput({
+      writeOut: (text) => out += text,
+      writeErr: (text) => err += text,
+      outputError: (text, write) => write(text.replace(/^error: /, "audit-log: ")),
+      getOutHelpWidth: () => host.stdout.columns ?? 100,
+      getErrHelpWidth: () => host.stderr.columns ?? 100,
+    })
+    .addHelpText("after", EPILOGUE);
+  for (const add of COMMANDS) add(program, host);
+  try {
+    await program.parseAsync([...host.args], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    host.end(error.exitCode === 0 ? DONE : FAILED);
+  }
+  if (err !== "") await host.stderr.write(visiblePage(err));
+  if (out !== "") await host.stdout.write(out);
+}
+
+const EPILOGUE = `
+Examples:
+  audit-log import interactions.jsonl --log audit.db
+  audit-log query --log audit.db --user alice --since 2h
+  audit-log query --log audit.db --json | jq .model
+  audit-log info --log audit.db
+
+Exit status: 0 done, 1 done in part, 2 not done.`;
+
+/** What people get to read. A stack is for errors that nobody foresaw. */
+function messageOf(error: unknown): string {
+  if (error instanceof AuditLogError || error instanceof CliError) return visible(error.message);
+  if (isSystemError(error)) return visible(`Cannot go on: ${error.message}`);
+  const stack = error instanceof Error ? error.stack ?? error.message : String(error);
+  return visiblePage(`unexpected error, please report it: ${stack}`);
+}
+
+/** Several lines; arguments that are repeated in them may hold anything. */
+function visiblePage(text: string): string {
+  return text.split("\n").map(visible).join("\n");
+}
+
+/** What standard input and output report: a full disk, a folder in place of a file. */
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && /^E[A-Z]+$/.test(String((error as { code?: unknown }).code));
+}
+
+function isBrokenPipe(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === "EPIPE";
+}

@@ -1,0 +1,128 @@
+/**
+ * The options of `audit-log query` and what they ask the log for.
+ *
+ * @module
+ */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { JsonValue } from "../json.ts";
+import type { AuditFilter, AuditQuery } from "../query.ts";
+
+/** What was given on the command line. */
+export interface FilterOptions {
+  readonly user?: string;
+  readonly model?: string;
+  readonly since?: Date | string;
+  readonly until?: Date | string;
+  readonly metadata?: Readonly<Record<string, JsonValue>>;
+  readonly limit?: number;
+  readonly order?: "asc" | "desc";
+  readonly after?: string;
+}
+
+/** How many entries a terminal gets, unless it asks for more: about a screen. */
+export const DEFAULT_ROWS = 20;
+
+/** Adds the filters to a command. */
+export function addFilterOptions(command: Command): Command {
+  return command
+    .option("-u, --user <name>", "entries of this user")
+    .option("-m, --model <name>", "entries of this model")
+    .option(
+      "--since <time>",
+      "of this time or later: ISO 8601, UTC if it names no zone, or 30m, 2h, 7d ago",
+      parseTime,
+    )
+    .option("--until <time>", "of this time or earlier", parseTime)
+    .option(
+      "--metadata <key=value>",
+      "whose metadata has this text, or with key:=value this JSON; may be repeated",
+      parseMetadata,
+    )
+    .option(
+      "-n, --limit <count>",
+      `at most so many, or all; default: ${DEFAULT_ROWS} on a terminal, else all`,
+      parseLimit,
+    )
+    .addOption(
+      new Option(
+        "--order <order>",
+        "asc, the oldest first; desc, the newest first; default: the newest ones, oldest of them first",
+      ).choices(["asc", "desc"]),
+    )
+    .option("--after <id>", "only what comes after the entry with this id, in the order asked for");
+}
+
+/** What to ask the log for. */
+export interface Plan {
+  readonly query: AuditQuery;
+  /** Whether what comes is to be shown in reverse: the newest ones, the newest last. */
+  readonly reversed: boolean;
+}
+
+/** Says what the options ask for, without a limit. */
+export function filterOf(options: FilterOptions): AuditFilter {
+  const { user, model, since, until, metadata } = options;
+  return { user, model, since, until, metadata };
+}
+
+/**
+ * Says what the options ask for.
+ *
+ * Like `tail`, and unlike the library: a limit alone means the newest entries, in the order of the log, so that the
+ * newest stands at the bottom of the screen.
+ */
+export function planOf(options: FilterOptions, defaultLimit: number): Plan {
+  const { order, after, limit = defaultLimit } = options;
+  const reversed = order === undefined && after === undefined && limit !== Infinity;
+  return {
+    query: { ...filterOf(options), order: reversed ? "desc" : order ?? "asc", after, limit },
+    reversed,
+  };
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = {
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** A span of time is meant backwards from now; the library judges all else. */
+function parseTime(text: string): Date | string {
+  const [, count, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
+  return unit === undefined ? text : new Date(Date.now() - Number(count) * UNITS_MS[unit]!);
+}
+
+function parseLimit(text: string): number {
+  if (text === "all") return Infinity;
+  const limit = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(limit)) return limit;
+  throw new InvalidArgumentError('It must be an integer >= 0, or "all".');
+}
+
+function parseMetadata(
+  text: string,
+  others: Readonly<Record<string, JsonValue>> = {},
+): Readonly<Record<string, JsonValue>> {
+  const at = text.indexOf("=");
+  if (at < 1 || text.startsWith(":=")) {
+    throw new InvalidArgumentError("It must be key=text or key:=JSON.");
+  }
+  const asJson = text[at - 1] === ":";
+  const key = text.slice(0, asJson ? at - 1 : at);
+  if (Object.hasOwn(others, key)) {
+    throw new InvalidArgumentError(`The key ${key} is given twice; no entry has two values.`);
+  }
+  const value = text.slice(at + 1);
+  return Object.fromEntries([...Object.entries(others), [key, asJson ? parseJson(value) : value]]);
+}
+
+function parseJson(text: string): JsonValue {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new InvalidArgumentError(
+      "What follows := must be JSON: a number, true, false, null, a quoted text, an array or an object.",
+    );
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Entries as a table, a line each.
+ *
+ * @module
+ */
+import stringWidth from "string-width";
+import type { AuditEntry } from "../entry.ts";
+import { formatTimestamp, parseInstant } from "../instant.ts";
+import { cell, pad } from "./display.ts";
+import type { Style } from "./style.ts";
+
+/** How many rows are looked at to find out how wide the columns must be. */
+export const SAMPLE_ROWS = 200;
+
+/** A row, ready to be printed but for its padding. */
+export interface Row {
+  readonly time: string;
+  readonly user: string;
+  readonly model: string;
+  readonly cost: string;
+  readonly ms: string;
+  readonly input: string;
+  readonly output: string;
+}
+
+type ColumnName = keyof Row;
+
+interface Column {
+  readonly name: ColumnName;
+  readonly title: string;
+  readonly width: number;
+  readonly align: "left" | "right";
+}
+
+const TITLES: Readonly<Record<ColumnName, string>> = {
+  time: "TIME (UTC)",
+  user: "USER",
+  model: "MODEL",
+  cost: "COST $",
+  ms: "MS",
+  input: "INPUT",
+  output: "OUTPUT",
+};
+const FACTS: readonly ColumnName[] = ["time", "user", "model", "cost", "ms"];
+const GAP = "  ";
+/** A text that gets less is not worth its column. */
+const LEAST_TEXT = 16;
+
+/** Makes a row of an entry, no longer than a terminal of so many columns can show. */
+export function rowOf(entry: AuditEntry, columns: number): Row {
+  return {
+    time: timeOf(entry.timestamp),
+    user: cell(entry.user, Math.max(8, Math.floor(columns / 8))),
+    model: cell(entry.model, Math.max(8, Math.floor(columns / 5))),
+    cost: entry.costUsd === null ? "" : String(entry.costUsd),
+    ms: entry.latencyMs === null ? "" : String(Math.round(entry.latencyMs)),
+    input: cell(entry.inputText, columns),
+    output: cell(entry.outputText, columns),
+  };
+}
+
+/** The time to the second, UTC, however the record writes it. */
+export function timeOf(timestamp: string): string {
+  const milliseconds = Math.floor(parseInstant(timestamp)! / 1000);
+  return formatTimestamp(milliseconds).slice(0, 19).replace("T", " ");
+}
+
+/** A table whose columns fit some of its rows, and then all others are cut to fit them. */
+export class Table {
+  readonly #columns: readonly Column[];
+
+  /**
+   * @param sample The first rows.
+   * @param total The width of a line.
+   */
+  constructor(sample: readonly Row[], total: number) {
+    const facts = FACTS.filter((name) =>
+      // What no entry tells takes no room.
+      !["cost", "ms"].includes(name) || sample.some((row) => row[name] !== "")
+    ).map((name): Column => ({
+      name,
+      title: TITLES[name],
+      width: Math.max(...[TITLES[name], ...sample.map((row) => row[name])].map(widthOf)),
+      align: name === "cost" || name === "ms" ? "right" : "left",
+    }));
+    const taken = facts.reduce((sum, { width }) => sum + width + GAP.length, 0);
+    this.#columns = [...facts, ...textColumns(total - taken)];
+  }
+
+  /** The line of titles. */
+  header({ bold }: Style): string {
+    return bold(this.#line((column) => column.title));
+  }
+
+  /** The line of a row. */
+  line(row: Row): string {
+    return this.#line(({ name, width }) => cell(row[name], width));
+  }
+
+  #line(text: (column: Column) => string): string {
+    return this.#columns.map((column) => pad(text(column), column.width, column.align)).join(GAP)
+      .trimEnd();
+  }
+}
+
+/** The prompt and the response share what is left; on a narrow terminal the prompt gets it all. */
+function textColumns(room: number): Column[] {
+  const both = room >= 2 * LEAST_TEXT + GAP.length;
+  const width = both ? Math.floor((room - GAP.length) / 2) : Math.max(room, LEAST_TEXT);
+  const names: ColumnName[] = both ? ["input", "output"] : ["input"];
+  return names.map((name) => ({ name, title: TITLES[name], width, align: "left" }));
+}
+
+function widthOf(text: string): number {
+  return stringWidth(text);
+}

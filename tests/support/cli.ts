@@ -1,0 +1,99 @@
+/**
+ * Running the command `audit-log` as users do: as a process of its own, on the runtime that the tests run
+ * on, from source or from the installed npm package, without and with a terminal.
+ *
+ * @module
+ */
+
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import type { ChildResult } from "./child.ts";
+
+/** The folder that holds `tests/`. */
+const root = new URL("../../", import.meta.url);
+
+/** What the tests are about: the source, or the package in `node_modules`. */
+function findCommand(): { module: string; version: string } {
+  const read = (url: URL) => JSON.parse(readFileSync(url, "utf8"));
+  const source = new URL("cli.ts", root);
+  if (existsSync(source)) {
+    const { version }: { version: string } = read(new URL("deno.json", root));
+    return { module: fileURLToPath(source), version };
+  }
+  const folder = new URL("node_modules/@audit-log/llm/", root);
+  const { version, bin }: { version: string; bin: Record<string, string> } = read(
+    new URL("package.json", folder),
+  );
+  return { module: fileURLToPath(new URL(bin["audit-log"]!, folder)), version };
+}
+
+const { module, version } = findCommand();
+
+/** The version that the package says it has. */
+export const packageVersion: string = version;
+
+/** The command line that runs `audit-log` with these arguments. */
+export function cliCommand(...args: string[]): string[] {
+  const run = "Deno" in globalThis ? ["run", "-A", "--quiet"] : [];
+  return [process.execPath, ...run, module, ...args];
+}
+
+/** How to run it. */
+export interface CliOptions {
+  /** What it gets on standard input; nothing, unless given. */
+  input?: string | Uint8Array;
+  cwd?: string;
+  env?: Record<string, string>;
+}
+
+/** Runs `audit-log` without a terminal. */
+export function cli(args: readonly string[], options: CliOptions = {}): Promise<ChildResult> {
+  return run(cliCommand(...args), options);
+}
+
+/** Runs `audit-log` and closes its standard output after the first bytes, as `| head -c 1` does. */
+export function cliCutShort(args: readonly string[]): Promise<ChildResult> {
+  return run(cliCommand(...args), {}, true);
+}
+
+function run(
+  command: readonly string[],
+  { input = "", cwd, env = {} }: CliOptions,
+  cutShort = false,
+): Promise<ChildResult> {
+  return new Promise((resolve, reject) => {
+    const [program, ...args] = command;
+    const child = spawn(program!, args, { cwd, env: { ...process.env, ...env } });
+    const result: ChildResult = { code: null, stdout: "", stderr: "" };
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      result.stdout += text;
+      if (cutShort) child.stdout.destroy();
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => result.stderr += text);
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ ...result, code }));
+    // A program that stops early does not read it all.
+    child.stdin.on("error", () => {});
+    child.stdin.end(input);
+  });
+}
+
+/** Why there can be no terminal here, if so: `script` of util-linux makes one. */
+export const noTerminal: string | undefined = (() => {
+  const { stdout } = spawnSync("script", ["--version"], { encoding: "utf8" });
+  return stdout?.includes("util-linux") ? undefined : "the program script of util-linux is missing";
+})();
+
+/** What stands on a terminal of 100 columns after `audit-log` ran on it, escape sequences included. */
+export async function cliOnTerminal(
+  args: readonly string[],
+  options: CliOptions = {},
+): Promise<{ code: number | null; screen: string }> {
+  const quoted = cliCommand(...args).map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+  const command = ["script", "-qec", `stty cols 100 rows 40; exec ${quoted}`, "/dev/null"];
+  const env = { TERM: "xterm-256color", NO_COLOR: "", ...options.env };
+  const { code, stdout } = await run(command, { ...options, env });
+  return { code, screen: stdout };
+}
