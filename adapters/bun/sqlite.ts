@@ -73,7 +73,7 @@ class OpenDatabase implements SqliteDatabase {
   }
 
   close(): void {
-    // A statement that is not finalized keeps the database open, and its -wal file with it.
+    // Bun before 1.4 does not close a database that has statements, and its -wal file stays.
     for (const statement of this.#statements) statement.deref()?.finalize();
     told(() => this.#database.close(true));
   }

@@ -93,7 +93,9 @@ function codeOf(error: unknown): AuditLogErrorCode | undefined {
     }
     return undefined;
   }
-  switch ((error as { code?: unknown } | null)?.code) {
+  const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown };
+  if (name === "NotCapable") return "PERMISSION_DENIED"; // Deno's own permissions
+  switch (code) {
     case "ENOENT":
     case "ENOTDIR":
       return "PATH_NOT_FOUND";

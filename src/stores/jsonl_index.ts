@@ -1,5 +1,6 @@
 import type { Runtime, SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
 import type { Selection } from "../query.ts";
+import { whenFree } from "./busy.ts";
 import { isUnusableDatabase } from "./faults.ts";
 import { createIfMissing } from "./log_file.ts";
 import {
@@ -112,7 +113,7 @@ export class JsonlIndex {
   /**
    * Makes the index at a path anew. The caller holds the log's lock.
    */
-  static async create(runtime: Runtime, path: string): Promise<JsonlIndex> {
+  static async create(runtime: Runtime, path: string, timeoutMs: number): Promise<JsonlIndex> {
     // A new database must not meet the journal of an old one.
     for (const suffix of ["", "-wal", "-shm"]) {
       if (await runtime.file.stat(path + suffix) !== undefined) {
@@ -120,7 +121,7 @@ export class JsonlIndex {
       }
     }
     await createIfMissing(runtime.file, path);
-    return JsonlIndex.#create(runtime, path);
+    return await whenFree(() => JsonlIndex.#create(runtime, path), timeoutMs);
   }
 
   /** Opens the index at a path, or returns `undefined` when what is there is none that can be used. */
@@ -149,8 +150,13 @@ export class JsonlIndex {
 
   static #create(runtime: Runtime, path: string): JsonlIndex {
     const database = connect(runtime, path);
-    transact(database, () => database.exec(SCHEMA_SQL));
-    return new JsonlIndex(database);
+    try {
+      transact(database, () => database.exec(SCHEMA_SQL));
+      return new JsonlIndex(database);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
   }
 
   /** Up to where in the file all lines are in the index. */

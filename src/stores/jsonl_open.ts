@@ -2,6 +2,7 @@ import { AuditLogError } from "../errors.ts";
 import type { FileSettings } from "../options.ts";
 import type { OpenFile, Runtime } from "../ports.ts";
 import { LogRecord } from "../record.ts";
+import { whenFree } from "./busy.ts";
 import { faultOf, isUnusableDatabase } from "./faults.ts";
 import { FileLock } from "./file_lock.ts";
 import { JsonlIndex, type LinePlace } from "./jsonl_index.ts";
@@ -36,22 +37,25 @@ export async function openJsonlFile(runtime: Runtime, settings: FileSettings): P
     const { identity, size } = await file.stat();
     const indexPath = `${path}-index`;
     // An index is made only for what has proved to be a log.
-    const known = (await runtime.file.stat(indexPath))?.size ?? 0;
-    if (known === 0 && !await looksLikeLog(file, size)) throw noLog(path);
+    const hasIndex = async () => ((await runtime.file.stat(indexPath))?.size ?? 0) > 0;
+    if (!await hasIndex() && !await looksLikeLog(file, size)) throw noLog(path);
     if (readOnly) return { file, identity, ...await openForReading(runtime, settings, file) };
     lock = await FileLock.open(runtime, `${path}-lock`, settings.busyTimeoutMs);
     const opened = file;
     const index = await lock.run(async () => {
-      const present = known === 0 ? undefined : await openFitting(runtime, indexPath, opened);
+      const there = await hasIndex(); // asked again: another process may have made it
+      const present = there ? await openFitting(runtime, settings, opened) : undefined;
       if (present !== undefined) return present;
-      const made = await JsonlIndex.create(runtime, indexPath);
-      if (known > 0) warnOfIndex(settings);
+      const made = await JsonlIndex.create(runtime, indexPath, settings.busyTimeoutMs);
+      if (there) warnOfIndex(settings);
       return made;
     });
     try {
-      if (index.coveredTo > 0 && index.end().size === 0 && !await looksLikeLog(file, size)) {
-        throw noLog(path);
-      }
+      const isBarren = await whenFree(
+        () => index.coveredTo > 0 && index.end().size === 0,
+        settings.busyTimeoutMs,
+      );
+      if (isBarren && !await looksLikeLog(file, size)) throw noLog(path);
     } catch (error) {
       index.close();
       throw error;
@@ -86,7 +90,7 @@ async function openForReading(
     );
     if (present.every((stat) => stat !== undefined && stat.kind === "file")) {
       lock = await FileLock.open(runtime, `${path}-lock`, busyTimeoutMs);
-      index = await lock.run(() => openFitting(runtime, `${path}-index`, file));
+      index = await lock.run(() => openFitting(runtime, settings, file));
       if (index !== undefined) return { index, lock };
     }
   } catch {
@@ -97,18 +101,21 @@ async function openForReading(
   return { index: JsonlIndex.inMemory(runtime), lock: undefined };
 }
 
-/** Opens an index if it is of this file: its first and last record are where it says. */
+/** Opens the index if it is of this file: its first and last record are where it says. */
 async function openFitting(
   runtime: Runtime,
-  path: string,
+  { path, busyTimeoutMs }: FileSettings,
   file: OpenFile,
 ): Promise<JsonlIndex | undefined> {
-  const index = JsonlIndex.openPresent(runtime, path);
+  // Another process that opens or closes it may hold it for itself for a moment.
+  const asking = <T>(attempt: () => T): Promise<T> => whenFree(attempt, busyTimeoutMs);
+  const index = await asking(() => JsonlIndex.openPresent(runtime, `${path}-index`));
   if (index === undefined) return undefined;
   try {
-    const fits = index.coveredTo <= (await file.stat()).size &&
-      (await Promise.all(index.ends().map((place) => isThere(place, file)))).every(Boolean);
-    if (fits) return index;
+    const { size } = await file.stat();
+    const [covered, ends] = await asking(() => [index.coveredTo, index.ends()] as const);
+    const there = await Promise.all(ends.map((place) => isThere(place, file)));
+    if (covered <= size && there.every(Boolean)) return index;
   } catch (error) {
     if (!isUnusableDatabase(error)) {
       index.close();

@@ -14,7 +14,9 @@ export class MemoryStore implements LogStore {
   readonly kind = "memory";
   readonly keepsLines = false;
   readonly #records: LogRecord[] = [];
+  /** Where each id is, for the records that were there when an id was last asked for. */
   readonly #indexes = new Map<string, number>();
+  #mapped = 0;
 
   get size(): number {
     return this.#records.length;
@@ -22,24 +24,13 @@ export class MemoryStore implements LogStore {
 
   // deno-lint-ignore require-await -- the interface is asynchronous, memory is not
   async append(records: readonly LogRecord[]): Promise<void> {
-    const first = this.#records.length;
-    for (const [position, record] of records.entries()) {
-      const { entryId } = record.entry;
-      if (this.#indexes.has(entryId)) {
-        for (const { entry } of records.slice(0, position)) this.#indexes.delete(entry.entryId);
-        throw new AuditLogError(
-          "DUPLICATE_ENTRY",
-          `Cannot add the entries: ${entryId} is in the log already`,
-        );
-      }
-      this.#indexes.set(entryId, first + position);
-    }
+    this.#refuseRepeated(records.filter((record) => record.adopted));
     for (const record of records) this.#records.push(record);
   }
 
   // deno-lint-ignore require-await -- as above
   async indexOf(entryId: string): Promise<number | undefined> {
-    return this.#indexes.get(entryId);
+    return this.#find(entryId);
   }
 
   async *read(selection: Selection): AsyncGenerator<readonly LogRecord[]> {
@@ -65,6 +56,27 @@ export class MemoryStore implements LogStore {
   }
 
   async close(): Promise<void> {}
+
+  /** New entries have new ids; adopted ones may be in the log already. */
+  #refuseRepeated(adopted: readonly LogRecord[]): void {
+    const ids = new Set<string>();
+    for (const { entry: { entryId } } of adopted) {
+      if (this.#find(entryId) !== undefined || ids.has(entryId)) {
+        throw new AuditLogError(
+          "DUPLICATE_ENTRY",
+          `Cannot add the entries: ${entryId} is in the log already`,
+        );
+      }
+      ids.add(entryId);
+    }
+  }
+
+  #find(entryId: string): number | undefined {
+    for (; this.#mapped < this.#records.length; this.#mapped++) {
+      this.#indexes.set(this.#records[this.#mapped]!.entry.entryId, this.#mapped);
+    }
+    return this.#indexes.get(entryId);
+  }
 
   *#select(selection: Selection): Generator<LogRecord> {
     const { order, afterIndex, limit } = selection;

@@ -1,8 +1,9 @@
 import { AuditLogError } from "../errors.ts";
 import { encodeCanonical } from "../json.ts";
-import type { SqliteDatabase, SqliteRow, SqliteStatement, SqliteValue } from "../ports.ts";
+import type { SqliteDatabase, SqliteRow, SqliteValue } from "../ports.ts";
 import { adoptLine, type LogRecord, NotARecord } from "../record.ts";
-import { guardSql, INSERT_SQL, PYTHON_TABLE, SCHEMA_SQL } from "./sqlite_schema.ts";
+import type { LogEnd } from "./record_table.ts";
+import { guardSql, PYTHON_TABLE, RecordInserter, SCHEMA_SQL } from "./sqlite_schema.ts";
 
 /** The columns of the Python class's table. */
 const COLUMNS = "entry_id,timestamp,user,model,input_text,output_text,cost_usd,latency_ms,metadata";
@@ -31,18 +32,18 @@ export function isPythonTable(database: SqliteDatabase): boolean {
  */
 export function upgradePythonTable(database: SqliteDatabase, path: string): number {
   database.exec(`ALTER TABLE audit_log RENAME TO ${PYTHON_TABLE};${SCHEMA_SQL}`);
-  const insert = database.prepare(INSERT_SQL);
-  const copier = new Copier(insert, path);
+  const inserter = new RecordInserter(database);
   // Texts are read as bytes: some drivers cut a text at U+0000.
   const columns = [...TEXTS, "metadata"].map((name) => `CAST(${name} AS BLOB) AS ${name}`).join();
   const page = database.prepare(
     `SELECT rowid AS number, cost_usd, latency_ms, ${columns} FROM ${PYTHON_TABLE} ` +
       `WHERE rowid > ? ORDER BY rowid LIMIT ${PAGE}`,
   );
+  let end: LogEnd = { size: 0, highUs: -Infinity };
   let last = -(2 ** 53) + 1;
   for (;;) {
     const rows = page.all(last);
-    for (const row of rows) copier.copy(row);
+    end = inserter.add(rows.map((row) => recordOf(row, path)), end);
     if (rows.length < PAGE) break;
     last = rows.at(-1)!["number"] as number;
   }
@@ -51,53 +52,20 @@ export function upgradePythonTable(database: SqliteDatabase, path: string): numb
 CREATE TRIGGER ${PYTHON_TABLE}_no_insert BEFORE INSERT ON ${PYTHON_TABLE} BEGIN
   SELECT RAISE(ABORT, 'the table is what the Python class left: new entries go to audit_record');
 END;`);
-  return copier.size;
+  return end.size;
 }
 
-class Copier {
-  readonly #insert: SqliteStatement;
-  readonly #path: string;
-  #highUs = -Infinity;
-  size = 0;
-
-  constructor(insert: SqliteStatement, path: string) {
-    this.#insert = insert;
-    this.#path = path;
-  }
-
-  copy(row: SqliteRow): void {
-    const record = this.#recordOf(row);
-    const { entry, instantUs } = record;
-    this.#highUs = Math.max(this.#highUs, instantUs);
-    this.#insert.run(
-      this.size++,
-      instantUs,
-      this.#highUs - instantUs,
-      record.canonical ? 1 : 0,
-      entry.entryId,
-      entry.timestamp,
-      entry.user,
-      entry.model,
-      entry.costUsd,
-      entry.latencyMs,
-      record.line,
+function recordOf(row: SqliteRow, path: string): LogRecord {
+  try {
+    return adoptLine(lineOf(row));
+  } catch (error) {
+    if (!(error instanceof NotARecord)) throw error;
+    throw new AuditLogError(
+      "NOT_A_LOG",
+      `Cannot open ${path}: row ${row["number"]} of its table audit_log cannot be a record, ` +
+        `it ${error.message}; nothing was changed`,
+      { cause: error },
     );
-  }
-
-  #recordOf(row: SqliteRow): LogRecord {
-    try {
-      return adoptLine(lineOf(row));
-    } catch (error) {
-      if (!(error instanceof NotARecord)) throw error;
-      throw new AuditLogError(
-        "NOT_A_LOG",
-        `Cannot open ${this.#path}: row ${
-          row["number"]
-        } of its table audit_log cannot be a record, ` +
-          `it ${error.message}; nothing was changed`,
-        { cause: error },
-      );
-    }
   }
 }
 

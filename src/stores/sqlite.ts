@@ -14,8 +14,8 @@ import {
   APPLICATION_ID,
   CONNECTION_SQL,
   FORMAT_VERSION,
-  INSERT_SQL,
   RECORD_TABLE,
+  RecordInserter,
   SCHEMA_SQL,
 } from "./sqlite_schema.ts";
 import type { LogStore, StoreInfo } from "./store.ts";
@@ -138,7 +138,7 @@ class SqliteStore implements LogStore {
   readonly #settings: FileSettings;
   readonly #identity: string;
   readonly #table: RecordTable;
-  readonly #insert: SqliteStatement | undefined;
+  readonly #inserter: RecordInserter | undefined;
   readonly #begin: SqliteStatement;
   readonly #commit: SqliteStatement;
   #size: number;
@@ -156,7 +156,7 @@ class SqliteStore implements LogStore {
     this.#table = new RecordTable(database, RECORD_TABLE, "seq, record");
     this.#begin = database.prepare("BEGIN IMMEDIATE");
     this.#commit = database.prepare("COMMIT");
-    this.#insert = settings.readOnly ? undefined : database.prepare(INSERT_SQL);
+    this.#inserter = settings.readOnly ? undefined : new RecordInserter(database);
     this.#size = this.#table.end().size;
   }
 
@@ -171,7 +171,7 @@ class SqliteStore implements LogStore {
     await this.#lock(action);
     let committing = false;
     try {
-      const size = this.#insertAll(records);
+      const { size } = this.#inserter!.add(records, this.#table.end());
       committing = true;
       this.#commit.run();
       this.#size = size;
@@ -198,29 +198,6 @@ class SqliteStore implements LogStore {
     } catch (error) {
       throw faultOf(action, error, "WRITE_FAILED");
     }
-  }
-
-  /** Returns the size of the log with the records in it. */
-  #insertAll(records: readonly LogRecord[]): number {
-    let { size, highUs } = this.#table.end();
-    for (const record of records) {
-      const { entry, instantUs } = record;
-      highUs = Math.max(highUs, instantUs);
-      this.#insert!.run(
-        size++,
-        instantUs,
-        highUs - instantUs,
-        record.canonical ? 1 : 0,
-        entry.entryId,
-        entry.timestamp,
-        entry.user,
-        entry.model,
-        entry.costUsd,
-        entry.latencyMs,
-        record.line,
-      );
-    }
-    return size;
   }
 
   async indexOf(entryId: string): Promise<number | undefined> {

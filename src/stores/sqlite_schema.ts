@@ -12,7 +12,9 @@
  *
  * @module
  */
-import { indexSql } from "./record_table.ts";
+import type { SqliteDatabase, SqliteStatement } from "../ports.ts";
+import type { LogRecord } from "../record.ts";
+import { indexSql, type LogEnd } from "./record_table.ts";
 
 /** "ALOG": marks the file as an audit log in SQLite's header, for `file` and for us. */
 export const APPLICATION_ID = 0x414c4f47;
@@ -74,10 +76,59 @@ PRAGMA application_id = ${APPLICATION_ID};
 PRAGMA user_version = ${FORMAT_VERSION};
 `;
 
-/** Adds one record. */
-export const INSERT_SQL =
-  `INSERT OR FAIL INTO ${RECORD_TABLE} (seq, instant_us, lag_us, canonical, entry_id, timestamp, user, model, ` +
-  "cost_usd, latency_ms, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const COLUMNS = [
+  "seq",
+  "instant_us",
+  "lag_us",
+  "canonical",
+  "entry_id",
+  "timestamp",
+  "user",
+  "model",
+  "cost_usd",
+  "latency_ms",
+  "record",
+];
+
+/** Adds records at the end of {@link RECORD_TABLE}, within the caller's transaction. */
+export class RecordInserter {
+  readonly #insert: SqliteStatement;
+
+  /** @param database A database with the layout. */
+  constructor(database: SqliteDatabase) {
+    this.#insert = database.prepare(
+      `INSERT OR FAIL INTO ${RECORD_TABLE} (${COLUMNS.join()}) ` +
+        `VALUES (${COLUMNS.map(() => "?").join()})`,
+    );
+  }
+
+  /**
+   * Adds records behind the end of the log.
+   *
+   * @returns The end of the log with them.
+   */
+  add(records: readonly LogRecord[], end: LogEnd): LogEnd {
+    let { size, highUs } = end;
+    for (const record of records) {
+      const { entry, instantUs } = record;
+      highUs = Math.max(highUs, instantUs);
+      this.#insert.run(
+        size++,
+        instantUs,
+        highUs - instantUs,
+        record.canonical ? 1 : 0,
+        entry.entryId,
+        entry.timestamp,
+        entry.user,
+        entry.model,
+        entry.costUsd,
+        entry.latencyMs,
+        record.line,
+      );
+    }
+    return { size, highUs };
+  }
+}
 
 /** Settings that hold for a connection; `synchronous` comes beside them. */
 export const CONNECTION_SQL = `

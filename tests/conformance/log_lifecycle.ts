@@ -5,7 +5,7 @@
  */
 
 import { assertEquals, assertThrows } from "@std/assert";
-import { AuditLog } from "@audit-log/llm";
+import type { AuditLog } from "@audit-log/llm";
 import { test } from "node:test";
 import type { MakePlace } from "../support/backends.ts";
 import { foreignLine, inputs, interaction, interactions } from "../support/interaction.ts";

@@ -70,6 +70,16 @@ export function metadataConformance(name: string, place: MakePlace): void {
     });
   }
 
+  test(`${name}: the metadata key __proto__ of an adopted line is found, and only there`, async (t) => {
+    const log = await place(t).open();
+    const line = (id: string, metadata: string) =>
+      foreignLine({ entry_id: id, input_text: id }).replace("{}}", `${metadata}}`);
+    await log.adopt([line("found", '{"__proto__": {}}'), line("other", "{}")]);
+    const metadata = JSON.parse('{"__proto__": {}}');
+    assertEquals(inputs(await log.query({ metadata })), ["found"]);
+    assertEquals(await log.count({ metadata }), 1);
+  });
+
   test(`${name}: an empty metadata filter asks for nothing`, async (t) => {
     const log = await place(t).open();
     await log.record(interaction());

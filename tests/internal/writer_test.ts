@@ -6,7 +6,7 @@ import { AuditLogError, type AuditLogErrorCode } from "../../src/errors.ts";
 import type { LogRecord } from "../../src/record.ts";
 import { MemoryStore } from "../../src/stores/memory.ts";
 import { GroupCommit } from "../../src/writer.ts";
-import { interactions } from "../support/interaction.ts";
+import { foreignLine, interactions } from "../support/interaction.ts";
 import { recordsOf } from "../support/records.ts";
 
 const MANY = 64 * 2 ** 20;
@@ -116,7 +116,8 @@ for (const code of ["SYNC_FAILED", "LOG_REPLACED"] as const) {
 test("an id that is in the log rejects its own group and no other of the batch", async () => {
   const store = new FaultyStore();
   const writer = new GroupCommit(store, MANY);
-  const [a, b, c, d] = await recordsOf({ entries: interactions(4) });
+  const lines = ["a", "b", "c", "d"].map((entry_id) => foreignLine({ entry_id }));
+  const [a, b, c, d] = await recordsOf({ lines });
   await one(writer, a!);
   const adding = [
     one(writer, b!),
