@@ -86,6 +86,8 @@ export class AuditLogError extends Error {
   readonly path: string | undefined;
 
   /**
+   * Makes an error; stores of a caller's own throw them too.
+   *
    * @param code What went wrong.
    * @param message "Cannot ACTION: STATE", and what to do.
    * @param options The cause and the field at fault.

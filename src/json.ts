@@ -9,6 +9,7 @@ export type JsonValue =
 
 /** An object that JSON can hold. */
 export interface JsonObject {
+  /** A member. */
   readonly [key: string]: JsonValue;
 }
 

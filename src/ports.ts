@@ -114,6 +114,8 @@ export class SqliteError extends Error {
   readonly resultCode: number;
 
   /**
+   * Makes an error out of a driver's.
+   *
    * @param resultCode SQLite's result code, extended where known.
    * @param message SQLite's message.
    * @param cause The driver's own error.
