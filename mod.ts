@@ -22,8 +22,14 @@ export { AuditLogError, type AuditLogErrorCode, type AuditLogErrorOptions } from
 export type { AuditEntry, NewEntry } from "./src/entry.ts";
 export type { JsonObject, JsonValue } from "./src/json.ts";
 export type { CommonOptions, FileOptions, MemoryOptions, OpenOptions } from "./src/options.ts";
-export type { AuditFilter, AuditQuery, MetadataFilter, Selection } from "./src/query.ts";
-export type { LogRecord } from "./src/record.ts";
+export {
+  type AuditFilter,
+  type AuditQuery,
+  matches,
+  type MetadataFilter,
+  type Selection,
+} from "./src/query.ts";
+export { LogRecord, NotARecord } from "./src/record.ts";
 export type { LogStore, StoreInfo, UnreadableLine, UnreadableLines } from "./src/stores/store.ts";
 export type { AuditWarning } from "./src/warning.ts";
 export type {

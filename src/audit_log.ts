@@ -355,6 +355,12 @@ export class AuditLog implements AsyncDisposable {
     return await this.#writer.add(records, length, entries);
   }
 
+  async #indexOf(entryId: string): Promise<number | undefined> {
+    const index = await this.#using(() => this.#store.indexOf(entryId));
+    // A database takes a lone surrogate for U+FFFD; no id has one.
+    return entryId.isWellFormed() ? index : undefined;
+  }
+
   /** Asks the store something; `close()` waits for the answer. */
   async #using<T>(action: () => Promise<T>): Promise<T> {
     this.#checkOpen();
@@ -380,9 +386,7 @@ export class AuditLog implements AsyncDisposable {
 
   #checkLineSize(record: LogRecord): LogRecord {
     const { maxRecordBytes } = this.#settings;
-    const { line } = record;
-    if (line.length * 3 <= maxRecordBytes) return record;
-    const bytes = new TextEncoder().encode(line).length;
+    const bytes = bytesOf(record);
     if (bytes <= maxRecordBytes) return record;
     throw new AuditLogError(
       "ENTRY_TOO_LARGE",
@@ -396,7 +400,7 @@ export class AuditLog implements AsyncDisposable {
     this.#checkOpen();
     const { after, ...selection } = query;
     if (after === undefined) return { ...selection, afterIndex: undefined };
-    const afterIndex = await this.#using(() => this.#store.indexOf(after));
+    const afterIndex = await this.#indexOf(after);
     if (afterIndex === undefined) {
       throw new AuditLogError(
         "CURSOR_NOT_FOUND",
@@ -439,7 +443,7 @@ export class AuditLog implements AsyncDisposable {
         { path: "entryId" },
       );
     }
-    const index = await this.#using(() => this.#store.indexOf(entryId));
+    const index = await this.#indexOf(entryId);
     if (index === undefined) return undefined;
     const one = { ...checkQuery({ limit: 1 }), afterIndex: index - 1 };
     for await (const [record] of this.#read(one)) return record;
@@ -465,9 +469,8 @@ async function openStore(settings: Settings): Promise<LogStore> {
   if (typeof backend === "object") return backend;
   if (backend === "memory") return new MemoryStore();
   const runtime = settings.runtime ?? await currentRuntime();
-  return backend === "sqlite"
-    ? await openSqliteStore(runtime, settings)
-    : await openJsonlStore(runtime, settings);
+  const open = backend === "sqlite" ? openSqliteStore : openJsonlStore;
+  return await open(runtime, { ...settings, path: runtime.file.absolute(settings.path) });
 }
 
 let findRuntime: (() => Promise<Runtime>) | undefined;
@@ -484,6 +487,16 @@ async function currentRuntime(): Promise<Runtime> {
     "Cannot open the log: no adapter for this runtime; give one as the option runtime",
     { path: "runtime" },
   );
+}
+
+/** How many bytes a record's line has; infinite when it is longer than any string can be. */
+function bytesOf(record: LogRecord): number {
+  try {
+    return new TextEncoder().encode(record.line).length;
+  } catch (error) {
+    if (error instanceof RangeError) return Infinity;
+    throw error;
+  }
 }
 
 /** About how many UTF-16 code units a record's line has before anything in it is escaped; not fewer. */

@@ -46,7 +46,7 @@ export interface NewEntry {
    * Anything else, as plain JSON, up to 64 levels deep. Keys that start with `audit.` are
    * reserved. A property whose value is `undefined` counts as absent. Default `{}`.
    */
-  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+  readonly metadata?: object | undefined;
 }
 
 /** The fields that {@link AuditLog.record} knows. */
@@ -78,16 +78,19 @@ const NO_METADATA: JsonObject = Object.freeze({});
  */
 export function admit(input: NewEntry, stamp: Stamp): AuditEntry {
   checkFields(input);
-  const { user, metadata } = input;
+  // What is inherited is not the entry's: a polluted Object.prototype shall not show up in the log.
+  const own = <K extends keyof NewEntry>(field: K): NewEntry[K] | undefined =>
+    Object.hasOwn(input, field) ? input[field] : undefined;
+  const [user, metadata] = [own("user"), own("metadata")];
   return Object.freeze({
     entryId: stamp.entryId,
     timestamp: stamp.timestamp,
     user: user === undefined ? DEFAULT_USER : admitName("user", user),
-    model: admitName("model", input.model),
-    inputText: admitText("inputText", input.inputText),
-    outputText: admitText("outputText", input.outputText),
-    costUsd: admitAmount("costUsd", input.costUsd),
-    latencyMs: admitAmount("latencyMs", input.latencyMs),
+    model: admitName("model", own("model")),
+    inputText: admitText("inputText", own("inputText")),
+    outputText: admitText("outputText", own("outputText")),
+    costUsd: admitAmount("costUsd", own("costUsd")),
+    latencyMs: admitAmount("latencyMs", own("latencyMs")),
     metadata: metadata === undefined ? NO_METADATA : admitMetadata(metadata),
   });
 }

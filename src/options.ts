@@ -106,6 +106,9 @@ export function checkOptions(options: OpenOptions): Settings {
   if (inFile && (typeof path !== "string" || path === "" || path.includes("\0"))) {
     throw invalid("path", "must be the name of a file");
   }
+  if (path === ":memory:") {
+    throw invalid("path", `must be a file; for memory take backend "memory"`);
+  }
   return {
     backend,
     path,

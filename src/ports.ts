@@ -59,6 +59,8 @@ export type FileMode =
 
 /** The files of a runtime. */
 export interface FileAdapter {
+  /** The path in full, so that it leads to the same file when the current folder changes. */
+  absolute(path: string): string;
   /** Facts about what the path leads to, or `undefined` when there is nothing. */
   stat(path: string): Promise<FileStat | undefined>;
   /** Opens a file. */

@@ -1,4 +1,3 @@
-import { MAX_NAME_LENGTH, nameFault } from "./entry.ts";
 import { AuditLogError } from "./errors.ts";
 import { parseInstant } from "./instant.ts";
 import { encodeCanonical, type JsonValue } from "./json.ts";
@@ -17,7 +16,7 @@ export interface AuditFilter {
   /** Entries of this instant or earlier: a `Date`, or ISO 8601, which without a zone means UTC. */
   readonly until?: Date | string | undefined;
   /** Entries whose metadata has each of these top-level keys, with an equal JSON value. */
-  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+  readonly metadata?: object | undefined;
 }
 
 /** Which entries to return, and in which order. */
@@ -138,12 +137,10 @@ function checkedFilter(filter: AuditFilter) {
 
 function checkName(name: string, value: unknown): string | undefined {
   if (value === undefined) return undefined;
-  // Adopted entries may have longer names, or odd ones; only what no text can be is refused.
-  const fault = typeof value === "string" && value.length > MAX_NAME_LENGTH
-    ? undefined
-    : nameFault(value);
-  if (fault !== undefined) throw invalid(name, fault);
-  return value as string;
+  if (typeof value !== "string") throw invalid(name, `must be a string, not ${describe(value)}`);
+  if (value === "") throw invalid(name, "must not be empty");
+  if (!value.isWellFormed()) throw invalid(name, "must not contain lone surrogates");
+  return value; // adopted entries may have names that new ones may not have
 }
 
 function checkInstant(name: string, value: unknown): number | undefined {

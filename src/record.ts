@@ -5,7 +5,7 @@
  */
 import type { AuditEntry } from "./entry.ts";
 import { parseInstant } from "./instant.ts";
-import { deepFreeze, encodeCanonical, type JsonObject, repeatsKey } from "./json.ts";
+import { encodeCanonical, type JsonObject, NotStorable, parseJson, repeatsKey } from "./json.ts";
 
 /**
  * A record: an entry and its line, either made from the other.
@@ -112,12 +112,9 @@ const KEYS = [
 function decodeLine(line: string): AuditEntry {
   let value: Record<typeof KEYS[number], unknown>;
   try {
-    value = deepFreeze(JSON.parse(line));
-  } catch (cause) {
-    throw new NotARecord(
-      cause instanceof RangeError ? "is nested too deep" : "is not JSON",
-      { cause },
-    );
+    value = parseJson(line) as typeof value;
+  } catch (error) {
+    throw error instanceof NotStorable ? new NotARecord(error.message) : error;
   }
   const fault = recordFault(value);
   if (fault !== undefined) throw new NotARecord(fault);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Database } from "bun:sqlite";
+import process from "node:process";
 import {
   type SqliteAdapter,
   type SqliteDatabase,
@@ -17,6 +17,9 @@ import { checkCount } from "../sqlite_parameters.ts";
 import { existingPath } from "../sqlite_path.ts";
 
 // The part of bun:sqlite that is used, so that no other runtime needs Bun's types.
+interface BunSqlite {
+  readonly Database: new (path: string, options: object) => BunDatabase;
+}
 interface BunDatabase {
   run(sql: string): unknown;
   prepare(sql: string): BunStatement;
@@ -44,7 +47,9 @@ export const sqlite: SqliteAdapter = {
       );
     }
     const mode = options.readOnly ? { readonly: true } : { readwrite: true, create: false };
-    return told(() => new OpenDatabase(new Database(existing, mode) as unknown as BunDatabase));
+    // Not imported: bundlers for other runtimes stumble over the name.
+    const { Database } = process.getBuiltinModule("bun:sqlite") as unknown as BunSqlite;
+    return told(() => new OpenDatabase(new Database(existing, mode)));
   },
 };
 

@@ -5,7 +5,7 @@
  * @module
  */
 import fs from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { promisify } from "node:util";
 import type { FileAdapter, FileMode, FileStat, OpenFile } from "../../src/ports.ts";
 
@@ -24,6 +24,8 @@ const FLAGS: Readonly<Record<FileMode, number>> = {
 
 /** The files of Node, Deno and Bun. */
 export const file: FileAdapter = {
+  absolute: (path: string): string => resolve(path),
+
   // deno-lint-ignore require-await -- asynchronous by its interface; it takes a microsecond
   async stat(path: string): Promise<FileStat | undefined> {
     try {

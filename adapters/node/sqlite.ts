@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import process from "node:process";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { AuditLogError } from "../../src/errors.ts";
 import type {
   SqliteAdapter,
   SqliteDatabase,
@@ -20,9 +22,20 @@ export const sqlite: SqliteAdapter = {
   name: "node:sqlite",
   open(path: string, options: { readonly readOnly: boolean }): SqliteDatabase {
     const existing = existingPath(path);
+    const { DatabaseSync } = builtin();
     return told(() => new NodeDatabase(new DatabaseSync(existing, { readOnly: options.readOnly })));
   },
 };
+
+/** Asked for when it is needed and not imported, so that a Node without it says what it lacks. */
+function builtin(): typeof import("node:sqlite") {
+  const found = process.getBuiltinModule?.("node:sqlite");
+  if (found !== undefined) return found;
+  throw new AuditLogError(
+    "UNSUPPORTED_RUNTIME",
+    `Cannot open the database: Node ${process.versions.node} has no node:sqlite; use Node 22.13 or later`,
+  );
+}
 
 class NodeDatabase implements SqliteDatabase {
   readonly #database: DatabaseSync;

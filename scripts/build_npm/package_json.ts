@@ -39,7 +39,8 @@ export async function packageJson(from: string): Promise<Record<string, unknown>
     keywords: ["llm", "audit", "audit-log", "append-only", "sqlite", "jsonl", "logging"],
     license: config.license,
     type: "module",
-    sideEffects: false,
+    // mod.js tells the core how to find the adapter of the runtime, which bundlers must not leave out.
+    sideEffects: [compiled("./mod.ts", ".js"), compiled(CLI, ".js")],
     engines: { node: `>=${OLDEST_NODE}` },
     exports: Object.fromEntries(npmExports.map(([name, module]) => [name, {
       types: compiled(module, ".d.ts"),

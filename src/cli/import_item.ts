@@ -9,10 +9,11 @@ import { admit, type AuditEntry, nameFault, type NewEntry } from "../entry.ts";
 import { AuditLogError } from "../errors.ts";
 import { formatTimestamp, parseInstant } from "../instant.ts";
 import {
-  deepFreeze,
   encodeCanonical,
   type JsonObject,
   type JsonValue,
+  NotStorable,
+  parseJson,
   repeatsKey,
 } from "../json.ts";
 import { adoptLine, encodeLine, LogRecord, NotARecord } from "../record.ts";
@@ -136,9 +137,9 @@ function partsOf(text: string): Parts {
 function parse(text: string): JsonObject {
   let value: JsonValue;
   try {
-    value = deepFreeze(JSON.parse(text));
+    value = parseJson(text);
   } catch (error) {
-    throw new BadLine(error instanceof RangeError ? "is nested too deep" : "is not JSON");
+    throw error instanceof NotStorable ? new BadLine(error.message) : error;
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new BadLine("is no JSON object");
@@ -152,6 +153,12 @@ function metadataOf(object: JsonObject, given: JsonValue = {}): JsonValue {
   if (typeof given !== "object" || given === null || Array.isArray(given)) return given;
   const metadata = given as JsonObject;
   const unknown = Object.entries(object).filter(([key]) => !KNOWN.has(key));
+  for (const [key] of unknown) {
+    const snakeCase = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    if (KNOWN.has(snakeCase)) {
+      throw new BadLine(`has the key ${key}; it is called ${snakeCase} here`);
+    }
+  }
   for (const [key, value] of unknown) {
     if (
       Object.hasOwn(metadata, key) && encodeCanonical(metadata[key]!) !== encodeCanonical(value)

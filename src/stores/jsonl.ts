@@ -133,9 +133,11 @@ class JsonlStore implements LogStore {
     for (let written = 0; written < bytes.length;) {
       written += await this.#file.append(bytes.subarray(written));
     }
-    if (torn) {
-      // The unfinished line got its newline. It may be a whole record that lacked nothing else.
-      await this.#catchUp(size + bytes.length);
+    const end = (await this.#file.stat()).size;
+    if (torn || end !== size + bytes.length) {
+      // The unfinished line got its newline, and may be a record now. Or a program that knows nothing of the
+      // lock wrote at the same time. What is where is read from the file.
+      await this.#catchUp(end);
       return;
     }
     for (const [position, { entry, instantUs, canonical }] of records.entries()) {
@@ -274,10 +276,7 @@ class JsonlStore implements LogStore {
   #changed(place: LinePlace): AuditLogError {
     this.#opened.index.reset();
     this.#seenSize = -1;
-    this.#settings.warn({
-      code: "INDEX_REBUILT",
-      message: `The index beside ${this.#settings.path} did not fit the file and is made anew`,
-    });
+    this.#warnOfRebuiltIndex();
     return new AuditLogError(
       "DAMAGED",
       `Cannot read ${this.#settings.path}: the line at byte ${place.offset} is not the one that was ` +
@@ -308,6 +307,12 @@ class JsonlStore implements LogStore {
     await this.#indexPending();
     this.#seenSize = -1;
     let from = await this.#asking(() => index.coveredTo);
+    if (from > size) {
+      // Somebody cut the file, which no program of this project does.
+      index.reset();
+      this.#warnOfRebuiltIndex();
+      from = 0;
+    }
     for (let more = true; more;) {
       more = false;
       for await (const { lines, end } of scanLines(this.#file, from, size)) {
@@ -368,6 +373,14 @@ class JsonlStore implements LogStore {
     }, PAUSE_MS);
     // It shall keep no process alive; where timers are plain numbers, it does for a moment.
     (this.#timer as { unref?: () => void }).unref?.();
+  }
+
+  #warnOfRebuiltIndex(): void {
+    this.#settings.warn({
+      code: "INDEX_REBUILT",
+      message: `The index beside ${this.#settings.path} did not fit the file, which was cut or ` +
+        "changed, and is made anew",
+    });
   }
 
   #warnOfUnreadable(): void {

@@ -42,11 +42,6 @@ export async function createIfMissing(files: FileAdapter, path: string): Promise
   }
 }
 
-/** The identity of the file that a path leads to now. */
-export async function placeOf(files: FileAdapter, path: string): Promise<string> {
-  return (await files.stat(path))?.identity ?? "";
-}
-
 /**
  * Makes sure that a path still leads to the file that was opened: what is written to a file without a name is
  * lost.

@@ -47,6 +47,14 @@ export function upgradePythonTable(database: SqliteDatabase, path: string): numb
     if (rows.length < PAGE) break;
     last = rows.at(-1)!["number"] as number;
   }
+  const count = database.prepare(`SELECT count(*) AS n FROM ${PYTHON_TABLE}`).get()!["n"];
+  if (count !== end.size) {
+    throw new AuditLogError(
+      "NOT_A_LOG",
+      `Cannot open ${path}: ${end.size} of the ${count} rows of its table audit_log could be read; ` +
+        "nothing was changed",
+    );
+  }
   // Nothing is added to it either; INSERT OR REPLACE would delete without asking the trigger on DELETE.
   database.exec(`${guardSql(PYTHON_TABLE)}
 CREATE TRIGGER ${PYTHON_TABLE}_no_insert BEFORE INSERT ON ${PYTHON_TABLE} BEGIN

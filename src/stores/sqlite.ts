@@ -6,12 +6,12 @@ import { LogRecord, NotARecord } from "../record.ts";
 import { Turns } from "../turns.ts";
 import { whenFree } from "./busy.ts";
 import { faultOf, isConstraint, isIoError } from "./faults.ts";
-import { checkSamePlace, createFile, placeOf } from "./log_file.ts";
+import { checkSamePlace, createFile } from "./log_file.ts";
 import { PageSize } from "./page_size.ts";
-import { isPythonTable, upgradePythonTable } from "./python_class.ts";
+import { upgradePythonTable } from "./python_class.ts";
 import { RecordTable, type RowFilter } from "./record_table.ts";
+import { checkObjects, checkReadable, layoutOf } from "./sqlite_layout.ts";
 import {
-  APPLICATION_ID,
   CONNECTION_SQL,
   FORMAT_VERSION,
   RECORD_TABLE,
@@ -31,7 +31,9 @@ export async function openSqliteStore(
 ): Promise<LogStore> {
   const { path, readOnly, busyTimeoutMs } = settings;
   await createFile(runtime.file, settings);
-  const identity = await placeOf(runtime.file, path);
+  const { identity, size } = await runtime.file.stat(path) ?? { identity: "", size: 0 };
+  // SQLite takes a file of one byte for an empty one, and would write over it.
+  if (size > 0 && size < SMALLEST_BYTES) throw noDatabase(path);
   let database: SqliteDatabase | undefined;
   try {
     database = runtime.sqlite.open(path, { readOnly });
@@ -39,8 +41,8 @@ export async function openSqliteStore(
     // Each of these reads the file, and may meet another process that is opening or closing it.
     return await whenFree(() => {
       opened.exec(CONNECTION_SQL);
-      if (readOnly) checkLayout(opened, path);
-      else prepareForWriting(opened, settings);
+      if (readOnly) checkReadable(runtime, opened, path);
+      else prepareForWriting(runtime, opened, settings);
       return new SqliteStore(runtime, opened, settings, identity);
     }, busyTimeoutMs);
   } catch (error) {
@@ -53,11 +55,22 @@ export async function openSqliteStore(
   }
 }
 
-/** What kind of database a file holds. */
-type Layout = "present" | "python" | "empty";
+/** SQLite's smallest page: no database is smaller, but the empty one. */
+const SMALLEST_BYTES = 512;
+
+function noDatabase(path: string): AuditLogError {
+  return new AuditLogError(
+    "NOT_A_LOG",
+    `Cannot open ${path}: it is no SQLite database; give another path`,
+  );
+}
 
 /** Leaves the file ready to be written to, and untouched if it is something else's. */
-function prepareForWriting(database: SqliteDatabase, settings: FileSettings): void {
+function prepareForWriting(
+  runtime: Runtime,
+  database: SqliteDatabase,
+  settings: FileSettings,
+): void {
   const { path, durability, warn } = settings;
   const layout = layoutOf(database, path);
   if (layout === "empty") database.exec("PRAGMA page_size = 8192");
@@ -77,6 +90,9 @@ function prepareForWriting(database: SqliteDatabase, settings: FileSettings): vo
       case "python":
         upgraded = upgradePythonTable(database, path);
         break;
+      case "present":
+        checkObjects(runtime, database, path);
+        break;
     }
     database.exec("COMMIT");
   } catch (error) {
@@ -91,35 +107,6 @@ function prepareForWriting(database: SqliteDatabase, settings: FileSettings): vo
     });
   }
   if (layout === "python") useWal();
-}
-
-function checkLayout(database: SqliteDatabase, path: string): void {
-  if (layoutOf(database, path) === "present") return;
-  throw new AuditLogError(
-    "NOT_A_LOG",
-    `Cannot open ${path} with readOnly: it is empty or has the layout of the Python class; ` +
-      "open it without readOnly once, which gives it the present layout",
-  );
-}
-
-function layoutOf(database: SqliteDatabase, path: string): Layout {
-  const applicationId = database.prepare("PRAGMA application_id").get()!["application_id"];
-  const version = database.prepare("PRAGMA user_version").get()!["user_version"] as number;
-  if (applicationId === APPLICATION_ID) {
-    if (version === FORMAT_VERSION) return "present";
-    throw new AuditLogError(
-      "UNSUPPORTED_FORMAT",
-      `Cannot open ${path}: its format has version ${version}, this release knows ` +
-        `${FORMAT_VERSION}; update @audit-log/llm`,
-    );
-  }
-  const objects = database.prepare("SELECT count(*) AS n FROM sqlite_schema").get()!["n"];
-  if (objects === 0 && applicationId === 0) return "empty";
-  if (applicationId === 0 && isPythonTable(database)) return "python";
-  throw new AuditLogError(
-    "NOT_A_LOG",
-    `Cannot open ${path}: it is a SQLite database of something else; give another path`,
-  );
 }
 
 function rollBack(database: SqliteDatabase): void {
@@ -172,6 +159,8 @@ class SqliteStore implements LogStore {
     let committing = false;
     try {
       const { size } = this.#inserter!.add(records, this.#table.end());
+      // A trigger of somebody else's can drop rows without an error.
+      if (this.#table.end().size !== size) throw notKept(action);
       committing = true;
       this.#commit.run();
       this.#size = size;
@@ -305,6 +294,14 @@ function isWholeRange(selection: Selection): boolean {
 function rowFilter(selection: Selection): RowFilter {
   const { user, model, sinceUs, untilUs, metadata } = selection;
   return { user, model, sinceUs, untilUs, needles: metadata.map(({ needle }) => needle) };
+}
+
+function notKept(action: string): AuditLogError {
+  return new AuditLogError(
+    "WRITE_FAILED",
+    `Cannot ${action}: the database did not keep the rows; look for triggers that are not this ` +
+      "library's: SELECT name FROM sqlite_schema WHERE type = 'trigger'",
+  );
 }
 
 function duplicate(path: string, cause: unknown): AuditLogError {

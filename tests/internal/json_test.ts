@@ -3,9 +3,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import {
-  deepFreeze,
   encodeCanonical,
   type JsonValue,
+  NotStorable,
+  parseJson,
   repeatsKey,
   unitsOf,
 } from "../../src/json.ts";
@@ -124,14 +125,32 @@ test("repeatsKey() finds a key that an object names twice, at any depth, and not
   for (const text of unique) assert(!repeatsKey(text, JSON.parse(text)), text);
 });
 
-test("deepFreeze() freezes everything, and refuses what is nested too deep", () => {
-  const value = JSON.parse('{"a":[1,{"b":{}}],"c":null}');
-  deepFreeze(value);
+test("parseJson() freezes everything, and refuses what a record cannot hold", () => {
+  // deno-lint-ignore no-explicit-any -- the value's shape is in the line below
+  const value: any = parseJson('{"a":[1,{"b":{}}],"c":null}');
   for (const part of [value, value.a, value.a[1], value.a[1].b]) assert(Object.isFrozen(part));
-  const nested = (depth: number) => JSON.parse("[".repeat(depth) + "]".repeat(depth));
-  deepFreeze(nested(500));
-  assertThrows(() => deepFreeze(nested(600)), RangeError);
-  assertThrows(() => deepFreeze(nested(5000)), RangeError);
+  const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+  parseJson(nested(500));
+  for (const depth of [600, 5_000, 5_000_000]) {
+    assertThrows(() => parseJson(nested(depth)), NotStorable, "is nested too deep");
+  }
+  assertThrows(() => parseJson('{"a":[1e400]}'), NotStorable, "number");
+  assertThrows(() => parseJson('{"a":-1e400}'), NotStorable, "number");
+});
+
+test("parseJson() says what is wrong without quoting the text", () => {
+  const error = assertThrows(() => parseJson("my secret prompt"), NotStorable, "is not JSON");
+  assertEquals(error.cause, undefined);
+});
+
+test("encodeCanonical() calls no toJSON, wherever it comes from", () => {
+  const prototype = Object.prototype as { toJSON?: unknown };
+  prototype.toJSON = () => "called";
+  try {
+    assertEquals(encodeCanonical({ a: ["b", { c: 1 }] }), '{"a":["b",{"c":1}]}');
+  } finally {
+    delete prototype.toJSON;
+  }
 });
 
 test("unitsOf() is never less than the length of a value's JSON without escapes", () => {

@@ -174,11 +174,14 @@ test("sqlite: a record that was changed beneath all guards is told as damage", a
   const log = await AuditLog.open({ backend: "sqlite", path });
   await log.record(interaction());
   await log.close();
-  await database(
-    t,
-    path,
-    "DROP TRIGGER audit_record_no_update; UPDATE audit_record SET record = '{}'",
-  );
+  const raw = await openRaw(t, path);
+  const name = "audit_record_no_update";
+  const [trigger] = raw.all(`SELECT sql FROM sqlite_schema WHERE name = '${name}'`);
+  raw.exec(`DROP TRIGGER ${name}`);
+  await assertRefused(() => AuditLog.open({ backend: "sqlite", path }), "DAMAGED");
+  raw.exec("UPDATE audit_record SET record = '{}'");
+  raw.exec(String(trigger!["sql"]));
+  raw.close();
   const again = await AuditLog.open({ backend: "sqlite", path });
   await assertRefused(() => again.query(), "DAMAGED");
   await again.close();
@@ -199,6 +202,6 @@ for (const [what, row] of Object.entries(PYTHON_ROWS)) {
         output_text TEXT, cost_usd REAL, latency_ms REAL, metadata TEXT);
       INSERT INTO audit_log VALUES ('b', '2026-01-01', 'u', 'm', 'i', 'o', NULL, NULL, '{}'), ${row}`;
     await database(t, join(folder, "log"), sql);
-    await assertNotOpened("sqlite", folder, "log", ["NOT_A_LOG"]);
+    await assertNotOpened("sqlite", folder, "log", ["NOT_A_LOG", "UNSUPPORTED_FORMAT"]);
   });
 }

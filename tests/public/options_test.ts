@@ -58,7 +58,9 @@ const WRONG_QUERIES: [path: string, query: unknown][] = [
   ["entryId", { entryId: "x" }],
   ["Symbol(s)", { [Symbol("s")]: 1 }],
   ...["user", "model"].flatMap((name): [string, unknown][] =>
-    ["", 1, null, {}, ["alice"], "\ud800", "a\nb"].map((value) => [name, { [name]: value }])
+    ["", 1, null, {}, ["alice"], "\ud800", "x".repeat(300) + "\ud800"].map((
+      value,
+    ) => [name, { [name]: value }])
   ),
   ...["since", "until"].flatMap((name): [string, unknown][] =>
     [

@@ -1,0 +1,113 @@
+import { AuditLogError } from "../errors.ts";
+import type { Runtime, SqliteDatabase } from "../ports.ts";
+import { isPythonTable } from "./python_class.ts";
+import { APPLICATION_ID, FORMAT_VERSION, RECORD_TABLE, SCHEMA_SQL } from "./sqlite_schema.ts";
+
+/** What a database holds: a log, the table of the Python class, or nothing yet. */
+export type Layout = "present" | "python" | "empty";
+
+/**
+ * Tells what a database holds.
+ *
+ * @throws {AuditLogError} `NOT_A_LOG` when it is something else's, `UNSUPPORTED_FORMAT` when it is newer.
+ */
+export function layoutOf(database: SqliteDatabase, path: string): Layout {
+  const applicationId = database.prepare("PRAGMA application_id").get()!["application_id"];
+  const version = database.prepare("PRAGMA user_version").get()!["user_version"] as number;
+  if (applicationId === APPLICATION_ID) {
+    if (version === FORMAT_VERSION) return "present";
+    throw new AuditLogError(
+      "UNSUPPORTED_FORMAT",
+      `Cannot open ${path}: its format has version ${version}, this release knows ` +
+        `${FORMAT_VERSION}; update @audit-log/llm`,
+    );
+  }
+  const objects = database.prepare("SELECT count(*) AS n FROM sqlite_schema").get()!["n"];
+  if (objects === 0 && applicationId === 0) return "empty";
+  if (applicationId === 0 && isPythonTable(database)) return "python";
+  throw new AuditLogError(
+    "NOT_A_LOG",
+    `Cannot open ${path}: it is a SQLite database of something else; give another path`,
+  );
+}
+
+/**
+ * Makes sure that a log is there to be read.
+ *
+ * @throws {AuditLogError} As {@link layoutOf}; `UNSUPPORTED_FORMAT` for the Python class's, `NOT_A_LOG` for nothing.
+ */
+export function checkReadable(runtime: Runtime, database: SqliteDatabase, path: string): void {
+  switch (layoutOf(database, path)) {
+    case "present":
+      return checkObjects(runtime, database, path);
+    case "empty":
+      throw new AuditLogError(
+        "NOT_A_LOG",
+        `Cannot open ${path} for reading: it is empty; give another path`,
+      );
+    case "python":
+      throw new AuditLogError(
+        "UNSUPPORTED_FORMAT",
+        `Cannot open ${path} for reading: it has the layout of the Python class; open it for ` +
+          "writing once, which upgrades it: audit-log import /dev/null --log PATH, or AuditLog.open() " +
+          "without readOnly",
+      );
+  }
+}
+
+/**
+ * Makes sure that the tables, the view and the triggers are those that this library made. Others' tables and
+ * indexes may be beside them, others' triggers on the records may not: they can drop rows silently.
+ *
+ * @throws {AuditLogError} `DAMAGED`, naming the object at fault.
+ */
+export function checkObjects(runtime: Runtime, database: SqliteDatabase, path: string): void {
+  const found = objectsOf(database);
+  for (const [name, sql] of expectedObjects(runtime)) {
+    if (found.get(name) === sql) continue;
+    const state = found.has(name) ? "is not as this library made it" : "is missing";
+    throw damaged(path, `${name} ${state}`);
+  }
+  const triggers = database.prepare(
+    `SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = '${RECORD_TABLE}'`,
+  ).all();
+  const foreign = triggers.find(({ name }) => !expectedObjects(runtime).has(name as string));
+  if (foreign !== undefined) {
+    throw damaged(path, `the trigger ${foreign["name"]} is not this library's`);
+  }
+}
+
+function damaged(path: string, state: string): AuditLogError {
+  return new AuditLogError(
+    "DAMAGED",
+    `Cannot open ${path}: its layout was changed, ${state}; docs/format.md says how it should be`,
+  );
+}
+
+let expected: ReadonlyMap<string, string> | undefined;
+
+/** The objects of the layout, as SQLite tells of them. */
+function expectedObjects(runtime: Runtime): ReadonlyMap<string, string> {
+  if (expected === undefined) {
+    const database = runtime.sqlite.open(":memory:", { readOnly: false });
+    try {
+      database.exec(SCHEMA_SQL);
+      expected = objectsOf(database);
+    } finally {
+      database.close();
+    }
+  }
+  return expected;
+}
+
+/** The definitions of all named objects, without regard to white space. */
+function objectsOf(database: SqliteDatabase): ReadonlyMap<string, string> {
+  const rows = database.prepare("SELECT type, name, sql FROM sqlite_schema WHERE sql NOT NULL")
+    .all();
+  return new Map(
+    rows.map(({ type, name, sql }) => [
+      name as string,
+      `${type} ${(sql as string).replace(/\s+/g, " ")}`,
+    ]),
+  );
+}

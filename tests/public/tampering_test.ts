@@ -1,0 +1,111 @@
+// What others do to a log beneath an open handle, or before it is opened.
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import fs from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import { AuditLog, type AuditWarning } from "@audit-log/llm";
+import { interaction } from "../support/interaction.ts";
+import { openRaw } from "../support/raw_sqlite.ts";
+import { assertRefused } from "../support/refused.ts";
+import { tempFolder } from "../support/temp.ts";
+
+for (const left of [0, 1, 2]) {
+  test(`jsonl: a file that was cut to ${left} and a half lines beneath an open log keeps what comes after`, async (t) => {
+    const path = join(tempFolder(t), "log");
+    const warnings: AuditWarning[] = [];
+    const log = await AuditLog.open({
+      backend: "jsonl",
+      path,
+      onWarning: (warning) => warnings.push(warning),
+    });
+    for (let i = 0; i < 4; i++) await log.record(interaction());
+    await log.query();
+    const lines = fs.readFileSync(path, "utf8").split("\n");
+    fs.truncateSync(path, [...lines.slice(0, left), lines[left]!.slice(0, 20)].join("\n").length);
+    const entry = await log.record(interaction());
+    assertEquals((await log.get(entry.entryId))?.entryId, entry.entryId);
+    assertEquals(await log.count(), left + 1);
+    assertEquals(log.size, left + 1);
+    assert(warnings.some(({ code }) => code === "INDEX_REBUILT"));
+    await log.close();
+    const again = await AuditLog.open({ backend: "jsonl", path });
+    assertEquals((await again.query()).at(-1), entry);
+    assertEquals((await again.info()).unreadable?.count, 1);
+    await again.close();
+  });
+}
+
+test("jsonl: a program that knows nothing of the lock hides no entry", async (t) => {
+  const path = join(tempFolder(t), "log");
+  const log = await AuditLog.open({ backend: "jsonl", path });
+  const first = await log.record(interaction());
+  const other = (await log.line(first.entryId))!.replace(first.entryId, "other");
+  fs.appendFileSync(path, `${other}\n`);
+  const second = await log.record(interaction());
+  assertEquals(
+    (await log.query()).map(({ entryId }) => entryId),
+    [first.entryId, "other", second.entryId],
+  );
+  await log.close();
+});
+
+test("sqlite: a trigger that drops rows silently fails record(), and refuses the next open", async (t) => {
+  const path = join(tempFolder(t), "log");
+  const log = await AuditLog.open({ backend: "sqlite", path });
+  await log.record(interaction());
+  const raw = await openRaw(t, path);
+  raw.exec("CREATE TRIGGER x BEFORE INSERT ON audit_record BEGIN SELECT RAISE(IGNORE); END");
+  const error = await assertRefused(() => log.record(interaction()), "WRITE_FAILED");
+  assertStringIncludes(error.message, "trigger");
+  assertEquals(log.size, 1);
+  assertEquals(await log.count(), 1);
+  await log.close();
+  await assertRefused(() => AuditLog.open({ backend: "sqlite", path }), "DAMAGED");
+  raw.exec("DROP TRIGGER x");
+  raw.close();
+  await (await AuditLog.open({ backend: "sqlite", path })).close();
+});
+
+test("sqlite: tables and indexes of others may be beside the log's", async (t) => {
+  const path = join(tempFolder(t), "log");
+  await (await AuditLog.open({ backend: "sqlite", path })).close();
+  const raw = await openRaw(t, path);
+  raw.exec("CREATE TABLE notes (text); CREATE INDEX by_cost ON audit_record (cost_usd)");
+  raw.close();
+  const log = await AuditLog.open({ backend: "sqlite", path });
+  await log.record(interaction());
+  assertEquals(await log.count(), 1);
+  await log.close();
+});
+
+test("sqlite: a file of one byte is no database, and stays", async (t) => {
+  const path = join(tempFolder(t), "log");
+  fs.writeFileSync(path, "x");
+  await assertRefused(() => AuditLog.open({ backend: "sqlite", path }), "NOT_A_LOG");
+  assertEquals(fs.readFileSync(path, "utf8"), "x");
+});
+
+test('sqlite: the path ":memory:" is refused, as nothing would be kept', async () => {
+  await assertRefused(
+    () => AuditLog.open({ backend: "sqlite", path: ":memory:" }),
+    "INVALID_OPTION",
+  );
+});
+
+for (const backend of ["sqlite", "jsonl"] as const) {
+  test(`${backend}: a log stays the same when the current folder changes`, async (t) => {
+    const before = process.cwd();
+    t.after(() => process.chdir(before));
+    const [folder, elsewhere] = [tempFolder(t), tempFolder(t)];
+    process.chdir(folder);
+    const log = await AuditLog.open({ backend, path: "log" });
+    process.chdir(elsewhere);
+    await log.record(interaction());
+    assertEquals(await log.count(), 1);
+    await log.close();
+    assertEquals(fs.readdirSync(elsewhere), []);
+    assert(fs.existsSync(join(folder, "log")));
+  });
+}
