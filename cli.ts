@@ -49,7 +49,7 @@ function outputOf(stream: typeof process.stdout | typeof process.stderr): Output
     redraws,
     styles: redraws && (process.env.NO_COLOR ?? "") === "",
     get columns() {
-      return isTerminal ? stream.columns : undefined;
+      return isTerminal ? stream.columns || undefined : undefined; // some terminals say 0
     },
     write: (text) =>
       new Promise((resolve, reject) => {

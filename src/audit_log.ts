@@ -198,14 +198,18 @@ export class AuditLog implements AsyncDisposable {
    *
    * const from = await AuditLog.open({ backend: "jsonl", path: "old.jsonl" });
    * const to = await AuditLog.open({ backend: "sqlite", path: "new.db" });
-   * for await (const line of from.lines()) await to.adopt([line]);
+   * let batch: string[] = [];
+   * for await (const line of from.lines()) {
+   *   if (batch.push(line) === 256) await to.adopt(batch.splice(0));
+   * }
+   * await to.adopt(batch);
    * await from.close();
    * await to.close();
    * ```
    */
   async adopt(lines: readonly string[]): Promise<AuditEntry[]> {
     this.#checkWritable();
-    if (!Array.isArray(lines)) throw refusal("", `adopt() takes an array, not ${describe(lines)}`);
+    if (!Array.isArray(lines)) throw notAdopted("", `takes an array, not ${describe(lines)}`);
     const ids = new Set<string>();
     const records = Array.from(lines as readonly string[], (line, position) => {
       const record = adopted(line, position);
@@ -508,15 +512,20 @@ function lengthOf({ entry }: LogRecord): number {
 
 function adopted(line: string, position: number): LogRecord {
   const path = `[${position}]`;
-  if (typeof line !== "string") throw refusal(path, `must be a line, not ${describe(line)}`);
-  if (line.includes("\n")) throw refusal(path, "must be one line, without newline");
-  if (!line.isWellFormed()) throw refusal(path, "must not contain lone surrogates");
+  if (typeof line !== "string") throw notAdopted(path, `must be a line, not ${describe(line)}`);
+  if (line.includes("\n")) throw notAdopted(path, "must be one line, without newline");
+  if (!line.isWellFormed()) throw notAdopted(path, "must not contain lone surrogates");
   try {
     return adoptLine(line);
   } catch (error) {
-    if (error instanceof NotARecord) throw refusal(path, error.message);
+    if (error instanceof NotARecord) throw notAdopted(path, error.message);
     throw error;
   }
+}
+
+function notAdopted(path: string, state: string): AuditLogError {
+  const message = `Cannot adopt the lines: ${path === "" ? "adopt()" : path} ${state}`;
+  return new AuditLogError("INVALID_ENTRY", message, { path });
 }
 
 function duplicate(entryId: string, position: number): AuditLogError {

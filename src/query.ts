@@ -151,7 +151,10 @@ function checkInstant(name: string, value: unknown): number | undefined {
     ? parseInstant(value)
     : undefined;
   if (instant === undefined || Number.isNaN(instant)) {
-    throw invalid(name, "must be a valid Date or an ISO 8601 time such as 2026-01-31T08:00:00Z");
+    throw invalid(
+      name,
+      "must be a valid Date or an ISO 8601 time such as 2026-01-31T08:00:00Z; for milliseconds, give new Date(n)",
+    );
   }
   return instant;
 }

@@ -7,7 +7,7 @@ import { AuditLogError } from "./errors.ts";
  * @param state What is wrong with it, and what to do.
  */
 export function refusal(path: string, state: string): AuditLogError {
-  const where = path === "" ? "" : `${path} `;
+  const where = path === "" ? "it " : `${path} `;
   return new AuditLogError("INVALID_ENTRY", `Cannot record the entry: ${where}${state}`, { path });
 }
 
@@ -15,6 +15,11 @@ export function refusal(path: string, state: string): AuditLogError {
 export function describe(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "an array";
-  if (typeof value === "object") return "an object";
+  if (value instanceof Date) return "a Date; give its toISOString()";
+  if (typeof value === "object") return isLiteral(value) ? "an object" : "a class instance";
   return value === undefined ? "undefined" : `a ${typeof value}`;
+}
+
+function isLiteral(value: object): boolean {
+  return [Object.prototype, null].includes(Object.getPrototypeOf(value));
 }

@@ -74,7 +74,7 @@ function copyArray(array: readonly unknown[], place: Place): JsonValue[] {
 
 function copyPlainObject(object: object, place: Place): JsonValue {
   if (!isPlainObject(object)) {
-    throw refuse(place, "must be a plain object, not a class instance (a Date, a Map, an Error)");
+    throw refuse(place, `must be plain JSON, not ${describe(object)}`);
   }
   const copied: Record<string, JsonValue> = {};
   if (Object.getOwnPropertySymbols(object).length > 0) {

@@ -4,7 +4,7 @@ import type { LogStore } from "./stores/store.ts";
 import { Turns } from "./turns.ts";
 
 /** How many records a batch has, unless one group alone has more. */
-const BATCH_RECORDS = 512;
+const BATCH_RECORDS = 1024;
 /** How many characters the texts of a batch have, unless one group alone has more. */
 const BATCH_LENGTH = 8 * 1024 * 1024;
 

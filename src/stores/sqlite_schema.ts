@@ -7,8 +7,8 @@
  * REPLACE, an insert took 1.9 times as long as with this layout (docs/benchmarks.md). The columns beside `record` are
  * derived from it and serve queries; what a query returns is read from `record` and compared.
  *
- * Raising FAIL and not ABORT, and `INSERT OR FAIL` in the statements of this library, spare SQLite the copy of each
- * page that it makes to undo one statement alone; a transaction that fails is rolled back whole.
+ * Raising FAIL and not ABORT, and `INSERT OR FAIL` in the statements of this library, spare SQLite (as Node and Deno
+ * build it) the copy of each page that it makes to undo one statement alone; a transaction that fails is rolled back whole.
  *
  * @module
  */
@@ -130,11 +130,15 @@ export class RecordInserter {
   }
 }
 
-/** Settings that hold for a connection; `synchronous` comes beside them. */
+/**
+ * Settings that hold for a connection; `synchronous` comes beside them. `temp_store` is where SQLite keeps what it
+ * needs to undo one statement: bun:sqlite (3.54) writes that for every insert into a table with triggers, FAIL or not.
+ */
 export const CONNECTION_SQL = `
 PRAGMA busy_timeout = 10;
 PRAGMA cache_size = -65536;
 PRAGMA wal_autocheckpoint = 4000;
+PRAGMA temp_store = MEMORY;
 PRAGMA fullfsync = ON;
 PRAGMA checkpoint_fullfsync = ON;
 PRAGMA trusted_schema = OFF;

@@ -67,8 +67,9 @@ for (const backend of BACKENDS) {
           own.map(({ inputText }) => inputText),
         );
       }
-      const dataset = given[0]!.metadata!["dataset"];
-      const expected = given.filter(({ metadata }) => metadata!["dataset"] === dataset);
+      const datasetOf = ({ metadata }: NewEntry) => (metadata as { dataset: string }).dataset;
+      const dataset = datasetOf(given[0]!);
+      const expected = given.filter((entry) => datasetOf(entry) === dataset);
       assertEquals(await log.count({ metadata: { dataset } }), expected.length);
       assertEquals((await log.query({ metadata: { n: 4000 } })).length, 1);
     },

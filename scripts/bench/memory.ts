@@ -1,0 +1,40 @@
+/**
+ * Recording in memory, against the Python class.
+ *
+ * @module
+ */
+import { AuditLog, type NewEntry } from "../../mod.ts";
+import { CALLERS, recordBy } from "./callers.ts";
+import type { Task } from "./measure.ts";
+import { pythonClass } from "./python_class.ts";
+import { interleave, ratio, rowsOf, type Section } from "./rounds.ts";
+
+/** One caller and many. */
+export async function measureMemory(
+  task: Task,
+  entries: readonly NewEntry[],
+): Promise<Section> {
+  const count = task.full ? 200_000 : 50_000;
+  const record = (callers: number) => async () => {
+    const log = await AuditLog.open();
+    const speed = await recordBy(callers, log, entries, count);
+    await log.close();
+    return speed;
+  };
+  const one = "record(), one caller";
+  const many = "record(), 1,024 callers";
+  const figures = await interleave([
+    { name: one, run: record(1) },
+    { name: many, run: record(CALLERS) },
+    ...pythonClass(task, "memory", count),
+  ], task.rounds);
+  const rows = rowsOf(figures, "records/s");
+  if ("process" in globalThis && !("Deno" in globalThis) && !("Bun" in globalThis)) {
+    for (const row of rows.slice(0, 2)) row.atLeast = 250_000;
+  }
+  if (task.python !== undefined) {
+    rows.push(ratio(figures, one, "Python class", { atLeast: 4 }));
+    rows.push(ratio(figures, many, "Python class", { atLeast: 4 }));
+  }
+  return { title: "memory", note: `${count} records a round`, rows };
+}

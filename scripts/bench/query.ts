@@ -1,0 +1,91 @@
+/**
+ * The newest entries of one user, against the raw prepared statement, in logs of growing size.
+ *
+ * @module
+ */
+import { AuditLog } from "../../mod.ts";
+import { RECORD_TABLE } from "../../src/stores/sqlite_schema.ts";
+import { smallEntry, userOf } from "./entries.ts";
+import type { Task } from "./measure.ts";
+import { inNewFolder } from "./new_folder.ts";
+import { collectGarbage, median, type Row, type Section } from "./rounds.ts";
+import { openRaw, type RawStatement } from "./sqlite_limit.ts";
+
+const QUERIES = 200;
+const NEWEST = 10;
+/** How many entries the log is filled with at a time. */
+const BATCH = 1000;
+
+/** Grows one log and asks at each size. */
+export async function measureQuery(task: Task): Promise<Section> {
+  const sizes = task.full ? [10_000, 100_000, 1_000_000] : [10_000, 100_000];
+  return await inNewFolder(task.folder, async (path) => {
+    const log = await AuditLog.open({ backend: "sqlite", path, durability: "relaxed" });
+    const raw = await openRaw(path);
+    const statement = raw.prepare(
+      `SELECT seq, record FROM ${RECORD_TABLE} INDEXED BY ${RECORD_TABLE}_user ` +
+        `WHERE user = ? ORDER BY seq DESC LIMIT ${NEWEST}`,
+    );
+    const rows: Row[] = [];
+    const added: number[][] = [];
+    for (const size of sizes) {
+      await fill(log, size);
+      const { ours, limit } = await ask(log, statement, task.rounds);
+      added.push(ours.map((time, round) => time - limit[round]));
+      const of = `of ${size.toLocaleString("en")}`;
+      rows.push(
+        { name: `query(), ${of}`, unit: "ms", values: ours },
+        { name: `raw statement, ${of}`, unit: "ms", values: limit },
+        { name: `difference, ${of}`, unit: "ms", values: added.at(-1)!, atMost: 1 },
+      );
+    }
+    rows.push({
+      name: "difference, largest : smallest log",
+      unit: "times",
+      values: added.at(-1)!.map((time, round) => time / added[0][round]),
+      atMost: 1.5,
+    });
+    await log.close();
+    raw.close();
+    return {
+      title: "SQLite, one user's newest 10 entries",
+      note: `entries of 0.5 KB, 1,000 users; each figure is the median of ${QUERIES} users`,
+      rows,
+    };
+  });
+}
+
+async function fill(log: AuditLog, size: number): Promise<void> {
+  while (log.size < size) {
+    const first = log.size;
+    await log.recordAll(Array.from({ length: BATCH }, (_, index) => smallEntry(first + index)));
+  }
+}
+
+/** Milliseconds of a query and of the statement, by turns; the first round does not count. */
+async function ask(
+  log: AuditLog,
+  statement: RawStatement,
+  rounds: number,
+): Promise<{ ours: number[]; limit: number[] }> {
+  const ours: number[] = [];
+  const limit: number[] = [];
+  for (let round = -1; round < rounds; round++) {
+    collectGarbage();
+    const times = { ours: [] as number[], limit: [] as number[] };
+    for (let index = 0; index < QUERIES; index++) {
+      const user = userOf(index * 7);
+      const start = performance.now();
+      const entries = await log.query({ user, order: "desc", limit: NEWEST });
+      const between = performance.now();
+      const raw = statement.all(user);
+      times.limit.push(performance.now() - between);
+      times.ours.push(between - start);
+      if (entries.length !== raw.length) throw new Error("the answers differ");
+    }
+    if (round < 0) continue;
+    ours.push(median(times.ours));
+    limit.push(median(times.limit));
+  }
+  return { ours, limit };
+}
