@@ -60,43 +60,6 @@ export function isArray(value: unknown): value is readonly JsonValue[] {
   return Array.isArray(value);
 }
 
-/** How deep a value that is read may be nested; SQLite's JSON functions end at 1,000. */
-const MAX_READ_DEPTH = 512;
-
-/** Why a value that JSON can express is not taken. */
-export class NotStorable extends Error {
-  /** `"NotStorable"`. */
-  override readonly name = "NotStorable";
-}
-
-/**
- * Reads JSON as it may stand in a record, deeply frozen.
- *
- * @throws {NotStorable} When it is no JSON, is nested deeper than 512 levels, or has a number that no double
- *   holds. Without a cause: the parser's message would quote the text.
- */
-export function parseJson(text: string): JsonValue {
-  let value: JsonValue;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new NotStorable(error instanceof SyntaxError ? "is not JSON" : "is nested too deep");
-  }
-  return deepFreeze(value);
-}
-
-/** Freezes a value that came from `JSON.parse()`, and all within it. */
-function deepFreeze<T extends JsonValue>(value: T, depth = 0): T {
-  if (typeof value === "object" && value !== null) {
-    if (depth > MAX_READ_DEPTH) throw new NotStorable("is nested too deep");
-    for (const child of Object.values(value)) deepFreeze(child as JsonValue, depth + 1);
-    Object.freeze(value);
-  } else if (value === Infinity || value === -Infinity) {
-    throw new NotStorable("has a number that is too large"); // JSON.parse("1e400")
-  }
-  return value;
-}
-
 /**
  * Whether an object in a JSON text names a key twice. `JSON.parse()` takes the last of them and
  * SQLite the first, so a text that does so means two things.

@@ -117,7 +117,13 @@ export function checkOptions(options: OpenOptions): Settings {
     clock,
     warn: onWarning,
     runtime: given.runtime,
-    maxRecordBytes: checkNumber("maxRecordBytes", given.maxRecordBytes, 16 * 2 ** 20, 1, 2 ** 28),
+    maxRecordBytes: checkNumber(
+      "maxRecordBytes",
+      given.maxRecordBytes,
+      16 * 2 ** 20,
+      1,
+      2 ** 28 - 1,
+    ),
     maxQueueLength: checkNumber("maxQueueLength", given.maxQueueLength, 64 * 2 ** 20, 1, 2 ** 40),
     busyTimeoutMs: checkNumber("busyTimeoutMs", given.busyTimeoutMs, 30_000, 0, 2 ** 31),
   };

@@ -5,7 +5,8 @@
  */
 import type { AuditEntry } from "./entry.ts";
 import { parseInstant } from "./instant.ts";
-import { encodeCanonical, type JsonObject, NotStorable, parseJson, repeatsKey } from "./json.ts";
+import { encodeCanonical, type JsonObject, repeatsKey } from "./json.ts";
+import { NotStorable, parseJson } from "./parse_json.ts";
 
 /**
  * A record: an entry and its line, either made from the other.
@@ -167,7 +168,7 @@ function recordFault(value: Record<string, unknown>): string | undefined {
  */
 export function adoptLine(line: string): LogRecord {
   const record = LogRecord.ofLine(line);
-  if (!record.canonical && repeatsKey(line, JSON.parse(line))) {
+  if (!record.canonical && repeatsKey(line, parseJson(line))) {
     throw new NotARecord("names a key twice");
   }
   return record;

@@ -8,14 +8,8 @@ import type { Stamp } from "../clock.ts";
 import { admit, type AuditEntry, nameFault, type NewEntry } from "../entry.ts";
 import { AuditLogError } from "../errors.ts";
 import { formatTimestamp, parseInstant } from "../instant.ts";
-import {
-  encodeCanonical,
-  type JsonObject,
-  type JsonValue,
-  NotStorable,
-  parseJson,
-  repeatsKey,
-} from "../json.ts";
+import { encodeCanonical, type JsonObject, type JsonValue, repeatsKey } from "../json.ts";
+import { NotStorable, parseJson } from "../parse_json.ts";
 import { adoptLine, encodeLine, LogRecord, NotARecord } from "../record.ts";
 
 /** What becomes of a line: a new entry, which the log stamps, or a record with its own id and time. */

@@ -8,6 +8,7 @@ import { SqliteError } from "../ports.ts";
 
 /** SQLite's primary result codes that mean something here: https://sqlite.org/rescode.html */
 const SQLITE = {
+  ERROR: 1,
   PERM: 3,
   BUSY: 5,
   LOCKED: 6,
@@ -31,6 +32,12 @@ export function isBusy(error: unknown): boolean {
 export function isUnusableDatabase(error: unknown): boolean {
   return error instanceof SqliteError &&
     (error.primaryCode === SQLITE.NOTADB || error.primaryCode === SQLITE.CORRUPT);
+}
+
+/** Whether a database that was in order is no longer: cut, overwritten, its tables gone. */
+export function isRuined(error: unknown): boolean {
+  return isUnusableDatabase(error) || isIoError(error) ||
+    (error instanceof SqliteError && error.primaryCode === SQLITE.ERROR);
 }
 
 /** Whether a row was refused because its id exists. */

@@ -1,5 +1,6 @@
 import type { Runtime, SqliteDatabase } from "../ports.ts";
 import { whenFree } from "./busy.ts";
+import { isBusy } from "./faults.ts";
 import { createIfMissing } from "./log_file.ts";
 import { Mutex } from "./mutex.ts";
 
@@ -38,13 +39,26 @@ export class FileLock {
    */
   run<T>(section: () => Promise<T>): Promise<T> {
     return this.#mutex.run(async () => {
-      await whenFree(() => this.#database.exec("BEGIN IMMEDIATE"), this.#timeoutMs);
+      try {
+        await whenFree(() => this.#database.exec("BEGIN IMMEDIATE"), this.#timeoutMs);
+      } catch (error) {
+        if (!isBusy(error)) this.#rollBack(); // it may have begun all the same
+        throw error;
+      }
       try {
         return await section();
       } finally {
         this.#database.exec("ROLLBACK");
       }
     });
+  }
+
+  #rollBack(): void {
+    try {
+      this.#database.exec("ROLLBACK");
+    } catch {
+      // There is nothing to be undone.
+    }
   }
 
   /** Frees the file. */

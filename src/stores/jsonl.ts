@@ -5,8 +5,8 @@ import { matches, type Selection } from "../query.ts";
 import { LogRecord } from "../record.ts";
 import { Turns } from "../turns.ts";
 import { whenFree } from "./busy.ts";
-import { faultOf, isUnusableDatabase } from "./faults.ts";
-import type { IndexedLine, LinePlace } from "./jsonl_index.ts";
+import { faultOf, isRuined } from "./faults.ts";
+import { type IndexedLine, JsonlIndex, type LinePlace } from "./jsonl_index.ts";
 import { type JsonlFile, openJsonlFile } from "./jsonl_open.ts";
 import { LineEncoder } from "./line_encoder.ts";
 import { readLines } from "./line_reader.ts";
@@ -19,6 +19,8 @@ import type { LogStore, StoreInfo, UnreadableLine, UnreadableLines } from "./sto
 const MOST_PENDING = 32_768;
 /** How many lines are put into the index at a time. */
 const INDEX_CHUNK = 1024;
+/** How many bytes of lines are read at a time, unless one line alone has more. */
+const MOST_PAGE_BYTES = 4 * 1024 * 1024;
 /** How long nothing is written before the index is brought up to date, milliseconds. */
 const PAUSE_MS = 50;
 
@@ -57,6 +59,7 @@ class JsonlStore implements LogStore {
   readonly #settings: FileSettings;
   readonly #opened: JsonlFile;
   readonly #file: OpenFile;
+  #index: JsonlIndex;
   readonly #encoder = new LineEncoder();
   /** Own lines that are not in the index yet, one after the other. */
   #pending: IndexedLine[] = [];
@@ -75,6 +78,7 @@ class JsonlStore implements LogStore {
     this.#settings = settings;
     this.#opened = opened;
     this.#file = opened.file;
+    this.#index = opened.index;
   }
 
   get size(): number {
@@ -97,11 +101,12 @@ class JsonlStore implements LogStore {
   async append(records: readonly LogRecord[]): Promise<void> {
     const action = `write to ${this.#settings.path}`;
     try {
-      await this.#exclusively(() => this.#write(records, action));
+      await this.#withIndex(() => this.#exclusively(() => this.#write(records, action)));
     } catch (error) {
       throw faultOf(action, error, "WRITE_FAILED");
     }
     const synced = this.#settings.durability === "full" ? this.#file.sync() : undefined;
+    synced?.catch(() => {}); // it is awaited below, maybe after it has failed
     // While the disk is at work.
     if (this.#pending.length >= MOST_PENDING) await this.#indexChunk();
     this.#indexSoon();
@@ -131,13 +136,17 @@ class JsonlStore implements LogStore {
     const { bytes, starts } = this.#encoder.encode(records, torn);
     this.#seenSize = -1; // until it is known how the write ended
     for (let written = 0; written < bytes.length;) {
-      written += await this.#file.append(bytes.subarray(written));
+      const count = await this.#file.append(bytes.subarray(written));
+      if (count === 0) throw new Error("the file takes no more bytes");
+      written += count;
     }
     const end = (await this.#file.stat()).size;
     if (torn || end !== size + bytes.length) {
       // The unfinished line got its newline, and may be a record now. Or a program that knows nothing of the
       // lock wrote at the same time. What is where is read from the file.
-      await this.#catchUp(end);
+      await this.#catchUp(end).catch(() => {
+        this.#seenSize = -1; // the lines are in the file; whoever looks next finds them
+      });
       return;
     }
     for (const [position, { entry, instantUs, canonical }] of records.entries()) {
@@ -160,7 +169,7 @@ class JsonlStore implements LogStore {
     const ids = new Set<string>();
     for (const { entry } of adopted) {
       const { entryId } = entry;
-      const isNew = await this.#asking(() => this.#opened.index.seqOf(entryId)) === undefined;
+      const isNew = await this.#asking(() => this.#index.seqOf(entryId)) === undefined;
       if (isNew && !ids.has(entryId)) {
         ids.add(entryId);
         continue;
@@ -175,17 +184,16 @@ class JsonlStore implements LogStore {
   async indexOf(entryId: string): Promise<number | undefined> {
     return await this.#reading(async () => {
       await this.#refresh();
-      return await this.#asking(() => this.#opened.index.seqOf(entryId));
+      return await this.#asking(() => this.#index.seqOf(entryId));
     });
   }
 
   async *read(selection: Selection): AsyncGenerator<readonly LogRecord[]> {
-    const { index } = this.#opened;
     const { range, covered } = await this.#reading(async () => {
       await this.#refresh();
       return await this.#asking(() => ({
-        range: index.range(selection, index.end().size),
-        covered: index.coveredTo,
+        range: this.#index.range(selection, this.#index.end().size),
+        covered: this.#index.coveredTo,
       }));
     });
     let { from, to } = range;
@@ -194,10 +202,12 @@ class JsonlStore implements LogStore {
     let left = selection.limit;
     while (left > 0 && from < to) {
       const asked = Math.min(left, pageSize.rows);
-      const { places, records } = await this.#reading(async () => {
-        const places = await this.#asking(() => index.page(selection, { from, to }, asked));
-        if (await this.#asking(() => index.coveredTo) < covered) throw this.#indexLost();
-        return { places, records: await this.#readPlaces(places, selection) };
+      const { places, isLast, records } = await this.#reading(async () => {
+        const found = await this.#asking(() => this.#index.page(selection, { from, to }, asked));
+        if (await this.#asking(() => this.#index.coveredTo) < covered) throw this.#indexLost();
+        const places = fitting(found);
+        const isLast = found.length < asked && places.length === found.length;
+        return { places, isLast, records: await this.#readPlaces(places, selection) };
       });
       if (places.length === 0) return;
       if (selection.order === "asc") from = places.at(-1)!.seq + 1;
@@ -205,18 +215,17 @@ class JsonlStore implements LogStore {
       pageSize.seen(places.length, places.reduce((sum, { length }) => sum + length, 0));
       left -= records.length;
       if (records.length > 0) yield records;
-      if (places.length < asked) return;
+      if (isLast) return;
       await turns.give();
     }
   }
 
   async count(selection: Selection): Promise<number> {
     if (selection.metadata.length === 0) {
-      const { index } = this.#opened;
       return await this.#reading(async () => {
         await this.#refresh();
         return await this.#asking(() =>
-          index.count(selection, index.range(selection, index.end().size))
+          this.#index.count(selection, this.#index.range(selection, this.#index.end().size))
         );
       });
     }
@@ -239,7 +248,8 @@ class JsonlStore implements LogStore {
   }
 
   async close(): Promise<void> {
-    const { index, lock, file } = this.#opened;
+    const { lock, file } = this.#opened;
+    const index = this.#index;
     clearTimeout(this.#timer);
     try {
       await this.#indexing;
@@ -274,7 +284,7 @@ class JsonlStore implements LogStore {
 
   /** The error for a line that is not what the index says of it; the index starts anew. */
   #changed(place: LinePlace): AuditLogError {
-    this.#opened.index.reset();
+    this.#index.reset();
     this.#seenSize = -1;
     this.#warnOfRebuiltIndex();
     return new AuditLogError(
@@ -296,14 +306,14 @@ class JsonlStore implements LogStore {
     await this.#indexPending();
     const { size } = await this.#file.stat();
     // Another process may have found the index wanting, and be making it anew.
-    const covered = await this.#asking(() => this.#opened.index.coveredTo);
+    const covered = await this.#asking(() => this.#index.coveredTo);
     if (size === this.#seenSize && covered === this.#coveredTo) return;
     await this.#exclusively(async () => this.#catchUp((await this.#file.stat()).size));
   }
 
   /** Brings the index up to the end of the file. Under the lock, where there is one. */
   async #catchUp(size: number): Promise<void> {
-    const { index } = this.#opened;
+    const index = this.#index;
     await this.#indexPending();
     this.#seenSize = -1;
     let from = await this.#asking(() => index.coveredTo);
@@ -345,7 +355,7 @@ class JsonlStore implements LogStore {
    * made up for by whoever looks next.
    */
   async #indexChunk(): Promise<void> {
-    const { index } = this.#opened;
+    const index = this.#index;
     try {
       await this.#asking(() => {
         const covered = index.coveredTo;
@@ -384,7 +394,7 @@ class JsonlStore implements LogStore {
   }
 
   #warnOfUnreadable(): void {
-    const { count } = this.#opened.index.unreadable();
+    const { count } = this.#index.unreadable();
     if (count <= this.#warnedOf) return;
     this.#warnedOf = count;
     this.#settings.warn({
@@ -396,7 +406,7 @@ class JsonlStore implements LogStore {
   }
 
   #unreadable(): UnreadableLines {
-    const { count, bytes, first } = this.#opened.index.unreadable();
+    const { count, bytes, first } = this.#index.unreadable();
     const torn = this.#tornBytes();
     if (torn === 0) return { count, bytes, first };
     const line = { offset: this.#coveredTo, length: torn, reason: "is unfinished" };
@@ -419,12 +429,44 @@ class JsonlStore implements LogStore {
 
   async #reading<T>(action: () => Promise<T>): Promise<T> {
     try {
-      return await action();
+      return await this.#withIndex(action);
     } catch (error) {
-      if (isUnusableDatabase(error)) this.#opened.index.condemn();
       throw faultOf(`read ${this.#settings.path}`, error, "READ_FAILED");
     }
   }
+
+  /**
+   * Does something that needs the index; once more with a new one, in memory, when it proves to be damaged. Before
+   * anything is written the index is asked, so nothing is written twice.
+   */
+  async #withIndex<T>(action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      if (!isRuined(error)) throw error;
+      const damaged = this.#index;
+      this.#index = JsonlIndex.inMemory(this.#runtime);
+      this.#pending = [];
+      this.#seenSize = -1;
+      damaged.condemn();
+      try {
+        damaged.close();
+      } catch {
+        // It is of no more use.
+      }
+      this.#warnOfRebuiltIndex();
+      return await action();
+    }
+  }
+}
+
+/** The first of some lines, as many as fit into memory well, but one at least. */
+function fitting(places: readonly LinePlace[]): readonly LinePlace[] {
+  let bytes = 0;
+  const end = places.findIndex(({ length }, position) =>
+    (bytes += length) > MOST_PAGE_BYTES && position > 0
+  );
+  return end === -1 ? places : places.slice(0, end);
 }
 
 const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -1,7 +1,8 @@
 /** A page's texts stay near this many characters. */
 const AIM = 1024 * 1024;
-const MOST_ROWS = 512;
-const FIRST_ROWS = 32;
+/** A few long rows behind many short ones must not fill the memory. */
+const MOST_ROWS = 64;
+const FIRST_ROWS = 16;
 
 /** Chooses how many rows to read at a time, so that memory stays bounded whatever their length. */
 export class PageSize {

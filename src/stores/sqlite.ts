@@ -5,7 +5,7 @@ import { matches, type Selection } from "../query.ts";
 import { LogRecord, NotARecord } from "../record.ts";
 import { Turns } from "../turns.ts";
 import { whenFree } from "./busy.ts";
-import { faultOf, isConstraint, isIoError } from "./faults.ts";
+import { faultOf, isBusy, isConstraint, isIoError } from "./faults.ts";
 import { checkSamePlace, createFile } from "./log_file.ts";
 import { PageSize } from "./page_size.ts";
 import { upgradePythonTable } from "./python_class.ts";
@@ -31,11 +31,11 @@ export async function openSqliteStore(
 ): Promise<LogStore> {
   const { path, readOnly, busyTimeoutMs } = settings;
   await createFile(runtime.file, settings);
-  const { identity, size } = await runtime.file.stat(path) ?? { identity: "", size: 0 };
-  // SQLite takes a file of one byte for an empty one, and would write over it.
-  if (size > 0 && size < SMALLEST_BYTES) throw noDatabase(path);
   let database: SqliteDatabase | undefined;
   try {
+    const { identity, size } = await runtime.file.stat(path) ?? { identity: "", size: 0 };
+    // SQLite takes a file of one byte for an empty one, and would write over it.
+    if (size > 0 && size < SMALLEST_BYTES) throw noDatabase(path);
     database = runtime.sqlite.open(path, { readOnly });
     const opened = database;
     // Each of these reads the file, and may meet another process that is opening or closing it.
@@ -154,7 +154,11 @@ class SqliteStore implements LogStore {
   async append(records: readonly LogRecord[]): Promise<void> {
     const { path } = this.#settings;
     const action = `write to ${path}`;
-    await checkSamePlace(this.#runtime.file, path, this.#identity, action);
+    try {
+      await checkSamePlace(this.#runtime.file, path, this.#identity, action);
+    } catch (error) {
+      throw faultOf(action, error, "WRITE_FAILED");
+    }
     await this.#lock(action);
     let committing = false;
     try {
@@ -185,6 +189,7 @@ class SqliteStore implements LogStore {
         this.#settings.busyTimeoutMs,
       );
     } catch (error) {
+      if (!isBusy(error)) rollBack(this.#database); // it may have begun all the same
       throw faultOf(action, error, "WRITE_FAILED");
     }
   }
@@ -211,9 +216,9 @@ class SqliteStore implements LogStore {
       const last = rows.at(-1)!["seq"] as number;
       if (selection.order === "asc") from = last + 1;
       else to = last;
-      const records = rows.map((row) => this.#decode(row))
-        .filter((record) => matches(selection, record));
-      pageSize.seen(rows.length, records.reduce((sum, { line }) => sum + line.length, 0));
+      const decoded = rows.map((row) => this.#decode(row));
+      pageSize.seen(rows.length, decoded.reduce((sum, { line }) => sum + line.length, 0));
+      const records = decoded.filter((record) => matches(selection, record));
       left -= records.length;
       if (records.length > 0) yield records;
       if (rows.length < asked) return;

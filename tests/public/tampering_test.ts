@@ -37,6 +37,34 @@ for (const left of [0, 1, 2]) {
   });
 }
 
+for (const damage of ["garbage", "nothing"]) {
+  test(`jsonl: an index that becomes ${damage} beneath an open log costs no record`, async (t) => {
+    const path = join(tempFolder(t), "log");
+    const warnings: AuditWarning[] = [];
+    const log = await AuditLog.open({
+      backend: "jsonl",
+      path,
+      onWarning: (warning) => warnings.push(warning),
+    });
+    const given = [await log.record(interaction())];
+    await log.query();
+    const other = await AuditLog.open({ backend: "jsonl", path }); // keeps the pages from being remembered
+    given.push(await other.record(interaction()));
+    await other.close();
+    for (const suffix of ["", "-wal"]) {
+      const file = `${path}-index${suffix}`;
+      if (!fs.existsSync(file)) continue;
+      fs.writeFileSync(file, damage === "nothing" ? "" : "x".repeat(fs.statSync(file).size));
+    }
+    for (let i = 0; i < 3; i++) given.push(await log.record(interaction()));
+    assertEquals(await log.query(), given);
+    await log.close().catch(() => {}); // what is left of the index may not close
+    const again = await AuditLog.open({ backend: "jsonl", path });
+    assertEquals(await again.query(), given);
+    await again.close();
+  });
+}
+
 test("jsonl: a program that knows nothing of the lock hides no entry", async (t) => {
   const path = join(tempFolder(t), "log");
   const log = await AuditLog.open({ backend: "jsonl", path });
