@@ -16,11 +16,14 @@ class FaultyStore extends MemoryStore {
   readonly batches: string[][] = [];
   faults = new Map<number, unknown>();
   running = 0;
+  /** Called when an append begins. */
+  begun: () => void = () => {};
 
   override async append(records: readonly LogRecord[]): Promise<void> {
     assertEquals(++this.running, 1, "two appends at once");
     const fault = this.faults.get(this.batches.length);
     this.batches.push(records.map(({ entry }) => entry.inputText));
+    this.begun();
     await new Promise((resolve) => setTimeout(resolve, 0));
     this.running--;
     if (fault !== undefined) throw fault;
@@ -100,9 +103,9 @@ for (const code of ["SYNC_FAILED", "LOG_REPLACED"] as const) {
     const records = await recordsOf({ entries: interactions(4) });
     const adding = [one(writer, records[0]!)];
     await adding[0];
+    const begun = new Promise<void>((resolve) => store.begun = resolve);
     adding.push(one(writer, records[1]!));
-    await Promise.resolve();
-    await Promise.resolve();
+    await begun;
     adding.push(one(writer, records[2]!));
     assertEquals(await outcomes(adding), ["ok", code, "LOG_FAILED"]);
     assertEquals(await outcomes([one(writer, records[3]!)]), ["LOG_FAILED"]);
