@@ -1,8 +1,8 @@
+import { adopted, duplicate, notAdopted } from "./adoption.ts";
 import { EntryClock } from "./clock.ts";
 import { admit, type AuditEntry, type NewEntry } from "./entry.ts";
 import { AuditLogError } from "./errors.ts";
 import { checkOptions, type OpenOptions, type Settings } from "./options.ts";
-import { unitsOf } from "./json.ts";
 import type { Runtime } from "./ports.ts";
 import {
   type AuditFilter,
@@ -12,7 +12,8 @@ import {
   checkQuery,
   type Selection,
 } from "./query.ts";
-import { adoptLine, LogRecord, NotARecord } from "./record.ts";
+import { LogRecord } from "./record.ts";
+import { checkBytes, checkLength, lengthOf } from "./record_length.ts";
 import { describe, refusal } from "./refusal.ts";
 import { openJsonlStore } from "./stores/jsonl.ts";
 import { MemoryStore } from "./stores/memory.ts";
@@ -31,10 +32,6 @@ export interface LogInfo extends StoreInfo {
   readonly warnings: readonly AuditWarning[];
 }
 
-/** A line's keys, punctuation and two long numbers, with room to spare. */
-const OVERHEAD = 256;
-/** A UTF-16 code unit takes at most this many bytes in a line: `\u0000`. */
-const BYTES_PER_UNIT = 6;
 /** How many warnings `info()` keeps. */
 const MAX_WARNINGS = 100;
 
@@ -216,7 +213,8 @@ export class AuditLog implements AsyncDisposable {
       const { entryId } = record.entry;
       if (ids.has(entryId)) throw duplicate(entryId, position);
       ids.add(entryId);
-      return this.#checkLineSize(record);
+      checkBytes(record, this.#settings.maxRecordBytes);
+      return record;
     });
     for (const [position, { entry }] of records.entries()) {
       if (await this.#using(() => this.#store.indexOf(entry.entryId)) !== undefined) {
@@ -379,25 +377,9 @@ export class AuditLog implements AsyncDisposable {
 
   #admit(input: NewEntry): LogRecord {
     const stamp = this.#clock.next();
-    return this.#checkSize(LogRecord.ofEntry(admit(input, stamp), stamp.instantUs));
-  }
-
-  /** Encodes only what may be too large: most records are far from it. */
-  #checkSize(record: LogRecord): LogRecord {
-    const most = lengthOf(record) * BYTES_PER_UNIT;
-    return most <= this.#settings.maxRecordBytes ? record : this.#checkLineSize(record);
-  }
-
-  #checkLineSize(record: LogRecord): LogRecord {
-    const { maxRecordBytes } = this.#settings;
-    const bytes = bytesOf(record);
-    if (bytes <= maxRecordBytes) return record;
-    throw new AuditLogError(
-      "ENTRY_TOO_LARGE",
-      `Cannot record the entry: its record would have ${bytes} bytes, the limit is ` +
-        `${maxRecordBytes}; shorten it or raise maxRecordBytes`,
-      { path: "maxRecordBytes" },
-    );
+    const record = LogRecord.ofEntry(admit(input, stamp), stamp.instantUs);
+    checkLength(record, this.#settings.maxRecordBytes);
+    return record;
   }
 
   async #select(query: CheckedQuery): Promise<Selection> {
@@ -490,49 +472,6 @@ async function currentRuntime(): Promise<Runtime> {
     "UNSUPPORTED_RUNTIME",
     "Cannot open the log: no adapter for this runtime; give one as the option runtime",
     { path: "runtime" },
-  );
-}
-
-/** How many bytes a record's line has; infinite when it is longer than any string can be. */
-function bytesOf(record: LogRecord): number {
-  try {
-    return new TextEncoder().encode(record.line).length;
-  } catch (error) {
-    if (error instanceof RangeError) return Infinity;
-    throw error;
-  }
-}
-
-/** About how many UTF-16 code units a record's line has before anything in it is escaped; not fewer. */
-function lengthOf({ entry }: LogRecord): number {
-  const { inputText, outputText, user, model, entryId, timestamp, metadata } = entry;
-  return inputText.length + outputText.length + user.length + model.length + entryId.length +
-    timestamp.length + unitsOf(metadata) + OVERHEAD;
-}
-
-function adopted(line: string, position: number): LogRecord {
-  const path = `[${position}]`;
-  if (typeof line !== "string") throw notAdopted(path, `must be a line, not ${describe(line)}`);
-  if (line.includes("\n")) throw notAdopted(path, "must be one line, without newline");
-  if (!line.isWellFormed()) throw notAdopted(path, "must not contain lone surrogates");
-  try {
-    return adoptLine(line);
-  } catch (error) {
-    if (error instanceof NotARecord) throw notAdopted(path, error.message);
-    throw error;
-  }
-}
-
-function notAdopted(path: string, state: string): AuditLogError {
-  const message = `Cannot adopt the lines: ${path === "" ? "adopt()" : path} ${state}`;
-  return new AuditLogError("INVALID_ENTRY", message, { path });
-}
-
-function duplicate(entryId: string, position: number): AuditLogError {
-  return new AuditLogError(
-    "DUPLICATE_ENTRY",
-    `Cannot adopt the lines: the entry ${entryId} is in the log already`,
-    { path: `[${position}]` },
   );
 }
 

@@ -93,8 +93,8 @@ export function encodeLine(entry: AuditEntry): string {
   });
 }
 
-/** The line's nine keys. */
-const KEYS = [
+/** A line's nine keys. */
+export const KEYS = [
   "cost_usd",
   "entry_id",
   "input_text",

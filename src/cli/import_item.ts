@@ -10,7 +10,7 @@ import { AuditLogError } from "../errors.ts";
 import { formatTimestamp, parseInstant } from "../instant.ts";
 import { encodeCanonical, type JsonObject, type JsonValue, repeatsKey } from "../json.ts";
 import { NotStorable, parseJson } from "../parse_json.ts";
-import { adoptLine, encodeLine, LogRecord, NotARecord } from "../record.ts";
+import { adoptLine, encodeLine, KEYS, LogRecord, NotARecord } from "../record.ts";
 
 /** What becomes of a line: a new entry, which the log stamps, or a record with its own id and time. */
 export type ImportItem =
@@ -34,17 +34,7 @@ export class BadLine extends Error {
 }
 
 /** Keys of a line that are not the entry's metadata. */
-const KNOWN: ReadonlySet<string> = new Set([
-  "cost_usd",
-  "entry_id",
-  "input_text",
-  "latency_ms",
-  "metadata",
-  "model",
-  "output_text",
-  "timestamp",
-  "user",
-]);
+const KNOWN: ReadonlySet<string> = new Set(KEYS);
 
 /** Reads lines, one after the other. */
 export class ItemReader {
