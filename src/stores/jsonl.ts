@@ -19,6 +19,10 @@ import type { LogStore, StoreInfo, UnreadableLine, UnreadableLines } from "./sto
 const MOST_PENDING = 32_768;
 /** How many lines are put into the index at a time. */
 const INDEX_CHUNK = 1024;
+/** How much of the file is read for the index under the lock; some tenths of a second. */
+const SLICE_BYTES = 32 * 1024 * 1024;
+/** How long others get for writing in between, milliseconds. */
+const SLICE_PAUSE_MS = 15;
 /** How many bytes of lines are read at a time, unless one line alone has more. */
 const MOST_PAGE_BYTES = 4 * 1024 * 1024;
 /** How long nothing is written before the index is brought up to date, milliseconds. */
@@ -101,7 +105,10 @@ class JsonlStore implements LogStore {
   async append(records: readonly LogRecord[]): Promise<void> {
     const action = `write to ${this.#settings.path}`;
     try {
-      await this.#withIndex(() => this.#exclusively(() => this.#write(records, action)));
+      await this.#withIndex(async () => {
+        if (this.#seenSize === -1) await this.#refresh();
+        await this.#exclusively(() => this.#write(records, action));
+      });
     } catch (error) {
       throw faultOf(action, error, "WRITE_FAILED");
     }
@@ -308,11 +315,19 @@ class JsonlStore implements LogStore {
     // Another process may have found the index wanting, and be making it anew.
     const covered = await this.#asking(() => this.#index.coveredTo);
     if (size === this.#seenSize && covered === this.#coveredTo) return;
-    await this.#exclusively(async () => this.#catchUp((await this.#file.stat()).size));
+    const catchUp = () =>
+      this.#exclusively(async () => this.#catchUp((await this.#file.stat()).size, SLICE_BYTES));
+    // In slices, so that making the index of a large file does not keep others from writing.
+    while (!await catchUp()) await new Promise((resolve) => setTimeout(resolve, SLICE_PAUSE_MS));
   }
 
-  /** Brings the index up to the end of the file. Under the lock, where there is one. */
-  async #catchUp(size: number): Promise<void> {
+  /**
+   * Brings the index up to the end of the file. Under the lock, where there is one.
+   *
+   * @param atMost How many bytes to read, about.
+   * @returns Whether the end was reached.
+   */
+  async #catchUp(size: number, atMost = Infinity): Promise<boolean> {
     const index = this.#index;
     await this.#indexPending();
     this.#seenSize = -1;
@@ -323,22 +338,24 @@ class JsonlStore implements LogStore {
       this.#warnOfRebuiltIndex();
       from = 0;
     }
-    for (let more = true; more;) {
+    const enough = from + atMost;
+    for (let more = true; more && from < enough;) {
       more = false;
       for await (const { lines, end } of scanLines(this.#file, from, size)) {
         const records = lines.filter(isRecord).map(toIndexedLine);
         const others = lines.filter((line) => !isRecord(line)).map(toUnreadableLine);
         const added = await this.#asking(() => index.add(records, others, from, end));
         from = added ? end : await this.#asking(() => index.coveredTo);
-        if (added) continue;
-        more = true; // another process was quicker
-        break;
+        more = !added; // another process was quicker: from where it ended
+        if (more || from >= enough) break;
       }
     }
     this.#coveredTo = from;
     this.#size = await this.#asking(() => index.end().size);
+    if (from >= enough && from < size) return false;
     this.#seenSize = size;
     this.#warnOfUnreadable();
+    return true;
   }
 
   /** Puts this handle's own lines into the index, unless another process has read them already. */

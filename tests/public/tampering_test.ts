@@ -65,6 +65,22 @@ for (const damage of ["garbage", "nothing"]) {
   });
 }
 
+test("jsonl: while the index of a large file is made, others write", async (t) => {
+  const path = join(tempFolder(t), "log");
+  const log = await AuditLog.open({ backend: "jsonl", path });
+  const megabyte = "x".repeat(2 ** 20);
+  for (let i = 0; i < 80; i++) await log.record({ ...interaction(), outputText: megabyte });
+  for (const suffix of ["", "-wal", "-shm"]) fs.rmSync(`${path}-index${suffix}`, { force: true });
+  const opening = AuditLog.open({ backend: "jsonl", path });
+  const meanwhile = await log.record(interaction());
+  const other = await opening;
+  assertEquals(await other.count(), 81);
+  assertEquals((await other.query({ order: "desc", limit: 1 }))[0], meanwhile);
+  assertEquals(await log.count(), 81);
+  await other.close();
+  await log.close();
+});
+
 test("jsonl: a program that knows nothing of the lock hides no entry", async (t) => {
   const path = join(tempFolder(t), "log");
   const log = await AuditLog.open({ backend: "jsonl", path });
