@@ -35,7 +35,7 @@ export function isUnusableDatabase(error: unknown): boolean {
 }
 
 /** Whether a database that was in order is no longer: cut, overwritten, its tables gone. */
-export function isRuined(error: unknown): boolean {
+export function isRuined(error: unknown): error is SqliteError {
   return isUnusableDatabase(error) || isIoError(error) ||
     (error instanceof SqliteError && error.primaryCode === SQLITE.ERROR);
 }

@@ -48,7 +48,7 @@ export class FileLock {
       try {
         return await section();
       } finally {
-        this.#database.exec("ROLLBACK");
+        this.#rollBack(); // what was done is done, whatever becomes of the lock
       }
     });
   }

@@ -1,19 +1,27 @@
 import { AuditLogError } from "../errors.ts";
 import type { FileSettings } from "../options.ts";
-import type { OpenFile, Runtime } from "../ports.ts";
+import { type OpenFile, type Runtime, SqliteError } from "../ports.ts";
 import { matches, type Selection } from "../query.ts";
-import { LogRecord } from "../record.ts";
+import type { LogRecord } from "../record.ts";
 import { Turns } from "../turns.ts";
 import { whenFree } from "./busy.ts";
 import { faultOf, isRuined } from "./faults.ts";
 import { type IndexedLine, JsonlIndex, type LinePlace } from "./jsonl_index.ts";
+import {
+  decode,
+  fitting,
+  isRecord,
+  recordOf,
+  toIndexedLine,
+  toUnreadableLine,
+} from "./jsonl_lines.ts";
 import { type JsonlFile, openJsonlFile } from "./jsonl_open.ts";
 import { LineEncoder } from "./line_encoder.ts";
 import { readLines } from "./line_reader.ts";
-import { nextOffset, scanLines, type ScannedLine } from "./line_scanner.ts";
+import { nextOffset, scanLines } from "./line_scanner.ts";
 import { checkSamePlace } from "./log_file.ts";
 import { PageSize } from "./page_size.ts";
-import type { LogStore, StoreInfo, UnreadableLine, UnreadableLines } from "./store.ts";
+import type { LogStore, StoreInfo, UnreadableLines } from "./store.ts";
 
 /** How many lines of this handle's own may wait to be put into the index, when it never pauses. */
 const MOST_PENDING = 32_768;
@@ -23,8 +31,6 @@ const INDEX_CHUNK = 1024;
 const SLICE_BYTES = 32 * 1024 * 1024;
 /** How long others get for writing in between, milliseconds. */
 const SLICE_PAUSE_MS = 15;
-/** How many bytes of lines are read at a time, unless one line alone has more. */
-const MOST_PAGE_BYTES = 4 * 1024 * 1024;
 /** How long nothing is written before the index is brought up to date, milliseconds. */
 const PAUSE_MS = 50;
 
@@ -441,7 +447,11 @@ class JsonlStore implements LogStore {
 
   /** Asks the index, which another process may be writing to. */
   async #asking<T>(attempt: () => T): Promise<T> {
-    return await whenFree(attempt, this.#settings.busyTimeoutMs);
+    try {
+      return await whenFree(attempt, this.#settings.busyTimeoutMs);
+    } catch (error) {
+      throw isRuined(error) ? new RuinedIndex(error) : error;
+    }
   }
 
   async #reading<T>(action: () => Promise<T>): Promise<T> {
@@ -453,14 +463,14 @@ class JsonlStore implements LogStore {
   }
 
   /**
-   * Does something that needs the index; once more with a new one, in memory, when it proves to be damaged. Before
-   * anything is written the index is asked, so nothing is written twice.
+   * Does something that needs the index; once more with a new one, in memory, when it proves to be ruined. Nothing is
+   * written twice: an append asks the index before it writes, and what it asks afterwards cannot fail it.
    */
   async #withIndex<T>(action: () => Promise<T>): Promise<T> {
     try {
       return await action();
     } catch (error) {
-      if (!isRuined(error)) throw error;
+      if (!(error instanceof RuinedIndex)) throw error;
       const damaged = this.#index;
       this.#index = JsonlIndex.inMemory(this.#runtime);
       this.#pending = [];
@@ -477,45 +487,9 @@ class JsonlStore implements LogStore {
   }
 }
 
-/** The first of some lines, as many as fit into memory well, but one at least. */
-function fitting(places: readonly LinePlace[]): readonly LinePlace[] {
-  let bytes = 0;
-  const end = places.findIndex(({ length }, position) =>
-    (bytes += length) > MOST_PAGE_BYTES && position > 0
-  );
-  return end === -1 ? places : places.slice(0, end);
-}
-
-const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** The text of a line and its newline, or `undefined` when they are not there. */
-function decode(bytes: Uint8Array, place: LinePlace): string | undefined {
-  if (bytes.length !== place.length + 1 || bytes[place.length] !== 0x0a) return undefined;
-  try {
-    return UTF_8.decode(bytes.subarray(0, place.length));
-  } catch {
-    return undefined;
+/** The index, and nothing but the index, can no longer be used. */
+class RuinedIndex extends SqliteError {
+  constructor({ resultCode, message, cause }: SqliteError) {
+    super(resultCode, message, cause);
   }
-}
-
-function recordOf(line: string): LogRecord | undefined {
-  try {
-    return LogRecord.ofLine(line);
-  } catch {
-    return undefined;
-  }
-}
-
-function isRecord(line: ScannedLine): boolean {
-  return line.content instanceof LogRecord;
-}
-
-function toIndexedLine({ offset, length, content }: ScannedLine): IndexedLine {
-  const { entry, instantUs, canonical } = content as LogRecord;
-  const { entryId, user, model } = entry;
-  return { offset, length, entryId, instantUs, user, model, canonical };
-}
-
-function toUnreadableLine({ offset, length, content }: ScannedLine): UnreadableLine {
-  return { offset, length, reason: content as string };
 }

@@ -5,10 +5,11 @@ import fs from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { AuditLog, type AuditWarning } from "@audit-log/llm";
+import { AuditLog, type AuditWarning, type SqliteAdapter, SqliteError } from "@audit-log/llm";
 import { interaction } from "../support/interaction.ts";
 import { openRaw } from "../support/raw_sqlite.ts";
 import { assertRefused } from "../support/refused.ts";
+import { currentRuntime } from "../support/runtime.ts";
 import { tempFolder } from "../support/temp.ts";
 
 for (const left of [0, 1, 2]) {
@@ -40,12 +41,7 @@ for (const left of [0, 1, 2]) {
 for (const damage of ["garbage", "nothing"]) {
   test(`jsonl: an index that becomes ${damage} beneath an open log costs no record`, async (t) => {
     const path = join(tempFolder(t), "log");
-    const warnings: AuditWarning[] = [];
-    const log = await AuditLog.open({
-      backend: "jsonl",
-      path,
-      onWarning: (warning) => warnings.push(warning),
-    });
+    const log = await AuditLog.open({ backend: "jsonl", path });
     const given = [await log.record(interaction())];
     await log.query();
     const other = await AuditLog.open({ backend: "jsonl", path }); // keeps the pages from being remembered
@@ -64,6 +60,31 @@ for (const damage of ["garbage", "nothing"]) {
     await again.close();
   });
 }
+
+test("jsonl: a lock that is freed but reported as stuck makes no record fail or come twice", async (t) => {
+  const runtime = await currentRuntime();
+  const sqlite: SqliteAdapter = {
+    name: "reports ROLLBACK as failed",
+    open(path, options) {
+      const database = runtime.sqlite.open(path, options);
+      return {
+        prepare: (sql) => database.prepare(sql),
+        close: () => database.close(),
+        exec(sql) {
+          database.exec(sql);
+          if (sql === "ROLLBACK" && path.endsWith("-lock")) throw new SqliteError(1, "stuck", null);
+        },
+      };
+    },
+  };
+  const path = join(tempFolder(t), "log");
+  const log = await AuditLog.open({ backend: "jsonl", path, runtime: { ...runtime, sqlite } });
+  const given = [];
+  for (let i = 0; i < 3; i++) given.push(await log.record(interaction()));
+  assertEquals(await log.query(), given);
+  assertEquals(fs.readFileSync(path, "utf8").split("\n").length, 4);
+  await log.close();
+});
 
 test("jsonl: while the index of a large file is made, others write", async (t) => {
   const path = join(tempFolder(t), "log");

@@ -1,0 +1,59 @@
+/**
+ * Lines on their way between a JSONL file, its index and records.
+ *
+ * @module
+ */
+import { LogRecord } from "../record.ts";
+import type { IndexedLine, LinePlace } from "./jsonl_index.ts";
+import type { ScannedLine } from "./line_scanner.ts";
+import type { UnreadableLine } from "./store.ts";
+
+/** How many bytes of lines are read at a time, unless one line alone has more. */
+const MOST_PAGE_BYTES = 4 * 1024 * 1024;
+
+/** The first of some lines, as many as fit into memory well, but one at least. */
+export function fitting(places: readonly LinePlace[]): readonly LinePlace[] {
+  let bytes = 0;
+  const end = places.findIndex(({ length }, position) =>
+    (bytes += length) > MOST_PAGE_BYTES && position > 0
+  );
+  return end === -1 ? places : places.slice(0, end);
+}
+
+const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The text of a line and its newline, or `undefined` when they are not there. */
+export function decode(bytes: Uint8Array, place: LinePlace): string | undefined {
+  if (bytes.length !== place.length + 1 || bytes[place.length] !== 0x0a) return undefined;
+  try {
+    return UTF_8.decode(bytes.subarray(0, place.length));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The record that a line holds, or `undefined`. */
+export function recordOf(line: string): LogRecord | undefined {
+  try {
+    return LogRecord.ofLine(line);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a line of the file is a record. */
+export function isRecord(line: ScannedLine): boolean {
+  return line.content instanceof LogRecord;
+}
+
+/** What the index keeps of a record's line. */
+export function toIndexedLine({ offset, length, content }: ScannedLine): IndexedLine {
+  const { entry, instantUs, canonical } = content as LogRecord;
+  const { entryId, user, model } = entry;
+  return { offset, length, entryId, instantUs, user, model, canonical };
+}
+
+/** What the index keeps of a line that is no record. */
+export function toUnreadableLine({ offset, length, content }: ScannedLine): UnreadableLine {
+  return { offset, length, reason: content as string };
+}
