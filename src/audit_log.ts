@@ -149,7 +149,7 @@ export class AuditLog implements AsyncDisposable {
     try {
       this.#checkWritable();
       const record = this.#admit(entry);
-      return this.#writer.add([record], lengthOf(record), record.entry);
+      return this.#add([record], record.entry);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -353,8 +353,17 @@ export class AuditLog implements AsyncDisposable {
   async #append(records: readonly LogRecord[]): Promise<AuditEntry[]> {
     const entries = records.map((record) => record.entry);
     if (records.length === 0) return entries;
-    const length = records.reduce((sum, record) => sum + lengthOf(record), 0);
-    return await this.#writer.add(records, length, entries);
+    return await this.#add(records, entries);
+  }
+
+  /** Gives records to the store, by way of the queue if it is one that has to be waited for. */
+  #add<T>(records: readonly LogRecord[], result: T): Promise<T> {
+    if (this.#store.appendNow === undefined) {
+      const length = records.reduce((sum, record) => sum + lengthOf(record), 0);
+      return this.#writer.add(records, length, result);
+    }
+    this.#store.appendNow(records);
+    return Promise.resolve(result);
   }
 
   async #indexOf(entryId: string): Promise<number | undefined> {

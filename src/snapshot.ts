@@ -14,13 +14,17 @@ export const MAX_DEPTH = 64;
  * @throws {AuditLogError} `INVALID_ENTRY`, its `path` the place of the value at fault.
  */
 export function snapshot(value: unknown, name: string): JsonValue {
-  return copy(value, { ancestors: [], path: [name] });
+  return copy(value, { parent: undefined, object: undefined, depth: 0, key: name });
 }
 
-/** Where in the value the copying is. */
+/** Where in the value the copying is: what a path and a cycle are told from. */
 interface Place {
-  readonly ancestors: object[];
-  readonly path: (string | number)[];
+  readonly parent: Place | undefined;
+  /** The object that is being copied there. */
+  readonly object: object | undefined;
+  readonly depth: number;
+  /** The part of it that is being copied; the name of the value, at the outermost place. */
+  key: string | number;
 }
 
 function copy(value: unknown, place: Place): JsonValue {
@@ -45,50 +49,58 @@ function copyNumber(value: number, place: Place): number {
   return value === 0 ? 0 : value; // -0 becomes 0
 }
 
-function copyObject(value: object, place: Place): JsonValue {
-  const { ancestors } = place;
-  if (ancestors.includes(value)) throw refuse(place, "refers back to an object that contains it");
-  if (ancestors.length >= MAX_DEPTH) {
-    throw refuse(place, `is nested deeper than ${MAX_DEPTH} levels`);
+function copyObject(object: object, place: Place): JsonValue {
+  for (let outer: Place | undefined = place; outer !== undefined; outer = outer.parent) {
+    if (outer.object === object) throw refuse(place, "refers back to an object that contains it");
   }
-  ancestors.push(value);
-  const copied = Array.isArray(value) ? copyArray(value, place) : copyPlainObject(value, place);
-  ancestors.pop();
-  return Object.freeze(copied);
+  if (place.depth >= MAX_DEPTH) throw refuse(place, `is nested deeper than ${MAX_DEPTH} levels`);
+  const within: Place = { parent: place, object, depth: place.depth + 1, key: "" };
+  return Object.freeze(
+    Array.isArray(object) ? copyArray(object, within) : copyPlainObject(object, within),
+  );
 }
 
 function copyArray(array: readonly unknown[], place: Place): JsonValue[] {
-  if (!isPlainArray(array)) throw refuse(place, "must be a plain array, not a class instance");
+  if (!isPlainArray(array)) throw refuseWhole(place, "must be a plain array, not a class instance");
   const copied: JsonValue[] = [];
   for (let index = 0; index < array.length; index++) {
-    place.path.push(index);
+    place.key = index;
     copied.push(copy(ownValue(array, index, place), place));
-    place.path.pop();
   }
   // `length` is the one key beside the elements.
   if (Reflect.ownKeys(array).length !== array.length + 1) {
-    throw refuse(place, "is an array with properties of its own, which JSON cannot hold");
+    throw refuseWhole(place, "is an array with properties of its own, which JSON cannot hold");
   }
   return copied;
 }
 
 function copyPlainObject(object: object, place: Place): JsonValue {
   if (!isPlainObject(object)) {
-    throw refuse(place, `must be plain JSON, not ${describe(object)}`);
+    throw refuseWhole(place, `must be plain JSON, not ${describe(object)}`);
   }
   const copied: Record<string, JsonValue> = {};
-  if (Object.getOwnPropertySymbols(object).length > 0) {
-    throw refuse(place, "has a symbol for a key");
-  }
-  // Sorted, as in the record.
-  for (const key of Object.getOwnPropertyNames(object).sort()) {
-    if (key === "__proto__") throw refuse(place, "has the key __proto__, which is not allowed");
-    place.path.push(key);
+  for (const key of keysInOrder(object, place)) {
+    if (key === "__proto__") {
+      throw refuseWhole(place, "has the key __proto__, which is not allowed");
+    }
+    place.key = key;
     const value = ownValue(object, key, place);
     if (value !== undefined) copied[key] = copy(value, place);
-    place.path.pop();
   }
   return copied;
+}
+
+/** An object's keys in UTF-16 order, as they are in the record. */
+function keysInOrder(object: object, place: Place): string[] {
+  // Asked for one by one: Reflect.ownKeys() takes three times as long on V8.
+  if (Object.getOwnPropertySymbols(object).length > 0) {
+    throw refuseWhole(place, "has a symbol for a key");
+  }
+  const keys = Object.getOwnPropertyNames(object);
+  for (let index = 1; index < keys.length; index++) {
+    if (keys[index - 1]! > keys[index]!) return keys.sort();
+  }
+  return keys;
 }
 
 /** Reads a property without calling anything of the caller's. */
@@ -116,8 +128,16 @@ function isPlainArray(array: object): boolean {
       isPlainObject(prototype) && Object.getPrototypeOf(prototype) !== null);
 }
 
+/** The error for the part of an object that is being copied. */
 function refuse(place: Place, state: string): Error {
-  return refusal(formatPath(place.path), state);
+  const keys: (string | number)[] = [];
+  for (let at: Place | undefined = place; at !== undefined; at = at.parent) keys.unshift(at.key);
+  return refusal(formatPath(keys), state);
+}
+
+/** The error for an object as a whole. */
+function refuseWhole(place: Place, state: string): Error {
+  return refuse(place.parent!, state);
 }
 
 function formatPath([name, ...keys]: readonly (string | number)[]): string {

@@ -11,9 +11,14 @@ export class Turns {
   /** Lets the event loop turn if the work has kept it for a while. */
   async give(): Promise<void> {
     if (Date.now() - this.#last < WORK_MS) return;
-    await new Promise<void>((resolve) => laterTurn(resolve));
+    await nextTurn();
     this.#last = Date.now();
   }
+}
+
+/** Resolves once the event loop has turned. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => laterTurn(resolve));
 }
 
 /** `setImmediate()` where there is one; it is far quicker than a timer. */

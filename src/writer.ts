@@ -5,6 +5,8 @@ import { Turns } from "./turns.ts";
 
 /** How many records a batch has, unless one group alone has more. */
 const BATCH_RECORDS = 1024;
+/** The same where batches overlap: while one is on its way to the disk, the callers of the other are served. */
+const OVERLAPPING_RECORDS = 512;
 /** How many characters the texts of a batch have, unless one group alone has more. */
 const BATCH_LENGTH = 8 * 1024 * 1024;
 
@@ -13,7 +15,8 @@ interface Group {
   readonly records: readonly LogRecord[];
   /** About how many characters their lines have. */
   readonly length: number;
-  readonly resolve: () => void;
+  readonly result: unknown;
+  readonly resolve: (result: never) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -27,12 +30,17 @@ export class GroupCommit {
   readonly #store: LogStore;
   readonly #maxQueued: number;
   readonly #turns = new Turns();
+  readonly #batchRecords: number;
   #queue: Group[] = [];
   /** How many groups of the queue have their lines made; they come first. */
   #prepared = 0;
   /** How many characters those lines have. */
   #queued = 0;
+  /** Batches that the store has and has not answered for. */
+  readonly #underWay = new Set<Group[]>();
   #running: Promise<void> | undefined;
+  /** Told when a batch ends, and when a full one waits. */
+  #changed: () => void = () => {};
   #failure: AuditLogError | undefined;
 
   /**
@@ -42,6 +50,7 @@ export class GroupCommit {
   constructor(store: LogStore, maxQueued: number) {
     this.#store = store;
     this.#maxQueued = maxQueued;
+    this.#batchRecords = store.overlaps === true ? OVERLAPPING_RECORDS : BATCH_RECORDS;
   }
 
   /**
@@ -53,10 +62,11 @@ export class GroupCommit {
    */
   add<T>(records: readonly LogRecord[], length: number, result: T): Promise<T> {
     if (this.#failure !== undefined) return Promise.reject(this.#refusal(this.#failure));
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ records, length, resolve: () => resolve(result), reject });
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({ records, length, result, resolve, reject });
       if (this.#store.keepsLines) this.#prepare();
       this.#running ??= this.#run();
+      if (this.#queue.length === this.#batchRecords) this.#changed();
     });
   }
 
@@ -76,12 +86,25 @@ export class GroupCommit {
 
   async #run(): Promise<void> {
     await undefined; // so that all calls of this turn share the first batch
-    while (this.#queue.length > 0) {
-      await this.#commit(this.#takeBatch());
+    for (;;) {
+      while (this.#mayBegin()) void this.#commit(this.#takeBatch());
+      if (this.#underWay.size === 0) break;
+      await new Promise<void>((resolve) => this.#changed = resolve);
       // Callers that awaited this batch and record again join the next one.
       await this.#turns.give();
     }
     this.#running = undefined;
+  }
+
+  /** Whether to give the store a batch now, or rather wait for more records to share it. */
+  #mayBegin(): boolean {
+    if (this.#queue.length === 0) return false;
+    if (this.#underWay.size === 0) return true;
+    // One more while the disk is at work on the first, if it is full. None behind adopted records, which are
+    // given to the store again, one group at a time, when one has an id that is in the log.
+    return this.#store.overlaps === true && this.#underWay.size === 1 &&
+      this.#queue.length >= this.#batchRecords &&
+      [...this.#underWay].every((batch) => !batch.some(isAdopted));
   }
 
   #takeBatch(): Group[] {
@@ -91,37 +114,45 @@ export class GroupCommit {
     for (const group of this.#queue) {
       records += group.records.length;
       length += group.length;
-      if (groups > 0 && (records > BATCH_RECORDS || length > BATCH_LENGTH)) break;
+      if (groups > 0 && (records > this.#batchRecords || length > BATCH_LENGTH)) break;
       groups++;
     }
     const batch = this.#queue.splice(0, groups);
-    for (const group of batch.slice(0, this.#prepared)) this.#queued -= group.length;
+    for (let index = 0; index < Math.min(groups, this.#prepared); index++) {
+      this.#queued -= batch[index]!.length;
+    }
     this.#prepared = Math.max(0, this.#prepared - groups);
     return batch;
   }
 
-  async #commit(batch: readonly Group[]): Promise<void> {
+  /** Gives a batch to the store, and settles its groups. */
+  async #commit(batch: Group[]): Promise<void> {
+    this.#underWay.add(batch);
+    await this.#append(batch);
+    this.#underWay.delete(batch);
+    this.#changed();
+  }
+
+  async #append(batch: readonly Group[]): Promise<void> {
     if (this.#failure !== undefined) {
       for (const group of batch) group.reject(this.#refusal(this.#failure));
       return;
     }
     try {
-      const appended = this.#store.append(
+      await this.#store.append(
         batch.length === 1 ? batch[0]!.records : batch.flatMap((group) => group.records),
       );
-      if (this.#store.keepsLines) this.#prepare();
-      await appended;
     } catch (error) {
       if (isDuplicate(error) && batch.length > 1) {
         // One group has an id that is in the log; the others shall not suffer for it.
-        for (const group of batch) await this.#commit([group]);
+        for (const group of batch) await this.#append([group]);
         return;
       }
       if (leavesUnknown(error)) this.#failure = error;
       for (const group of batch) group.reject(error);
       return;
     }
-    for (const group of batch) group.resolve();
+    for (const group of batch) group.resolve(group.result as never);
   }
 
   #refusal(cause: AuditLogError): AuditLogError {
@@ -132,6 +163,10 @@ export class GroupCommit {
       { cause },
     );
   }
+}
+
+function isAdopted({ records }: Group): boolean {
+  return records.some((record) => record.adopted);
 }
 
 function isDuplicate(error: unknown): boolean {

@@ -3,7 +3,7 @@ import type { FileSettings } from "../options.ts";
 import { type OpenFile, type Runtime, SqliteError } from "../ports.ts";
 import { matches, type Selection } from "../query.ts";
 import type { LogRecord } from "../record.ts";
-import { Turns } from "../turns.ts";
+import { nextTurn, Turns } from "../turns.ts";
 import { whenFree } from "./busy.ts";
 import { faultOf, isRuined } from "./faults.ts";
 import { type IndexedLine, JsonlIndex, type LinePlace } from "./jsonl_index.ts";
@@ -20,13 +20,16 @@ import { LineEncoder } from "./line_encoder.ts";
 import { readLines } from "./line_reader.ts";
 import { nextOffset, scanLines } from "./line_scanner.ts";
 import { checkSamePlace } from "./log_file.ts";
+import { Mutex } from "./mutex.ts";
 import { PageSize } from "./page_size.ts";
 import type { LogStore, StoreInfo, UnreadableLines } from "./store.ts";
 
-/** How many lines of this handle's own may wait to be put into the index, when it never pauses. */
-const MOST_PENDING = 32_768;
+/** How many lines of this handle's own may wait to be put into the index; some 20 MB. */
+const MOST_PENDING = 131_072;
 /** How many lines are put into the index at a time. */
 const INDEX_CHUNK = 1024;
+/** How many while the disk is at work, which may end meanwhile: a millisecond or so. */
+const INDEX_SMALL_CHUNK = 256;
 /** How much of the file is read for the index under the lock; some tenths of a second. */
 const SLICE_BYTES = 32 * 1024 * 1024;
 /** How long others get for writing in between, milliseconds. */
@@ -65,12 +68,16 @@ export async function openJsonlStore(
 class JsonlStore implements LogStore {
   readonly kind = "jsonl";
   readonly keepsLines = true;
+  readonly overlaps = true;
   readonly #runtime: Runtime;
   readonly #settings: FileSettings;
   readonly #opened: JsonlFile;
   readonly #file: OpenFile;
   #index: JsonlIndex;
   readonly #encoder = new LineEncoder();
+  readonly #writing = new Mutex();
+  /** Resolves when all that was written is on the disk; rejects for ever once it is not known. */
+  #synced: Promise<unknown> = Promise.resolve();
   /** Own lines that are not in the index yet, one after the other. */
   #pending: IndexedLine[] = [];
   /** Up to where the file's lines are in the index or pending. */
@@ -82,6 +89,7 @@ class JsonlStore implements LogStore {
   #lastAppend = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #indexing: Promise<void> | undefined;
+  #indexingAside = false;
 
   constructor(runtime: Runtime, settings: FileSettings, opened: JsonlFile) {
     this.#runtime = runtime;
@@ -110,21 +118,22 @@ class JsonlStore implements LogStore {
 
   async append(records: readonly LogRecord[]): Promise<void> {
     const action = `write to ${this.#settings.path}`;
-    try {
-      await this.#withIndex(async () => {
-        if (this.#seenSize === -1) await this.#refresh();
-        await this.#exclusively(() => this.#write(records, action));
-      });
-    } catch (error) {
-      throw faultOf(action, error, "WRITE_FAILED");
-    }
-    const synced = this.#settings.durability === "full" ? this.#file.sync() : undefined;
-    synced?.catch(() => {}); // it is awaited below, maybe after it has failed
-    // While the disk is at work.
-    if (this.#pending.length >= MOST_PENDING) await this.#indexChunk();
+    const synced = await this.#writing.run(async () => {
+      try {
+        await this.#withIndex(async () => {
+          if (this.#seenSize === -1) await this.#refresh();
+          await this.#exclusively(() => this.#write(records, action));
+        });
+      } catch (error) {
+        throw faultOf(action, error, "WRITE_FAILED");
+      }
+      return { by: this.#sync() };
+    });
+    if (this.#pending.length >= MOST_PENDING) await this.#indexChunk(INDEX_CHUNK);
+    if (!this.#indexingAside) void this.#indexAside(synced.by);
     this.#indexSoon();
     try {
-      await synced;
+      await synced.by;
     } catch (error) {
       throw new AuditLogError(
         "SYNC_FAILED",
@@ -132,6 +141,14 @@ class JsonlStore implements LogStore {
         { cause: error },
       );
     }
+  }
+
+  /** Begins to put on the disk what was written; what was written before must be there, too. */
+  #sync(): Promise<unknown> {
+    if (this.#settings.durability === "relaxed") return this.#synced;
+    const synced = Promise.all([this.#synced, this.#file.sync()]);
+    synced.catch(() => {}); // it is awaited by the append, maybe after it has failed
+    return this.#synced = synced.then(() => {});
   }
 
   /** Appends lines, under the lock. */
@@ -162,7 +179,8 @@ class JsonlStore implements LogStore {
       });
       return;
     }
-    for (const [position, { entry, instantUs, canonical }] of records.entries()) {
+    for (let position = 0; position < records.length; position++) {
+      const { entry, instantUs, canonical } = records[position]!;
       const { entryId, user, model } = entry;
       const start = starts[position]!;
       const length = (starts[position + 1] ?? bytes.length) - start - 1;
@@ -368,7 +386,7 @@ class JsonlStore implements LogStore {
   async #indexPending(): Promise<void> {
     const turns = new Turns();
     while (this.#pending.length > 0) {
-      await this.#indexChunk();
+      await this.#indexChunk(INDEX_CHUNK);
       await turns.give();
     }
   }
@@ -377,22 +395,36 @@ class JsonlStore implements LogStore {
    * Puts the first of this handle's own lines into the index. Never fails: an index that lags behind is
    * made up for by whoever looks next.
    */
-  async #indexChunk(): Promise<void> {
+  async #indexChunk(most: number): Promise<void> {
     const index = this.#index;
     try {
       await this.#asking(() => {
         const covered = index.coveredTo;
-        const lines = this.#pending.slice(0, INDEX_CHUNK).filter(({ offset }) => offset >= covered);
+        const lines = this.#pending.slice(0, most).filter(({ offset }) => offset >= covered);
         if (lines.length > 0) {
           if (lines[0]!.offset > covered) throw new Error("the index covers less than it did");
           index.add(lines, [], covered, nextOffset(lines.at(-1)!));
         }
-        this.#pending.splice(0, INDEX_CHUNK);
+        this.#pending.splice(0, most);
       });
     } catch {
       this.#pending = [];
       this.#seenSize = -1;
     }
+  }
+
+  /** Puts lines into the index while the disk is at work, when callers leave the thread free for it. */
+  async #indexAside(synced: Promise<unknown>): Promise<void> {
+    this.#indexingAside = true;
+    let waiting = true;
+    const ended = () => waiting = false;
+    synced.then(ended, ended);
+    while (this.#pending.length >= INDEX_SMALL_CHUNK) {
+      await nextTurn();
+      if (!waiting) break;
+      await this.#indexChunk(INDEX_SMALL_CHUNK);
+    }
+    this.#indexingAside = false;
   }
 
   /** Brings the index up to date once nothing has been written for a while. */

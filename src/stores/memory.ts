@@ -24,7 +24,11 @@ export class MemoryStore implements LogStore {
 
   // deno-lint-ignore require-await -- the interface is asynchronous, memory is not
   async append(records: readonly LogRecord[]): Promise<void> {
-    this.#refuseRepeated(records.filter((record) => record.adopted));
+    this.appendNow(records);
+  }
+
+  appendNow(records: readonly LogRecord[]): void {
+    if (records.some((record) => record.adopted)) this.#refuseRepeated(records);
     for (const record of records) this.#records.push(record);
   }
 
@@ -58,9 +62,10 @@ export class MemoryStore implements LogStore {
   async close(): Promise<void> {}
 
   /** New entries have new ids; adopted ones may be in the log already. */
-  #refuseRepeated(adopted: readonly LogRecord[]): void {
+  #refuseRepeated(records: readonly LogRecord[]): void {
     const ids = new Set<string>();
-    for (const { entry: { entryId } } of adopted) {
+    for (const { adopted, entry: { entryId } } of records) {
+      if (!adopted) continue;
       if (this.#find(entryId) !== undefined || ids.has(entryId)) {
         throw new AuditLogError(
           "DUPLICATE_ENTRY",

@@ -40,7 +40,7 @@ export interface UnreadableLine {
  * What a backend must provide: an append-only sequence of records, each at its index, 0 and up.
  *
  * There is no way to change or remove a record. `AuditLog` calls {@link LogStore.append} for one batch
- * at a time; the other methods may be called while it is under way, and see either none or all of it.
+ * at a time, or two where the store {@link LogStore.overlaps}; the other methods may be called while it is under way, and see either none or all of it.
  * `tests/conformance/store.ts` says in code what is written here in words.
  */
 export interface LogStore {
@@ -51,6 +51,11 @@ export interface LogStore {
    * disk, and not when {@link LogStore.append} asks for them.
    */
   readonly keepsLines: boolean;
+  /**
+   * Whether a second {@link LogStore.append} may begin before the first has ended, so that one batch is made while
+   * another is on its way to the disk. The store then keeps their order, and ends them in it. Default `false`.
+   */
+  readonly overlaps?: boolean;
   /** How many entries the log has, as far as this handle has seen. */
   readonly size: number;
   /**
@@ -61,6 +66,11 @@ export interface LogStore {
    *   `SYNC_FAILED`, `LOG_REPLACED`: unknown; the log gets no further calls of this method.
    */
   append(records: readonly LogRecord[]): Promise<void>;
+  /**
+   * Does what {@link LogStore.append} does, before it returns: for a store that has nothing to wait for. It is then
+   * called instead.
+   */
+  appendNow?(records: readonly LogRecord[]): void;
   /** The index of the entry with this id, the first such where several have it. */
   indexOf(entryId: string): Promise<number | undefined>;
   /**

@@ -168,6 +168,98 @@ test("with a queue of any bound all is written, in order", async () => {
   }
 });
 
+/** A store that takes two batches at once, and ends each when it is told to. */
+class OverlappingStore extends MemoryStore {
+  readonly overlaps = true;
+  readonly sizes: number[] = [];
+  readonly ends: { resolve: () => void; reject: (error: unknown) => void }[] = [];
+  /** Called when an append begins. */
+  begun: () => void = () => {};
+
+  override append(records: readonly LogRecord[]): Promise<void> {
+    this.sizes.push(records.length);
+    this.begun();
+    return new Promise((resolve, reject) => this.ends.push({ resolve, reject }));
+  }
+
+  /** Resolves once this many appends have begun. */
+  async appends(count: number): Promise<void> {
+    while (this.sizes.length < count) await new Promise<void>((resolve) => this.begun = resolve);
+  }
+}
+
+/** Lets everything happen that waits for nothing else. */
+const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+
+test("a full batch begins while another is on its way, a third one waits", async () => {
+  const store = new OverlappingStore();
+  const writer = new GroupCommit(store, MANY);
+  const records = await recordsOf({ entries: interactions(1600) });
+  const adding = records.map((record) => one(writer, record));
+  await store.appends(2);
+  await settle();
+  assertEquals(store.sizes, [512, 512]);
+  store.ends[0]!.resolve();
+  await store.appends(3);
+  assertEquals(store.sizes, [512, 512, 512]);
+  store.ends[1]!.resolve();
+  store.ends[2]!.resolve();
+  await store.appends(4);
+  assertEquals(store.sizes[3], 64);
+  store.ends[3]!.resolve();
+  assertEquals(await Promise.all(adding), records.map(({ entry }) => entry.inputText));
+});
+
+test("what is no full batch waits for the one that is on its way", async () => {
+  const store = new OverlappingStore();
+  const writer = new GroupCommit(store, MANY);
+  const records = await recordsOf({ entries: interactions(600) });
+  const first = records.slice(0, 10).map((record) => one(writer, record));
+  await store.appends(1);
+  const second = records.slice(10, 300).map((record) => one(writer, record));
+  await settle();
+  assertEquals(store.sizes, [10]);
+  const third = records.slice(300).map((record) => one(writer, record));
+  await store.appends(2);
+  assertEquals(store.sizes, [10, 512]);
+  store.ends.forEach(({ resolve }) => resolve());
+  await store.appends(3);
+  store.ends[2]!.resolve();
+  await Promise.all([...first, ...second, ...third]);
+});
+
+test("no batch begins behind one with adopted records, whose groups may be given again", async () => {
+  const store = new OverlappingStore();
+  const writer = new GroupCommit(store, MANY);
+  const records = await recordsOf({ entries: interactions(1600), lines: [foreignLine({})] });
+  const adding = [records.at(-1)!, ...records.slice(0, -1)].map((record) => one(writer, record));
+  await store.appends(1);
+  await settle();
+  assertEquals(store.sizes, [512]);
+  store.ends[0]!.resolve();
+  await store.appends(3);
+  assertEquals(store.sizes, [512, 512, 512]);
+  store.ends.forEach(({ resolve }) => resolve());
+  await store.appends(4);
+  store.ends[3]!.resolve();
+  await Promise.all(adding);
+});
+
+test("when the first of two batches fails its sync, the second is what the store says, the rest is refused", async () => {
+  const store = new OverlappingStore();
+  const writer = new GroupCommit(store, MANY);
+  const records = await recordsOf({ entries: interactions(1100) });
+  const adding = outcomes(records.map((record) => one(writer, record)));
+  await store.appends(2);
+  store.ends[0]!.reject(failure("SYNC_FAILED"));
+  store.ends[1]!.reject(failure("SYNC_FAILED"));
+  const codes = await adding;
+  assertEquals(codes.slice(0, 1024), Array(1024).fill("SYNC_FAILED"));
+  assertEquals(codes.slice(1024), Array(76).fill("LOG_FAILED"));
+  assertEquals(store.sizes.length, 2);
+  await writer.drained();
+});
+
 test("drained() waits for what fails too, and for what is added meanwhile; it never rejects", async () => {
   const store = new FaultyStore();
   store.faults.set(0, failure("WRITE_FAILED"));
