@@ -3,7 +3,7 @@
  *
  * | code | meaning |
  * |---|---|
- * | `INVALID_OPTION` | an option of `AuditLog.open()` is unknown, malformed or does not fit the backend |
+ * | `INVALID_OPTION` | an option of `AuditLog.open()` or `verifyProof()` is unknown, malformed or does not fit the backend |
  * | `INVALID_ENTRY` | a value given to `record()` cannot be recorded; {@link AuditLogError.path} names it |
  * | `ENTRY_TOO_LARGE` | the record would be larger than `maxRecordBytes` |
  * | `DUPLICATE_ENTRY` | an adopted line has the id of an entry that is in the log |
@@ -24,6 +24,10 @@
  * | `SYNC_FAILED` | these records were written, but not confirmed to be on disk |
  * | `READ_FAILED` | the operating system or the database could not read the log |
  * | `DAMAGED` | what is stored where a record should be is not that record |
+ * | `INVALID_KEY` | a signing key, a verifier key or a key's name is malformed |
+ * | `INVALID_NOTE` | a signed note or a checkpoint is malformed |
+ * | `INVALID_PROOF` | a proof is malformed |
+ * | `NOT_VERIFIED` | a note or proof is well-formed, but its signature, origin or inclusion does not hold |
  */
 export type AuditLogErrorCode =
   | "INVALID_OPTION"
@@ -46,7 +50,11 @@ export type AuditLogErrorCode =
   | "WRITE_FAILED"
   | "SYNC_FAILED"
   | "READ_FAILED"
-  | "DAMAGED";
+  | "DAMAGED"
+  | "INVALID_KEY"
+  | "INVALID_NOTE"
+  | "INVALID_PROOF"
+  | "NOT_VERIFIED";
 
 /** What an {@link AuditLogError} carries beside its code and message. */
 export interface AuditLogErrorOptions {

@@ -1,0 +1,176 @@
+/**
+ * A Merkle tree that grows at its right end, RFC 9162, section 2.1.
+ *
+ * @module
+ */
+
+import { emptyRoot, HASH_BYTES, nodeHash, type Sha256 } from "./hash.ts";
+import { checkSize, edgeTiles, TILE_BYTES, TILE_WIDTH, type TileId } from "./tile.ts";
+
+/** A tile that got its last hash and will never change. */
+export interface FullTile extends TileId {
+  /** Its 256 hashes, end to end: 8192 bytes. */
+  readonly hashes: Uint8Array;
+  /** The hash that stands for it at the level above, 32 bytes. */
+  readonly root: Uint8Array;
+}
+
+/**
+ * A tree that holds no more than its right edge: of each level the tile that is not full yet. The
+ * leaves on the left are in tiles that were given away, and in the hashes above them.
+ *
+ * A leaf costs one SHA-256 on average; a leaf and a root cost at most 52 each, one less than a size
+ * has binary digits.
+ */
+export class Tree {
+  readonly #sha256: Sha256;
+  readonly #edge: EdgeTile[];
+  #size: number;
+  #full: FullTile[] = [];
+
+  private constructor(sha256: Sha256, size: number, edge: EdgeTile[]) {
+    this.#sha256 = sha256;
+    this.#size = size;
+    this.#edge = edge;
+  }
+
+  /**
+   * A tree without leaves.
+   *
+   * @param sha256 The runtime's SHA-256.
+   */
+  static empty(sha256: Sha256): Tree {
+    return new Tree(sha256, 0, []);
+  }
+
+  /**
+   * A tree that goes on where another was left. Costs almost one SHA-256 for each hash of the edge.
+   *
+   * @param sha256 The runtime's SHA-256.
+   * @param size The number of leaves so far, 0 to 2^53 - 1.
+   * @param edge What {@link Tree.edge} gave at that size, or tiles read as `edgeTiles()` lists them:
+   * at `edge[level]` so many hashes as `floor(size / 256**level) mod 256`. They are copied.
+   * @throws {RangeError} If the size is out of range or the edge does not fit it.
+   */
+  static resume(sha256: Sha256, size: number, edge: readonly Uint8Array[]): Tree {
+    const parts = edgeTiles(size);
+    if (edge.length !== parts.length) {
+      throw new RangeError(
+        `Cannot resume a tree of ${size} leaves: its edge has ${edge.length} levels instead of ${parts.length}`,
+      );
+    }
+    const tiles = parts.map(({ id, width }) => {
+      const hashes = edge[id.level]!;
+      if (hashes.length !== width * HASH_BYTES) {
+        throw new RangeError(
+          `Cannot resume a tree of ${size} leaves: level ${id.level} of its edge has ` +
+            `${hashes.length} bytes instead of ${width * HASH_BYTES}`,
+        );
+      }
+      const tile = new EdgeTile(id.level, id.index);
+      for (let n = 0; n < width; n++) {
+        tile.push(sha256, hashes.subarray(n * HASH_BYTES, (n + 1) * HASH_BYTES));
+      }
+      return tile;
+    });
+    return new Tree(sha256, size, tiles);
+  }
+
+  /** The number of leaves. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Adds a leaf at the right end.
+   *
+   * @param leaf The hash of the leaf, 32 bytes, which are copied.
+   * @throws {RangeError} If the leaf has another length, or the tree 2^53 - 1 leaves.
+   */
+  append(leaf: Uint8Array): void {
+    if (leaf.length !== HASH_BYTES) {
+      throw new RangeError(`Cannot append a leaf: its hash has ${leaf.length} bytes`);
+    }
+    checkSize(this.#size + 1);
+    let hash = leaf;
+    for (let level = 0;; level++) {
+      const tile = this.#edge[level] ??= new EdgeTile(level, 0);
+      tile.push(this.#sha256, hash);
+      if (tile.width < TILE_WIDTH) break;
+      const full = tile.takeFull();
+      this.#full.push(full);
+      hash = full.root;
+    }
+    this.#size++;
+  }
+
+  /** The root of all leaves so far, MTH of RFC 9162, section 2.1.1: 32 bytes. Changes nothing. */
+  root(): Uint8Array {
+    // From right to left, and so from the smallest subtree to the largest, as MTH nests them.
+    let root: Uint8Array | undefined;
+    for (const { peaks } of this.#edge) {
+      for (const peak of peaks.toReversed()) {
+        root = root === undefined ? peak : nodeHash(this.#sha256, peak, root);
+      }
+    }
+    return root?.slice() ?? emptyRoot(this.#sha256);
+  }
+
+  /**
+   * Copies of the partial tiles, one for each level from 0 on, 0 to 255 hashes each: what
+   * {@link Tree.resume} takes.
+   */
+  edge(): Uint8Array[] {
+    return this.#edge.map(({ hashes, width }) => hashes.slice(0, width * HASH_BYTES));
+  }
+
+  /**
+   * The tiles that became full since this was last called, in the order in which they did: each
+   * after all those beneath it. They are kept until then.
+   */
+  takeTiles(): readonly FullTile[] {
+    const full = this.#full;
+    this.#full = [];
+    return full;
+  }
+}
+
+/** The tile at the right end of a level, with the roots of the subtrees that are complete in it. */
+class EdgeTile {
+  readonly #level: number;
+  #index: number;
+  hashes = new Uint8Array(TILE_BYTES);
+  width = 0;
+  /**
+   * From left to right, and so from large to small, one for each binary digit 1 of the width. With
+   * them no hash is computed twice, neither for a root nor for the tile's own when it is full.
+   */
+  peaks: Uint8Array[] = [];
+
+  constructor(level: number, index: number) {
+    this.#level = level;
+    this.#index = index;
+  }
+
+  push(sha256: Sha256, hash: Uint8Array): void {
+    const start = this.width * HASH_BYTES;
+    this.hashes.set(hash, start);
+    let peak: Uint8Array = this.hashes.subarray(start, start + HASH_BYTES);
+    // Two subtrees of the same size become one, as a carry does in a sum.
+    for (let pairs = this.width; pairs % 2 === 1; pairs = (pairs - 1) / 2) {
+      peak = nodeHash(sha256, this.peaks.pop()!, peak);
+    }
+    this.peaks.push(peak);
+    this.width++;
+  }
+
+  /** Gives the full tile away and becomes the next of the level. */
+  takeFull(): FullTile {
+    const root = this.peaks.pop()!;
+    const full = { level: this.#level, index: this.#index, hashes: this.hashes, root };
+    this.#index++;
+    this.hashes = new Uint8Array(TILE_BYTES);
+    this.width = 0;
+    return full;
+  }
+}
