@@ -38,6 +38,7 @@ export type {
   FileStat,
   OpenFile,
   Runtime,
+  Sha256,
   SqliteAdapter,
   SqliteDatabase,
   SqliteRow,

@@ -1,5 +1,5 @@
 /**
- * All that the core asks of a runtime: files that are appended to, and a SQLite driver.
+ * All that the core asks of a runtime: files that are appended to, a SQLite driver, SHA-256.
  *
  * An adapter translates and adds no policy: no retries, no caching, no defaults of its own. The
  * conformance suites in `tests/conformance/` say in code what is written here in words.
@@ -133,6 +133,13 @@ export class SqliteError extends Error {
   }
 }
 
+/**
+ * SHA-256, at once: every record that is signed for is hashed, and a promise for each would cost more than the hash.
+ *
+ * A string means its UTF-8 bytes. The 32 bytes returned belong to the caller; what is given is not kept.
+ */
+export type Sha256 = (data: string | Uint8Array) => Uint8Array;
+
 /** A runtime, as the core sees it. */
 export interface Runtime {
   /** `node`, `deno`, `bun`, or the name of one that a caller made. */
@@ -141,4 +148,6 @@ export interface Runtime {
   readonly file: FileAdapter;
   /** Its SQLite driver. */
   readonly sqlite: SqliteAdapter;
+  /** Its SHA-256. */
+  readonly sha256: Sha256;
 }

@@ -16,7 +16,8 @@
  */
 import type { Runtime } from "../../src/ports.ts";
 import { file } from "./file.ts";
+import { sha256 } from "./sha256.ts";
 import { sqlite } from "./sqlite.ts";
 
-/** Bun's files and SQLite driver. */
-export const runtime: Runtime = { name: "bun", file, sqlite };
+/** Bun's files, SQLite driver and SHA-256. */
+export const runtime: Runtime = { name: "bun", file, sqlite, sha256 };

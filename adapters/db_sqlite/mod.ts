@@ -17,6 +17,7 @@
 import { AuditLogError } from "../../src/errors.ts";
 import type { Runtime } from "../../src/ports.ts";
 import { file } from "../deno/file.ts";
+import { sha256 } from "../deno/sha256.ts";
 import { type DatabaseClass, sqliteAdapter } from "./sqlite.ts";
 
 export { sqliteAdapter };
@@ -43,7 +44,7 @@ export async function loadRuntime(): Promise<Runtime> {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw unsupported(`${reason}; it needs --allow-ffi, and comes from jsr.io`, cause);
   }
-  return { name: "deno", file, sqlite: sqliteAdapter(driver.Database) };
+  return { name: "deno", file, sqlite: sqliteAdapter(driver.Database), sha256 };
 }
 
 function unsupported(state: string, cause?: unknown): AuditLogError {

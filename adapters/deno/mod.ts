@@ -16,7 +16,8 @@
  */
 import type { Runtime } from "../../src/ports.ts";
 import { file } from "./file.ts";
+import { sha256 } from "./sha256.ts";
 import { sqlite } from "./sqlite.ts";
 
-/** Deno's files and SQLite driver. */
-export const runtime: Runtime = { name: "deno", file, sqlite };
+/** Deno's files, SQLite driver and SHA-256. */
+export const runtime: Runtime = { name: "deno", file, sqlite, sha256 };
