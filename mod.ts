@@ -31,6 +31,9 @@ export {
 } from "./src/query.ts";
 export { LogRecord, NotARecord } from "./src/record.ts";
 export type { LogStore, StoreInfo, UnreadableLine, UnreadableLines } from "./src/stores/store.ts";
+export type { InspectedRecord, StoredCheckpoint, TreeStore } from "./src/stores/tree_store.ts";
+export type { TileId } from "./src/transparency/tile.ts";
+export type { FullTile } from "./src/transparency/tree.ts";
 export type { AuditWarning } from "./src/warning.ts";
 export type {
   FileAdapter,

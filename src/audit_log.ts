@@ -70,7 +70,7 @@ export class AuditLog implements AsyncDisposable {
     this.#settings = settings;
     this.#warnings = warnings;
     this.#clock = new EntryClock(settings.clock);
-    this.#writer = new GroupCommit(store, settings.maxQueueLength);
+    this.#writer = new GroupCommit(store);
   }
 
   /**

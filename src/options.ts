@@ -8,11 +8,6 @@ import type { AuditWarning } from "./warning.ts";
 export interface CommonOptions {
   /** Largest record in bytes of its line, 1 to 256 Mi. Default 16 MiB. */
   readonly maxRecordBytes?: number | undefined;
-  /**
-   * How much text may wait encoded for the disk, in characters, >= 1. Default 64 Mi. Beyond it, records
-   * wait in the form in which they were given.
-   */
-  readonly maxQueueLength?: number | undefined;
   /** The machine's clock: milliseconds since the epoch. Default `Date.now`. */
   readonly clock?: (() => number) | undefined;
   /** Called with what one should know about the log although it works. Default: only `log.info()` tells. */
@@ -67,15 +62,13 @@ export interface FileSettings {
 export interface Settings extends FileSettings {
   /** Where the log is kept. */
   readonly backend: "memory" | "sqlite" | "jsonl" | LogStore;
-  /** The bound of the queue, characters. */
-  readonly maxQueueLength: number;
   /** The machine's clock. */
   readonly clock: () => number;
   /** The adapter, if one was given. */
   readonly runtime: Runtime | undefined;
 }
 
-const COMMON = ["backend", "maxRecordBytes", "maxQueueLength", "clock", "onWarning"];
+const COMMON = ["backend", "maxRecordBytes", "clock", "onWarning"];
 const FILE = ["path", "durability", "readOnly", "busyTimeoutMs", "runtime"];
 const DEFAULT_PATHS = { sqlite: "audit_log.db", jsonl: "audit_log.jsonl" };
 
@@ -124,7 +117,6 @@ export function checkOptions(options: OpenOptions): Settings {
       1,
       2 ** 28 - 1,
     ),
-    maxQueueLength: checkNumber("maxQueueLength", given.maxQueueLength, 64 * 2 ** 20, 1, 2 ** 40),
     busyTimeoutMs: checkNumber("busyTimeoutMs", given.busyTimeoutMs, 30_000, 0, 2 ** 31),
   };
 }

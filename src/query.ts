@@ -59,6 +59,18 @@ export interface Selection {
   readonly limit: number;
 }
 
+/** The selection of all records, in the order of the log. */
+export const everything: Selection = {
+  user: undefined,
+  model: undefined,
+  sinceUs: undefined,
+  untilUs: undefined,
+  metadata: [],
+  order: "asc",
+  afterIndex: undefined,
+  limit: Infinity,
+};
+
 /** A checked query whose cursor is still an entry's id. */
 export type CheckedQuery = Omit<Selection, "afterIndex"> & { readonly after: string | undefined };
 

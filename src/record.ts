@@ -18,7 +18,7 @@ export class LogRecord {
   readonly entry: AuditEntry;
   /** When the entry was made, as microseconds since the epoch. */
   readonly instantUs: number;
-  #line: string | undefined;
+  readonly #line: string | undefined;
   /** Whether it was made from a line that was there before. */
   readonly adopted: boolean;
   #canonical: boolean | undefined;
@@ -59,11 +59,6 @@ export class LogRecord {
    */
   get line(): string {
     return this.#line ?? encodeLine(this.entry);
-  }
-
-  /** Makes the line now and keeps it. */
-  keepLine(): void {
-    this.#line ??= encodeLine(this.entry);
   }
 
   /** Whether the line is the canonical one of its entry. Lines that other programs wrote may not be. */

@@ -28,14 +28,9 @@ interface Group {
  */
 export class GroupCommit {
   readonly #store: LogStore;
-  readonly #maxQueued: number;
   readonly #turns = new Turns();
   readonly #batchRecords: number;
   #queue: Group[] = [];
-  /** How many groups of the queue have their lines made; they come first. */
-  #prepared = 0;
-  /** How many characters those lines have. */
-  #queued = 0;
   /** Batches that the store has and has not answered for. */
   readonly #underWay = new Set<Group[]>();
   #running: Promise<void> | undefined;
@@ -43,13 +38,9 @@ export class GroupCommit {
   #changed: () => void = () => {};
   #failure: AuditLogError | undefined;
 
-  /**
-   * @param store Where batches go.
-   * @param maxQueued How many characters of lines may wait; further records wait as they are.
-   */
-  constructor(store: LogStore, maxQueued: number) {
+  /** @param store Where batches go. */
+  constructor(store: LogStore) {
     this.#store = store;
-    this.#maxQueued = maxQueued;
     this.#batchRecords = store.overlaps === true ? OVERLAPPING_RECORDS : BATCH_RECORDS;
   }
 
@@ -64,7 +55,6 @@ export class GroupCommit {
     if (this.#failure !== undefined) return Promise.reject(this.#refusal(this.#failure));
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ records, length, result, resolve, reject });
-      if (this.#store.keepsLines) this.#prepare();
       this.#running ??= this.#run();
       if (this.#queue.length === this.#batchRecords) this.#changed();
     });
@@ -73,15 +63,6 @@ export class GroupCommit {
   /** Resolves when the queue is empty; rejects never. */
   async drained(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
-  }
-
-  /** Makes lines ahead, up to the queue's bound. */
-  #prepare(): void {
-    while (this.#prepared < this.#queue.length && this.#queued < this.#maxQueued) {
-      const group = this.#queue[this.#prepared++]!;
-      for (const record of group.records) record.keepLine();
-      this.#queued += group.length;
-    }
   }
 
   async #run(): Promise<void> {
@@ -117,12 +98,7 @@ export class GroupCommit {
       if (groups > 0 && (records > this.#batchRecords || length > BATCH_LENGTH)) break;
       groups++;
     }
-    const batch = this.#queue.splice(0, groups);
-    for (let index = 0; index < Math.min(groups, this.#prepared); index++) {
-      this.#queued -= batch[index]!.length;
-    }
-    this.#prepared = Math.max(0, this.#prepared - groups);
-    return batch;
+    return this.#queue.splice(0, groups);
   }
 
   /** Gives a batch to the store, and settles its groups. */

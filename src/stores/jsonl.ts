@@ -16,6 +16,7 @@ import {
   toUnreadableLine,
 } from "./jsonl_lines.ts";
 import { type JsonlFile, openJsonlFile } from "./jsonl_open.ts";
+import { JsonlTree } from "./jsonl_tree.ts";
 import { LineEncoder } from "./line_encoder.ts";
 import { readLines } from "./line_reader.ts";
 import { nextOffset, scanLines } from "./line_scanner.ts";
@@ -28,7 +29,9 @@ import type { LogStore, StoreInfo, UnreadableLines } from "./store.ts";
 const MOST_PENDING = 131_072;
 /** How many lines are put into the index at a time. */
 const INDEX_CHUNK = 1024;
-/** How many while the disk is at work, which may end meanwhile: a millisecond or so. */
+/** From how many waiting lines on the time in which the disk is at work is used for the index, too. */
+const PENDING_ASIDE = 32_768;
+/** How many lines are put into the index then; the disk may be done meanwhile: a millisecond or so. */
 const INDEX_SMALL_CHUNK = 256;
 /** How much of the file is read for the index under the lock; some tenths of a second. */
 const SLICE_BYTES = 32 * 1024 * 1024;
@@ -67,8 +70,8 @@ export async function openJsonlStore(
  */
 class JsonlStore implements LogStore {
   readonly kind = "jsonl";
-  readonly keepsLines = true;
   readonly overlaps = true;
+  readonly tree: JsonlTree;
   readonly #runtime: Runtime;
   readonly #settings: FileSettings;
   readonly #opened: JsonlFile;
@@ -97,6 +100,12 @@ class JsonlStore implements LogStore {
     this.#opened = opened;
     this.#file = opened.file;
     this.#index = opened.index;
+    this.tree = new JsonlTree(runtime, settings, {
+      file: opened.file,
+      index: (attempt) => this.#reading(() => this.#asking(() => attempt(this.#index))),
+      exclusively: (section) => this.#exclusively(section),
+      refresh: () => this.#reading(() => this.#refresh()),
+    });
   }
 
   get size(): number {
@@ -116,24 +125,25 @@ class JsonlStore implements LogStore {
     }
   }
 
-  async append(records: readonly LogRecord[]): Promise<void> {
+  async append(records: readonly LogRecord[]): Promise<number> {
     const action = `write to ${this.#settings.path}`;
-    const synced = await this.#writing.run(async () => {
+    const { first, synced } = await this.#writing.run(async () => {
       try {
-        await this.#withIndex(async () => {
+        const first = await this.#withIndex(async () => {
           if (this.#seenSize === -1) await this.#refresh();
-          await this.#exclusively(() => this.#write(records, action));
+          return await this.#exclusively(() => this.#write(records, action));
         });
+        return { first, synced: this.#sync() };
       } catch (error) {
         throw faultOf(action, error, "WRITE_FAILED");
       }
-      return { by: this.#sync() };
     });
     if (this.#pending.length >= MOST_PENDING) await this.#indexChunk(INDEX_CHUNK);
-    if (!this.#indexingAside) void this.#indexAside(synced.by);
+    if (!this.#indexingAside) void this.#indexAside(synced);
     this.#indexSoon();
     try {
-      await synced.by;
+      await synced;
+      return first;
     } catch (error) {
       throw new AuditLogError(
         "SYNC_FAILED",
@@ -146,13 +156,13 @@ class JsonlStore implements LogStore {
   /** Begins to put on the disk what was written; what was written before must be there, too. */
   #sync(): Promise<unknown> {
     if (this.#settings.durability === "relaxed") return this.#synced;
-    const synced = Promise.all([this.#synced, this.#file.sync()]);
+    const synced = Promise.all([this.#synced, this.#file.sync()]).then(() => {});
     synced.catch(() => {}); // it is awaited by the append, maybe after it has failed
-    return this.#synced = synced.then(() => {});
+    return this.#synced = synced;
   }
 
-  /** Appends lines, under the lock. */
-  async #write(records: readonly LogRecord[], action: string): Promise<void> {
+  /** Appends lines, under the lock, and returns the index of the first record. */
+  async #write(records: readonly LogRecord[], action: string): Promise<number> {
     const { path } = this.#settings;
     const size = await checkSamePlace(
       this.#runtime.file,
@@ -177,8 +187,9 @@ class JsonlStore implements LogStore {
       await this.#catchUp(end).catch(() => {
         this.#seenSize = -1; // the lines are in the file; whoever looks next finds them
       });
-      return;
+      return -1;
     }
+    const first = this.#size;
     for (let position = 0; position < records.length; position++) {
       const { entry, instantUs, canonical } = records[position]!;
       const { entryId, user, model } = entry;
@@ -190,6 +201,7 @@ class JsonlStore implements LogStore {
     this.#size += records.length;
     this.#seenSize = size + bytes.length;
     this.#coveredTo = this.#seenSize;
+    return first;
   }
 
   /** Refuses adopted records whose ids are in the log; new ones have new ids. */
@@ -413,13 +425,13 @@ class JsonlStore implements LogStore {
     }
   }
 
-  /** Puts lines into the index while the disk is at work, when callers leave the thread free for it. */
+  /** Puts lines into the index while the disk is at work, when callers leave the thread free and the load goes on. */
   async #indexAside(synced: Promise<unknown>): Promise<void> {
     this.#indexingAside = true;
     let waiting = true;
     const ended = () => waiting = false;
     synced.then(ended, ended);
-    while (this.#pending.length >= INDEX_SMALL_CHUNK) {
+    while (this.#pending.length >= PENDING_ASIDE) {
       await nextTurn();
       if (!waiting) break;
       await this.#indexChunk(INDEX_SMALL_CHUNK);

@@ -1,5 +1,6 @@
 import type { Runtime, SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
 import type { Selection } from "../query.ts";
+import type { FullTile } from "../transparency/tree.ts";
 import { whenFree } from "./busy.ts";
 import { isUnusableDatabase } from "./faults.ts";
 import { createIfMissing } from "./log_file.ts";
@@ -11,11 +12,13 @@ import {
   type SeqRange,
 } from "./record_table.ts";
 import type { UnreadableLine, UnreadableLines } from "./store.ts";
+import { TileTable, tileTableSql } from "./tile_table.ts";
+import { transact } from "./transact.ts";
 
 /** "ALGX": marks the file as an index of ours. */
 const APPLICATION_ID = 0x414c4758;
 /** An index of another version is made anew. */
-const INDEX_VERSION = 1;
+const INDEX_VERSION = 2;
 /** How many names' numbers are kept in memory. */
 const REMEMBERED_NAMES = 10_000;
 /** How many unreadable lines are listed. */
@@ -41,6 +44,7 @@ CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE unreadable (offset INTEGER PRIMARY KEY, length INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;
 CREATE TABLE covered (id INTEGER PRIMARY KEY CHECK (id = 1), to_offset INTEGER NOT NULL) STRICT;
 INSERT INTO covered VALUES (1, 0);
+${tileTableSql("tile")}
 PRAGMA application_id = ${APPLICATION_ID};
 PRAGMA user_version = ${INDEX_VERSION};
 `;
@@ -86,6 +90,8 @@ export interface LinePlace {
  * failure it covers less, never anything wrong.
  */
 export class JsonlIndex {
+  /** Tiles of the Merkle tree, derived from the file as all else here. */
+  readonly tiles: TileTable;
   readonly #database: SqliteDatabase;
   readonly #table: RecordTable;
   readonly #insertLine: SqliteStatement;
@@ -98,6 +104,7 @@ export class JsonlIndex {
 
   private constructor(database: SqliteDatabase) {
     this.#database = database;
+    this.tiles = new TileTable(database, "tile");
     this.#table = new RecordTable(database, "line", "seq, offset, length, entry_id, canonical");
     this.#insertLine = database.prepare(
       "INSERT INTO line (seq, instant_us, lag_us, canonical, user, model, offset, length, entry_id) " +
@@ -216,7 +223,7 @@ export class JsonlIndex {
   /** Forgets everything, so that the file is read from its start. */
   reset(): void {
     this.#transact(() => {
-      this.#database.exec("DELETE FROM line; DELETE FROM unreadable");
+      this.#database.exec("DELETE FROM line; DELETE FROM unreadable; DELETE FROM tile");
       this.#updateCovered.run(0);
     });
   }
@@ -248,15 +255,48 @@ export class JsonlIndex {
     return filter === undefined ? 0 : this.#table.count(filter, range);
   }
 
+  /** Where the records from one index to before another are, the first `limit` of them. */
+  places(range: SeqRange, limit: number): readonly LinePlace[] {
+    const everything = { sinceUs: undefined, untilUs: undefined };
+    return this.#table.page(everything, range, "asc", limit).map(toPlace);
+  }
+
+  /** All that is kept of the lines from one index on, the first `limit` of them. */
+  lines(from: number, limit: number): readonly (IndexedLine & { readonly lagUs: number })[] {
+    const rows = this.#database.prepare(
+      "SELECT instant_us, lag_us, canonical, offset, length, entry_id, u.text AS user, m.text AS model " +
+        "FROM line LEFT JOIN name u ON u.id = line.user LEFT JOIN name m ON m.id = line.model " +
+        "WHERE seq >= ? ORDER BY seq LIMIT ?",
+    ).all(from, limit);
+    return rows.map((row) => ({
+      instantUs: row["instant_us"] as number,
+      lagUs: row["lag_us"] as number,
+      canonical: row["canonical"] === 1,
+      offset: row["offset"] as number,
+      length: row["length"] as number,
+      entryId: row["entry_id"] as string,
+      user: row["user"] as string,
+      model: row["model"] as string,
+    }));
+  }
+
+  /** Adds tiles of the Merkle tree that are not there yet. */
+  addTiles(tiles: readonly FullTile[]): void {
+    this.#transact(() => this.tiles.add(tiles));
+  }
+
+  /** Forgets the tiles. */
+  clearTiles(): void {
+    this.#transact(() => this.tiles.clear());
+  }
+
   /** The places of the first and the last record. */
   ends(): readonly LinePlace[] {
     const { size } = this.#table.end();
-    const everything = { sinceUs: undefined, untilUs: undefined };
-    const range = { from: 0, to: size };
     return [
-      ...this.#table.page(everything, range, "asc", 1),
-      ...this.#table.page(everything, range, "desc", 1),
-    ].map(toPlace);
+      ...this.places({ from: 0, to: size }, 1),
+      ...this.places({ from: size - 1, to: size }, 1),
+    ];
   }
 
   /** The lines that are no records. */
@@ -328,22 +368,6 @@ PRAGMA wal_autocheckpoint = 4000;
     throw error;
   }
   return database;
-}
-
-function transact<T>(database: SqliteDatabase, action: () => T): T {
-  database.exec("BEGIN IMMEDIATE");
-  try {
-    const result = action();
-    database.exec("COMMIT");
-    return result;
-  } catch (error) {
-    try {
-      database.exec("ROLLBACK");
-    } catch {
-      // SQLite has rolled back by itself.
-    }
-    throw error;
-  }
 }
 
 function toPlace(row: SqliteRow): LinePlace {

@@ -23,13 +23,15 @@ export class MemoryStore implements LogStore {
   }
 
   // deno-lint-ignore require-await -- the interface is asynchronous, memory is not
-  async append(records: readonly LogRecord[]): Promise<void> {
-    this.appendNow(records);
+  async append(records: readonly LogRecord[]): Promise<number> {
+    return this.appendNow(records);
   }
 
-  appendNow(records: readonly LogRecord[]): void {
+  appendNow(records: readonly LogRecord[]): number {
     if (records.some((record) => record.adopted)) this.#refuseRepeated(records);
+    const first = this.#records.length;
     for (const record of records) this.#records.push(record);
+    return first;
   }
 
   // deno-lint-ignore require-await -- as above

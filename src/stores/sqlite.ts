@@ -5,7 +5,7 @@ import { matches, type Selection } from "../query.ts";
 import { LogRecord, NotARecord } from "../record.ts";
 import { Turns } from "../turns.ts";
 import { whenFree } from "./busy.ts";
-import { faultOf, isBusy, isConstraint, isIoError } from "./faults.ts";
+import { faultOf, isConstraint, isIoError } from "./faults.ts";
 import { checkSamePlace, createFile } from "./log_file.ts";
 import { PageSize } from "./page_size.ts";
 import { upgradePythonTable } from "./python_class.ts";
@@ -18,7 +18,9 @@ import {
   RecordInserter,
   SCHEMA_SQL,
 } from "./sqlite_schema.ts";
+import { SqliteTree } from "./sqlite_tree.ts";
 import type { LogStore, StoreInfo } from "./store.ts";
+import { rollBack, transact } from "./transact.ts";
 
 /**
  * Opens a SQLite log, creates it where there is none, upgrades a file of the Python class.
@@ -79,26 +81,18 @@ function prepareForWriting(
   // A table of the Python class that cannot be copied leaves its file as it was, byte for byte.
   if (layout !== "python") useWal();
   database.exec(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`);
-  database.exec("BEGIN IMMEDIATE");
-  let upgraded: number | undefined;
-  try {
+  const upgraded = transact(database, () => {
     // Asked again, now that no other process can change it.
     switch (layoutOf(database, path)) {
       case "empty":
         database.exec(SCHEMA_SQL);
-        break;
+        return;
       case "python":
-        upgraded = upgradePythonTable(database, path);
-        break;
+        return upgradePythonTable(database, path);
       case "present":
         checkObjects(runtime, database, path);
-        break;
     }
-    database.exec("COMMIT");
-  } catch (error) {
-    rollBack(database);
-    throw error;
-  }
+  });
   if (upgraded !== undefined) {
     warn({
       code: "UPGRADED",
@@ -109,17 +103,9 @@ function prepareForWriting(
   if (layout === "python") useWal();
 }
 
-function rollBack(database: SqliteDatabase): void {
-  try {
-    database.exec("ROLLBACK");
-  } catch {
-    // SQLite has rolled back by itself after some errors, and then says that nothing is to be undone.
-  }
-}
-
 class SqliteStore implements LogStore {
   readonly kind = "sqlite";
-  readonly keepsLines = false; // appending keeps the thread, so that nothing can be made ahead
+  readonly tree: SqliteTree;
   readonly #runtime: Runtime;
   readonly #database: SqliteDatabase;
   readonly #settings: FileSettings;
@@ -145,30 +131,39 @@ class SqliteStore implements LogStore {
     this.#commit = database.prepare("COMMIT");
     this.#inserter = settings.readOnly ? undefined : new RecordInserter(database);
     this.#size = this.#table.end().size;
+    this.tree = new SqliteTree(database, settings);
   }
 
   get size(): number {
     return this.#size;
   }
 
-  async append(records: readonly LogRecord[]): Promise<void> {
-    const { path } = this.#settings;
+  async append(records: readonly LogRecord[]): Promise<number> {
+    const { path, busyTimeoutMs } = this.#settings;
     const action = `write to ${path}`;
     try {
       await checkSamePlace(this.#runtime.file, path, this.#identity, action);
+      // One attempt from BEGIN to COMMIT, so that nothing else uses the connection in between.
+      return await whenFree(() => this.#insert(records, action), busyTimeoutMs);
     } catch (error) {
       throw faultOf(action, error, "WRITE_FAILED");
     }
-    await this.#lock(action);
+  }
+
+  #insert(records: readonly LogRecord[], action: string): number {
     let committing = false;
     try {
-      const { size } = this.#inserter!.add(records, this.#table.end());
+      this.#begin.run();
+      const end = this.#table.end();
+      const { size } = this.#inserter!.add(records, end);
       // A trigger of somebody else's can drop rows without an error.
       if (this.#table.end().size !== size) throw notKept(action);
       committing = true;
       this.#commit.run();
       this.#size = size;
+      return end.size;
     } catch (error) {
+      // Also when BEGIN failed: it may have begun all the same.
       rollBack(this.#database);
       if (committing && isIoError(error)) {
         throw new AuditLogError(
@@ -177,20 +172,8 @@ class SqliteStore implements LogStore {
           { cause: error },
         );
       }
-      if (isConstraint(error)) throw duplicate(path, error);
-      throw faultOf(action, error, "WRITE_FAILED");
-    }
-  }
-
-  async #lock(action: string): Promise<void> {
-    try {
-      await whenFree(
-        () => this.#begin.run(),
-        this.#settings.busyTimeoutMs,
-      );
-    } catch (error) {
-      if (!isBusy(error)) rollBack(this.#database); // it may have begun all the same
-      throw faultOf(action, error, "WRITE_FAILED");
+      if (isConstraint(error)) throw duplicate(this.#settings.path, error);
+      throw error;
     }
   }
 

@@ -1,7 +1,14 @@
 import { AuditLogError } from "../errors.ts";
 import type { Runtime, SqliteDatabase } from "../ports.ts";
 import { isPythonTable } from "./python_class.ts";
-import { APPLICATION_ID, FORMAT_VERSION, RECORD_TABLE, SCHEMA_SQL } from "./sqlite_schema.ts";
+import {
+  APPLICATION_ID,
+  CHECKPOINT_TABLE,
+  FORMAT_VERSION,
+  RECORD_TABLE,
+  SCHEMA_SQL,
+  TILE_TABLE,
+} from "./sqlite_schema.ts";
 
 /** What a database holds: a log, the table of the Python class, or nothing yet. */
 export type Layout = "present" | "python" | "empty";
@@ -69,7 +76,8 @@ export function checkObjects(runtime: Runtime, database: SqliteDatabase, path: s
     throw damaged(path, `${name} ${state}`);
   }
   const triggers = database.prepare(
-    `SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = '${RECORD_TABLE}'`,
+    "SELECT name FROM sqlite_schema WHERE type = 'trigger' " +
+      `AND tbl_name IN ('${RECORD_TABLE}', '${CHECKPOINT_TABLE}', '${TILE_TABLE}')`,
   ).all();
   const foreign = triggers.find(({ name }) => !expectedObjects(runtime).has(name as string));
   if (foreign !== undefined) {

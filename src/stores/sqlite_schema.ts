@@ -15,6 +15,7 @@
 import type { SqliteDatabase, SqliteStatement } from "../ports.ts";
 import type { LogRecord } from "../record.ts";
 import { indexSql, type LogEnd } from "./record_table.ts";
+import { tileTableSql } from "./tile_table.ts";
 
 /** "ALOG": marks the file as an audit log in SQLite's header, for `file` and for us. */
 export const APPLICATION_ID = 0x414c4f47;
@@ -23,6 +24,10 @@ export const FORMAT_VERSION = 1;
 
 /** Where the records are. */
 export const RECORD_TABLE = "audit_record";
+/** Where the tiles of the Merkle tree are. */
+export const TILE_TABLE = "audit_tile";
+/** Where the checkpoints are. */
+export const CHECKPOINT_TABLE = "audit_checkpoint";
 /** Where upgrading leaves the table of the Python class. */
 export const PYTHON_TABLE = "audit_log_python";
 
@@ -64,6 +69,18 @@ BEGIN
   SELECT RAISE(FAIL, 'the audit log is append-only: rows can only be added at its end, with new ids');
 END;
 ${guardSql(RECORD_TABLE)}
+${tileTableSql(TILE_TABLE)}
+CREATE TABLE ${CHECKPOINT_TABLE} (
+  number INTEGER PRIMARY KEY,
+  size INTEGER NOT NULL,
+  note TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER ${CHECKPOINT_TABLE}_only_append BEFORE INSERT ON ${CHECKPOINT_TABLE}
+WHEN NEW.number IS NOT (SELECT coalesce(max(number) + 1, 0) FROM ${CHECKPOINT_TABLE})
+BEGIN
+  SELECT RAISE(ABORT, 'the audit log is append-only: checkpoints can only be added at the end');
+END;
+${guardSql(CHECKPOINT_TABLE)}
 CREATE VIEW audit_log AS SELECT
   seq, entry_id, timestamp, user, model,
   json_extract(record, '$.input_text') AS input_text,

@@ -1,6 +1,7 @@
 import type { AuditWarning } from "../warning.ts";
 import type { LogRecord } from "../record.ts";
 import type { Selection } from "../query.ts";
+import type { TreeStore } from "./tree_store.ts";
 
 /** What a store says about itself. */
 export interface StoreInfo {
@@ -47,30 +48,31 @@ export interface LogStore {
   /** The backend's name: `memory`, `sqlite`, `jsonl`, or a caller's own. */
   readonly kind: string;
   /**
-   * Whether lines are worth making ahead: in `record()`, while earlier batches are on their way to the
-   * disk, and not when {@link LogStore.append} asks for them.
-   */
-  readonly keepsLines: boolean;
-  /**
    * Whether a second {@link LogStore.append} may begin before the first has ended, so that one batch is made while
    * another is on its way to the disk. The store then keeps their order, and ends them in it. Default `false`.
    */
   readonly overlaps?: boolean;
+  /**
+   * Where what makes the log checkable is kept. Without it, tiles and checkpoints are in memory, for as long as the
+   * log is open.
+   */
+  readonly tree?: TreeStore;
   /** How many entries the log has, as far as this handle has seen. */
   readonly size: number;
   /**
    * Appends records in the given order, all or none, and resolves when they are as durable as the log
    * promises.
    *
+   * @returns The index of the first of them, or -1 where that would take another look at the log.
    * @throws {AuditLogError} `DUPLICATE_ENTRY`, `WRITE_FAILED`, `LOG_BUSY`, `READ_ONLY`: none is in the log.
    *   `SYNC_FAILED`, `LOG_REPLACED`: unknown; the log gets no further calls of this method.
    */
-  append(records: readonly LogRecord[]): Promise<void>;
+  append(records: readonly LogRecord[]): Promise<number>;
   /**
    * Does what {@link LogStore.append} does, before it returns: for a store that has nothing to wait for. It is then
    * called instead.
    */
-  appendNow?(records: readonly LogRecord[]): void;
+  appendNow?(records: readonly LogRecord[]): number;
   /** The index of the entry with this id, the first such where several have it. */
   indexOf(entryId: string): Promise<number | undefined>;
   /**

@@ -79,7 +79,6 @@ export function storeConformance(name: string, make: MakeStore): void {
   test(`${name}: a new store is empty and tells what it is`, async (t) => {
     const store = await open(t);
     assert(typeof store.kind === "string" && store.kind !== "");
-    assertEquals(typeof store.keepsLines, "boolean");
     assertEquals(typeof await store.info(), "object");
     assertEquals([store.size, await store.count(ALL)], [0, 0]);
     assertEquals(await linesOf(store, {}), []);

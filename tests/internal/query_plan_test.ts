@@ -30,8 +30,7 @@ function spying(runtime: Runtime, into: Planned[]): Runtime {
     },
   });
   return {
-    name: runtime.name,
-    file: runtime.file,
+    ...runtime,
     sqlite: { name: "spy", open: (path, options) => spy(runtime.sqlite.open(path, options)) },
   };
 }

@@ -9,8 +9,6 @@ import { GroupCommit } from "../../src/writer.ts";
 import { foreignLine, interactions } from "../support/interaction.ts";
 import { recordsOf } from "../support/records.ts";
 
-const MANY = 64 * 2 ** 20;
-
 /** A store that notes its appends, takes a turn for each, and fails those that it is told to. */
 class FaultyStore extends MemoryStore {
   readonly batches: string[][] = [];
@@ -19,7 +17,7 @@ class FaultyStore extends MemoryStore {
   /** Called when an append begins. */
   begun: () => void = () => {};
 
-  override async append(records: readonly LogRecord[]): Promise<void> {
+  override async append(records: readonly LogRecord[]): Promise<number> {
     assertEquals(++this.running, 1, "two appends at once");
     const fault = this.faults.get(this.batches.length);
     this.batches.push(records.map(({ entry }) => entry.inputText));
@@ -27,7 +25,7 @@ class FaultyStore extends MemoryStore {
     await new Promise((resolve) => setTimeout(resolve, 0));
     this.running--;
     if (fault !== undefined) throw fault;
-    await super.append(records);
+    return await super.append(records);
   }
 }
 
@@ -45,7 +43,7 @@ const one = (writer: GroupCommit, record: LogRecord): Promise<string> =>
 
 test("calls of one turn share a batch, those that come meanwhile share the next", async () => {
   const store = new FaultyStore();
-  const writer = new GroupCommit(store, MANY);
+  const writer = new GroupCommit(store);
   const records = await recordsOf({ entries: interactions(9) });
   const first = records.slice(0, 4).map((record) => one(writer, record));
   await Promise.resolve();
@@ -57,7 +55,7 @@ test("calls of one turn share a batch, those that come meanwhile share the next"
 
 test("one caller alone gets a batch of his own each time", async () => {
   const store = new FaultyStore();
-  const writer = new GroupCommit(store, MANY);
+  const writer = new GroupCommit(store);
   for (const record of await recordsOf({ entries: interactions(3) })) await one(writer, record);
   assertEquals(store.batches, [["0"], ["1"], ["2"]]);
 });
@@ -67,7 +65,7 @@ for (let failing = 0; failing < 5; failing++) {
     const store = new FaultyStore();
     const error = failure("WRITE_FAILED");
     store.faults.set(failing, error);
-    const writer = new GroupCommit(store, MANY);
+    const writer = new GroupCommit(store);
     const records = await recordsOf({ entries: interactions(10) });
     const settled: PromiseSettledResult<string>[] = [];
     for (let start = 0; start < 10; start += 2) {
@@ -85,7 +83,7 @@ for (let failing = 0; failing < 5; failing++) {
 test("a failed append does not hold up what waits behind it", async () => {
   const store = new FaultyStore();
   store.faults.set(0, failure("WRITE_FAILED"));
-  const writer = new GroupCommit(store, MANY);
+  const writer = new GroupCommit(store);
   const records = await recordsOf({ entries: interactions(4) });
   const first = records.slice(0, 2).map((record) => one(writer, record));
   await Promise.resolve();
@@ -99,7 +97,7 @@ for (const code of ["SYNC_FAILED", "LOG_REPLACED"] as const) {
     const store = new FaultyStore();
     const error = failure(code);
     store.faults.set(1, error);
-    const writer = new GroupCommit(store, MANY);
+    const writer = new GroupCommit(store);
     const records = await recordsOf({ entries: interactions(4) });
     const adding = [one(writer, records[0]!)];
     await adding[0];
@@ -118,7 +116,7 @@ for (const code of ["SYNC_FAILED", "LOG_REPLACED"] as const) {
 
 test("an id that is in the log rejects its own group and no other of the batch", async () => {
   const store = new FaultyStore();
-  const writer = new GroupCommit(store, MANY);
+  const writer = new GroupCommit(store);
   const lines = ["a", "b", "c", "d"].map((entry_id) => foreignLine({ entry_id }));
   const [a, b, c, d] = await recordsOf({ lines });
   await one(writer, a!);
@@ -135,7 +133,7 @@ test("an id that is in the log rejects its own group and no other of the batch",
 
 test("a group is never split, whatever its size, and batches have a bound", async () => {
   const store = new FaultyStore();
-  const writer = new GroupCommit(store, MANY);
+  const writer = new GroupCommit(store);
   const records = await recordsOf({ entries: interactions(6000) });
   await Promise.all([
     writer.add(records.slice(0, 3000), 1, undefined),
@@ -151,21 +149,10 @@ test("a group is never split, whatever its size, and batches have a bound", asyn
 
 test("batches are bounded by the length of their lines", async () => {
   const store = new FaultyStore();
-  const writer = new GroupCommit(store, MANY);
+  const writer = new GroupCommit(store);
   const records = await recordsOf({ entries: interactions(4) });
   await Promise.all(records.map((record) => writer.add([record], 3 * 2 ** 20, undefined)));
   assertEquals(store.batches, [["0", "1"], ["2", "3"]]);
-});
-
-test("with a queue of any bound all is written, in order", async () => {
-  for (const bound of [1, 100, 250, MANY]) {
-    const store = new FaultyStore();
-    Object.defineProperty(store, "keepsLines", { value: true });
-    const writer = new GroupCommit(store, bound);
-    const records = await recordsOf({ entries: interactions(50) });
-    await Promise.all(records.map((record) => one(writer, record)));
-    assertEquals(store.batches.flat(), records.map(({ entry }) => entry.inputText));
-  }
 });
 
 /** A store that takes two batches at once, and ends each when it is told to. */
@@ -176,10 +163,10 @@ class OverlappingStore extends MemoryStore {
   /** Called when an append begins. */
   begun: () => void = () => {};
 
-  override append(records: readonly LogRecord[]): Promise<void> {
+  override append(records: readonly LogRecord[]): Promise<number> {
     this.sizes.push(records.length);
     this.begun();
-    return new Promise((resolve, reject) => this.ends.push({ resolve, reject }));
+    return new Promise((resolve, reject) => this.ends.push({ resolve: () => resolve(0), reject }));
   }
 
   /** Resolves once this many appends have begun. */
@@ -193,7 +180,7 @@ const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve,
 
 test("a full batch begins while another is on its way, a third one waits", async () => {
   const store = new OverlappingStore();
-  const writer = new GroupCommit(store, MANY);
+  const writer = new GroupCommit(store);
   const records = await recordsOf({ entries: interactions(1600) });
   const adding = records.map((record) => one(writer, record));
   await store.appends(2);
@@ -212,7 +199,7 @@ test("a full batch begins while another is on its way, a third one waits", async
 
 test("what is no full batch waits for the one that is on its way", async () => {
   const store = new OverlappingStore();
-  const writer = new GroupCommit(store, MANY);
+  const writer = new GroupCommit(store);
   const records = await recordsOf({ entries: interactions(600) });
   const first = records.slice(0, 10).map((record) => one(writer, record));
   await store.appends(1);
@@ -230,7 +217,7 @@ test("what is no full batch waits for the one that is on its way", async () => {
 
 test("no batch begins behind one with adopted records, whose groups may be given again", async () => {
   const store = new OverlappingStore();
-  const writer = new GroupCommit(store, MANY);
+  const writer = new GroupCommit(store);
   const records = await recordsOf({ entries: interactions(1600), lines: [foreignLine({})] });
   const adding = [records.at(-1)!, ...records.slice(0, -1)].map((record) => one(writer, record));
   await store.appends(1);
@@ -247,7 +234,7 @@ test("no batch begins behind one with adopted records, whose groups may be given
 
 test("when the first of two batches fails its sync, the second is what the store says, the rest is refused", async () => {
   const store = new OverlappingStore();
-  const writer = new GroupCommit(store, MANY);
+  const writer = new GroupCommit(store);
   const records = await recordsOf({ entries: interactions(1100) });
   const adding = outcomes(records.map((record) => one(writer, record)));
   await store.appends(2);
@@ -263,7 +250,7 @@ test("when the first of two batches fails its sync, the second is what the store
 test("drained() waits for what fails too, and for what is added meanwhile; it never rejects", async () => {
   const store = new FaultyStore();
   store.faults.set(0, failure("WRITE_FAILED"));
-  const writer = new GroupCommit(store, MANY);
+  const writer = new GroupCommit(store);
   const [first, second] = await recordsOf({ entries: interactions(2) });
   await writer.drained();
   let settled = 0;
@@ -283,7 +270,7 @@ test("a store that throws at once, or something that is no error, rejects all th
       throw "no error";
     }
   }
-  const writer = new GroupCommit(new Throwing(), MANY);
+  const writer = new GroupCommit(new Throwing());
   const [record] = await recordsOf({ entries: interactions(1) });
   const [result] = await Promise.allSettled([one(writer, record!)]);
   assertEquals((result as PromiseRejectedResult).reason, "no error");

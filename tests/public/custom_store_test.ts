@@ -29,9 +29,10 @@ test("a log tells the kind of its custom store, and what the store says of itsel
 test("a custom store is closed once, after its last append", async () => {
   const calls: string[] = [];
   class Told extends ArrayStore {
-    override async append(records: Parameters<LogStore["append"]>[0]): Promise<void> {
-      await super.append(records);
+    override async append(records: Parameters<LogStore["append"]>[0]): Promise<number> {
+      const first = await super.append(records);
       calls.push("append");
+      return first;
     }
     override async close(): Promise<void> {
       await super.close();
@@ -49,7 +50,7 @@ test("what a custom store throws reaches the caller, and a later record may succ
   const full = new Error("disk full");
   let failing = true;
   class Failing extends ArrayStore {
-    override append(records: Parameters<LogStore["append"]>[0]): Promise<void> {
+    override append(records: Parameters<LogStore["append"]>[0]): Promise<number> {
       if (failing) throw full;
       return super.append(records);
     }
@@ -63,7 +64,7 @@ test("what a custom store throws reaches the caller, and a later record may succ
 
 test("after a custom store's SYNC_FAILED the log refuses to record until it is reopened", async () => {
   class Unsure extends ArrayStore {
-    override append(): Promise<void> {
+    override append(): Promise<number> {
       return Promise.reject(new AuditLogError("SYNC_FAILED", "Cannot append: not confirmed"));
     }
   }
@@ -91,6 +92,6 @@ for (
 }
 
 function methodsOf(store: LogStore): Record<string, unknown> {
-  const { kind, keepsLines, size, append, indexOf, read, count, info, close } = store;
-  return { kind, keepsLines, size, append, indexOf, read, count, info, close };
+  const { kind, size, append, indexOf, read, count, info, close } = store;
+  return { kind, size, append, indexOf, read, count, info, close };
 }

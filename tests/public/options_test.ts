@@ -28,9 +28,6 @@ const WRONG_OPTIONS: [path: string, options: unknown][] = [
   ...[0, -1, 1.5, NaN, "10", 2 ** 30 + 1, null].map((
     maxRecordBytes,
   ): [string, unknown] => ["maxRecordBytes", { maxRecordBytes }]),
-  ...[0, -1, 0.5, Infinity, "1"].map((
-    maxQueueLength,
-  ): [string, unknown] => ["maxQueueLength", { maxQueueLength }]),
 ];
 
 /** Those of a backend in a file; its path is added. */

@@ -9,22 +9,20 @@ import {
 /** A store such as a user of the library may write, with nothing but its public API: an array. */
 export class ArrayStore implements LogStore {
   readonly kind = "array";
-  readonly keepsLines = true;
   readonly #records: LogRecord[] = [];
 
   get size(): number {
     return this.#records.length;
   }
 
-  append(records: readonly LogRecord[]): Promise<void> {
+  append(records: readonly LogRecord[]): Promise<number> {
     const ids = [...this.#records, ...records].map(({ entry }) => entry.entryId);
     if (new Set(ids).size < ids.length) {
       return Promise.reject(
         new AuditLogError("DUPLICATE_ENTRY", "Cannot append: an id is in the log already"),
       );
     }
-    this.#records.push(...records);
-    return Promise.resolve();
+    return Promise.resolve(this.#records.push(...records) - records.length);
   }
 
   indexOf(entryId: string): Promise<number | undefined> {

@@ -1,0 +1,196 @@
+import type { FileSettings } from "../options.ts";
+import type { SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
+import { LogRecord, NotARecord } from "../record.ts";
+import type { TileId } from "../transparency/tile.ts";
+import type { FullTile } from "../transparency/tree.ts";
+import { Turns } from "../turns.ts";
+import { whenFree } from "./busy.ts";
+import { faultOf } from "./faults.ts";
+import { PageSize } from "./page_size.ts";
+import { CHECKPOINT_TABLE, RECORD_TABLE, TILE_TABLE } from "./sqlite_schema.ts";
+import { TileTable } from "./tile_table.ts";
+import { transact } from "./transact.ts";
+import type { InspectedRecord, StoredCheckpoint, TreeStore } from "./tree_store.ts";
+
+/** How many checkpoints are read at a time. */
+const CHECKPOINTS = 256;
+
+/** Tiles and checkpoints in the tables beside the records. */
+export class SqliteTree implements TreeStore {
+  readonly #database: SqliteDatabase;
+  readonly #settings: FileSettings;
+  readonly #tiles: TileTable;
+  readonly #selectLines: SqliteStatement;
+  readonly #selectRows: SqliteStatement;
+  readonly #selectCheckpoints: SqliteStatement;
+  readonly #selectLast: SqliteStatement;
+
+  /** @param database A database with the layout. */
+  constructor(database: SqliteDatabase, settings: FileSettings) {
+    this.#database = database;
+    this.#settings = settings;
+    this.#tiles = new TileTable(database, TILE_TABLE);
+    const range = `FROM ${RECORD_TABLE} WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?`;
+    // As bytes: no driver decodes them, nor cuts them at U+0000.
+    this.#selectLines = database.prepare(`SELECT CAST(record AS BLOB) AS record ${range}`);
+    this.#selectRows = database.prepare(
+      "SELECT seq, instant_us, lag_us, canonical, entry_id, timestamp, user, model, cost_usd, latency_ms, " +
+        `CAST(record AS BLOB) AS record ${range}`,
+    );
+    this.#selectCheckpoints = database.prepare(
+      `SELECT number, note FROM ${CHECKPOINT_TABLE} WHERE number >= ? ORDER BY number LIMIT ${CHECKPOINTS}`,
+    );
+    this.#selectLast = database.prepare(
+      `SELECT note FROM ${CHECKPOINT_TABLE} ORDER BY number DESC LIMIT 1`,
+    );
+  }
+
+  async *lines(from: number, to: number): AsyncGenerator<readonly Uint8Array[]> {
+    const pageSize = new PageSize();
+    const turns = new Turns();
+    while (from < to) {
+      const rows = await this.#reading(() => this.#selectLines.all(from, to, pageSize.rows));
+      if (rows.length === 0) return;
+      const lines = rows.map(({ record }) => record as Uint8Array);
+      from += lines.length;
+      pageSize.seen(lines.length, lines.reduce((sum, { length }) => sum + length, 0));
+      yield lines;
+      await turns.give();
+    }
+  }
+
+  async *inspect(): AsyncGenerator<readonly InspectedRecord[]> {
+    const pageSize = new PageSize();
+    const turns = new Turns();
+    const inspector = new RowInspector();
+    const last = await this.#reading(() =>
+      this.#database.prepare(`SELECT max(seq) AS seq FROM ${RECORD_TABLE}`).get()!["seq"]
+    );
+    const end = last === null ? 0 : last as number + 1;
+    for (let from = -Infinity; from < end;) {
+      const rows = await this.#reading(() =>
+        this.#selectRows.all(Math.max(from, -(2 ** 53 - 1)), end, pageSize.rows)
+      );
+      if (rows.length === 0) return;
+      from = rows.at(-1)!["seq"] as number + 1;
+      pageSize.seen(
+        rows.length,
+        rows.reduce((sum, { record }) => sum + (record as Uint8Array).length, 0),
+      );
+      yield rows.map((row) => inspector.inspect(row));
+      await turns.give();
+    }
+  }
+
+  tileCount(level: number): Promise<number> {
+    return this.#reading(() => this.#tiles.count(level));
+  }
+
+  tile(id: TileId): Promise<Uint8Array | undefined> {
+    return this.#reading(() => this.#tiles.get(id));
+  }
+
+  tileRoots(level: number, from: number, to: number): Promise<readonly Uint8Array[]> {
+    return this.#reading(() => this.#tiles.roots(level, from, to));
+  }
+
+  async keepTiles(tiles: readonly FullTile[]): Promise<void> {
+    if (this.#settings.readOnly || tiles.length === 0) return;
+    await this.#writing("NORMAL", () => this.#tiles.add(tiles));
+  }
+
+  async dropTiles(): Promise<void> {
+    if (!this.#settings.readOnly) await this.#writing("NORMAL", () => this.#tiles.clear());
+  }
+
+  async keepCheckpoint({ size, note }: StoredCheckpoint): Promise<void> {
+    // The commit syncs the write-ahead log from its start, records that were written with less included.
+    await this.#writing("FULL", () =>
+      this.#database.prepare(
+        `INSERT INTO ${CHECKPOINT_TABLE} (number, size, note) ` +
+          `SELECT coalesce(max(number) + 1, 0), ?, ? FROM ${CHECKPOINT_TABLE}`,
+      ).run(size, note));
+  }
+
+  async *checkpoints(): AsyncGenerator<readonly string[]> {
+    for (let from = 0;;) {
+      const rows = await this.#reading(() => this.#selectCheckpoints.all(from));
+      if (rows.length === 0) return;
+      from = rows.at(-1)!["number"] as number + 1;
+      yield rows.map(({ note }) => note as string);
+    }
+  }
+
+  lastCheckpoint(): Promise<string | undefined> {
+    return this.#reading(() => this.#selectLast.get()?.["note"] as string | undefined);
+  }
+
+  async #reading<T>(attempt: () => T): Promise<T> {
+    try {
+      return await whenFree(attempt, this.#settings.busyTimeoutMs);
+    } catch (error) {
+      throw faultOf(`read ${this.#settings.path}`, error, "READ_FAILED");
+    }
+  }
+
+  /** Does something in a transaction of its own, under some setting of `synchronous`. */
+  async #writing(synchronous: "FULL" | "NORMAL", action: () => void): Promise<void> {
+    const { path, durability, busyTimeoutMs } = this.#settings;
+    const usual = durability === "full" ? "FULL" : "NORMAL";
+    try {
+      await whenFree(() => {
+        // Between the two nothing is awaited, so that no other transaction gets the setting.
+        this.#database.exec(`PRAGMA synchronous = ${synchronous}`);
+        try {
+          transact(this.#database, action);
+        } finally {
+          this.#database.exec(`PRAGMA synchronous = ${usual}`);
+        }
+      }, busyTimeoutMs);
+    } catch (error) {
+      throw faultOf(`write to ${path}`, error, "WRITE_FAILED");
+    }
+  }
+}
+
+const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Compares rows with the records in them, in their order. */
+class RowInspector {
+  #next = 0;
+  #highUs = -Infinity;
+
+  inspect(row: SqliteRow): InspectedRecord {
+    const bytes = row["record"] as Uint8Array;
+    const seq = row["seq"] as number;
+    const faults: string[] = [];
+    if (seq !== this.#next) {
+      faults.push(`has the row number ${seq} where ${this.#next} should follow`);
+    }
+    this.#next = seq + 1;
+    let record: LogRecord;
+    try {
+      record = LogRecord.ofLine(UTF_8.decode(bytes));
+    } catch (error) {
+      const state = error instanceof NotARecord ? error.message : "is not UTF-8";
+      return { bytes, entryId: undefined, faults: [...faults, `the record ${state}`] };
+    }
+    const { entry, instantUs } = record;
+    this.#highUs = Math.max(this.#highUs, instantUs);
+    const columns = {
+      entry_id: entry.entryId,
+      timestamp: entry.timestamp,
+      user: entry.user,
+      model: entry.model,
+      cost_usd: entry.costUsd,
+      latency_ms: entry.latencyMs,
+      instant_us: instantUs,
+      lag_us: this.#highUs - instantUs,
+      canonical: record.canonical ? 1 : 0,
+    };
+    for (const [name, value] of Object.entries(columns)) {
+      if (row[name] !== value) faults.push(`the column ${name} is not what the record says`);
+    }
+    return { bytes, entryId: entry.entryId, faults };
+  }
+}

@@ -1,0 +1,79 @@
+import type { SqliteDatabase, SqliteStatement } from "../ports.ts";
+import type { FullTile } from "../transparency/tree.ts";
+import type { TileId } from "../transparency/tile.ts";
+
+/**
+ * Creates the table of tiles. The root stands before the hashes, so that it is read without them.
+ *
+ * @param table The table's name.
+ */
+export function tileTableSql(table: string): string {
+  return `
+CREATE TABLE ${table} (
+  level INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  root BLOB NOT NULL,
+  hashes BLOB NOT NULL,
+  PRIMARY KEY (level, number)
+) STRICT;`;
+}
+
+/** Full tiles of a Merkle tree in a table: beside the records of a SQLite log, and in the index of a JSONL file. */
+export class TileTable {
+  readonly #insert: SqliteStatement;
+  readonly #count: SqliteStatement;
+  readonly #last: SqliteStatement;
+  readonly #select: SqliteStatement;
+  readonly #selectRoots: SqliteStatement;
+  readonly #delete: SqliteStatement;
+
+  /**
+   * @param database A database with the table.
+   * @param table The table's name.
+   */
+  constructor(database: SqliteDatabase, table: string) {
+    this.#insert = database.prepare(
+      `INSERT OR IGNORE INTO ${table} (level, number, root, hashes) VALUES (?, ?, ?, ?)`,
+    );
+    this.#count = database.prepare(`SELECT count(*) AS n FROM ${table} WHERE level = ?`);
+    this.#last = database.prepare(
+      `SELECT number FROM ${table} WHERE level = ? ORDER BY number DESC LIMIT 1`,
+    );
+    this.#select = database.prepare(
+      `SELECT hashes FROM ${table} WHERE level = ? AND number = ?`,
+    );
+    this.#selectRoots = database.prepare(
+      `SELECT root FROM ${table} WHERE level = ? AND number >= ? AND number < ? ORDER BY number`,
+    );
+    this.#delete = database.prepare(`DELETE FROM ${table}`);
+  }
+
+  /** How many tiles of a level there are, or 0 when one is missing among them. */
+  count(level: number): number {
+    const last = this.#last.get(level)?.["number"] as number | undefined;
+    if (last === undefined) return 0;
+    return this.#count.get(level)!["n"] === last + 1 ? last + 1 : 0;
+  }
+
+  /** The hashes of a tile. */
+  get({ level, index }: TileId): Uint8Array | undefined {
+    return this.#select.get(level, index)?.["hashes"] as Uint8Array | undefined;
+  }
+
+  /** The roots of tiles from one index to before another. */
+  roots(level: number, from: number, to: number): readonly Uint8Array[] {
+    return this.#selectRoots.all(level, from, to).map(({ root }) => root as Uint8Array);
+  }
+
+  /** Adds tiles that are not there yet, within the caller's transaction. */
+  add(tiles: readonly FullTile[]): void {
+    for (const { level, index, root, hashes } of tiles) {
+      this.#insert.run(level, index, root, hashes);
+    }
+  }
+
+  /** Removes all tiles. */
+  clear(): void {
+    this.#delete.run();
+  }
+}

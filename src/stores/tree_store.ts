@@ -1,0 +1,63 @@
+import type { FullTile } from "../transparency/tree.ts";
+import type { TileId } from "../transparency/tile.ts";
+
+/** A record as it is stored, with what its backend found wrong with it. */
+export interface InspectedRecord {
+  /** The stored bytes; a text means its UTF-8. */
+  readonly bytes: string | Uint8Array;
+  /** The entry's id, where the bytes are a record. */
+  readonly entryId: string | undefined;
+  /** What beside the bytes does not fit them, or why they are no record; one sentence each. */
+  readonly faults: readonly string[];
+}
+
+/** A signed checkpoint, and the size that it is about. */
+export interface StoredCheckpoint {
+  /** How many records it covers. */
+  readonly size: number;
+  /** The signed note. */
+  readonly note: string;
+}
+
+/**
+ * What a backend keeps beside its records to make the log checkable: tiles of the Merkle tree, which are derived and
+ * may be lost, and signed checkpoints, which are not.
+ *
+ * `tests/conformance/tree_store.ts` says in code what is written here in words.
+ */
+export interface TreeStore {
+  /**
+   * The stored bytes of the records from one index to before another, in chunks that bound memory.
+   *
+   * @throws {AuditLogError} `READ_FAILED`.
+   */
+  lines(from: number, to: number): AsyncIterable<readonly (string | Uint8Array)[]>;
+  /**
+   * All records, read without trust in anything derived from them, and compared with what is: columns, indexes. In
+   * chunks that bound memory; it sees the log as it was when the first chunk was asked for.
+   *
+   * @throws {AuditLogError} `READ_FAILED`.
+   */
+  inspect(): AsyncIterable<readonly InspectedRecord[]>;
+  /** How many tiles of a level are kept, from the first on without a gap. */
+  tileCount(level: number): Promise<number>;
+  /** The 8192 bytes of a tile, or `undefined` when it is not kept. */
+  tile(id: TileId): Promise<Uint8Array | undefined>;
+  /** The roots of the tiles of a level from one index to before another, as far as they are kept. */
+  tileRoots(level: number, from: number, to: number): Promise<readonly Uint8Array[]>;
+  /** Keeps tiles; those that are there already stay as they are. They need not be on the disk when this resolves. */
+  keepTiles(tiles: readonly FullTile[]): Promise<void>;
+  /** Forgets all tiles. */
+  dropTiles(): Promise<void>;
+  /**
+   * Adds a checkpoint. When this resolves it is on the disk, and so are all records that it covers, whatever the log's
+   * durability: nobody may see a signature for what a crash could still take away.
+   *
+   * @throws {AuditLogError} `WRITE_FAILED`, `SYNC_FAILED`, `LOG_BUSY`, `READ_ONLY`.
+   */
+  keepCheckpoint(checkpoint: StoredCheckpoint): Promise<void>;
+  /** All checkpoints, in the order in which they were added, in chunks. */
+  checkpoints(): AsyncIterable<readonly string[]>;
+  /** The note of the checkpoint that was added last, or `undefined`. */
+  lastCheckpoint(): Promise<string | undefined>;
+}
