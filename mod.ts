@@ -13,15 +13,22 @@
  *
  * @module
  */
-import { setRuntimeFinder } from "./src/audit_log.ts";
+import { currentRuntime, setRuntimeFinder } from "./src/open_store.ts";
 import { AuditLogError } from "./src/errors.ts";
 import type { Runtime } from "./src/ports.ts";
+import { publisherToFile } from "./src/transparency/publish_to_file.ts";
 
 export { AuditLog, type LogInfo } from "./src/audit_log.ts";
 export { AuditLogError, type AuditLogErrorCode, type AuditLogErrorOptions } from "./src/errors.ts";
 export type { AuditEntry, NewEntry } from "./src/entry.ts";
 export type { JsonObject, JsonValue } from "./src/json.ts";
-export type { CommonOptions, FileOptions, MemoryOptions, OpenOptions } from "./src/options.ts";
+export type {
+  CheckpointOptions,
+  CommonOptions,
+  FileOptions,
+  MemoryOptions,
+  OpenOptions,
+} from "./src/options.ts";
 export {
   type AuditFilter,
   type AuditQuery,
@@ -34,6 +41,26 @@ export type { LogStore, StoreInfo, UnreadableLine, UnreadableLines } from "./src
 export type { InspectedRecord, StoredCheckpoint, TreeStore } from "./src/stores/tree_store.ts";
 export type { TileId } from "./src/transparency/tile.ts";
 export type { FullTile } from "./src/transparency/tree.ts";
+export type { LogFault } from "./src/transparency/faults.ts";
+export {
+  generateSigningKey,
+  keyIdOf,
+  type KeyPair,
+  type KeySigner,
+  type Signer,
+  signerFrom,
+  verifierKeyOf,
+} from "./src/transparency/keys.ts";
+export { publishByHttp, type PublishByHttpOptions } from "./src/transparency/publish_by_http.ts";
+export type { Publish } from "./src/transparency/publisher.ts";
+export type { VerificationReport } from "./src/transparency/report.ts";
+export type { SigningKey } from "./src/transparency/signing.ts";
+export {
+  type VerifiedProof,
+  verifyProof,
+  type VerifyProofOptions,
+} from "./src/transparency/verify_proof.ts";
+export type { VerifyOptions } from "./src/verify_options.ts";
 export type { AuditWarning } from "./src/warning.ts";
 export type {
   FileAdapter,
@@ -69,3 +96,27 @@ setRuntimeFinder(async (): Promise<Runtime> => {
     { path: "runtime" },
   );
 });
+
+/**
+ * Publishes checkpoints into a file elsewhere, on a share or a disk that whoever can change the log cannot rewrite: each
+ * is appended, followed by an empty line, and is on the disk before the next. `audit-log verify --checkpoint FILE` takes
+ * the file as it is.
+ *
+ * @param path The file; its folder must exist. A new file gets mode 0600.
+ * @returns What to give as `checkpoints.publish`.
+ * @throws {AuditLogError} `INVALID_OPTION`, at once, when the path is no name of a file.
+ *
+ * @example
+ * ```ts
+ * import { AuditLog, generateSigningKey, publishToFile } from "@audit-log/llm";
+ *
+ * const { signingKey } = await generateSigningKey("acme.example/chat");
+ * const log = await AuditLog.open({
+ *   signingKey,
+ *   checkpoints: { publish: publishToFile("/mnt/elsewhere/checkpoints.txt") },
+ * });
+ * ```
+ */
+export function publishToFile(path: string): (checkpoint: string) => Promise<void> {
+  return publisherToFile(path, currentRuntime);
+}

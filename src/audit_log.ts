@@ -2,23 +2,18 @@ import { adopted, duplicate, notAdopted } from "./adoption.ts";
 import { EntryClock } from "./clock.ts";
 import { admit, type AuditEntry, type NewEntry } from "./entry.ts";
 import { AuditLogError } from "./errors.ts";
+import { LogReader } from "./log_reader.ts";
+import { currentRuntime, openStore } from "./open_store.ts";
 import { checkOptions, type OpenOptions, type Settings } from "./options.ts";
-import type { Runtime } from "./ports.ts";
-import {
-  type AuditFilter,
-  type AuditQuery,
-  type CheckedQuery,
-  checkFilter,
-  checkQuery,
-  type Selection,
-} from "./query.ts";
+import { type AuditFilter, type AuditQuery, checkFilter, checkQuery, everything } from "./query.ts";
 import { LogRecord } from "./record.ts";
 import { checkBytes, checkLength, lengthOf } from "./record_length.ts";
 import { describe, refusal } from "./refusal.ts";
-import { openJsonlStore } from "./stores/jsonl.ts";
-import { MemoryStore } from "./stores/memory.ts";
-import { openSqliteStore } from "./stores/sqlite.ts";
+import { MemoryTree } from "./stores/memory_tree.ts";
 import type { LogStore, StoreInfo } from "./stores/store.ts";
+import type { VerificationReport } from "./transparency/report.ts";
+import { entryNotFound, Transparency } from "./transparency/transparency.ts";
+import { checkSizes, checkVerifyOptions, type VerifyOptions } from "./verify_options.ts";
 import type { AuditWarning } from "./warning.ts";
 import { GroupCommit } from "./writer.ts";
 
@@ -62,7 +57,8 @@ export class AuditLog implements AsyncDisposable {
   readonly #clock: EntryClock;
   readonly #settings: Settings;
   readonly #warnings: AuditWarning[];
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #reader: LogReader;
+  readonly #transparency: Transparency;
   #closing: Promise<void> | undefined;
 
   private constructor(store: LogStore, settings: Settings, warnings: AuditWarning[]) {
@@ -70,7 +66,19 @@ export class AuditLog implements AsyncDisposable {
     this.#settings = settings;
     this.#warnings = warnings;
     this.#clock = new EntryClock(settings.clock);
-    this.#writer = new GroupCommit(store);
+    this.#reader = new LogReader(store);
+    this.#transparency = new Transparency({
+      name: settings.path === "" ? "the log" : settings.path,
+      store: store.tree ?? new MemoryTree(store),
+      sha256: async () => (settings.runtime ?? await currentRuntime()).sha256,
+      size: () => store.count(everything),
+      info: () => store.info(),
+      clock: settings.clock,
+      warn: settings.warn,
+    });
+    this.#writer = new GroupCommit(store, (first, records) => {
+      this.#transparency.written(first, records);
+    });
   }
 
   /**
@@ -81,7 +89,8 @@ export class AuditLog implements AsyncDisposable {
    *
    * @param options The backend, the path and more.
    * @throws {AuditLogError} `INVALID_OPTION`; for a file also `PATH_NOT_FOUND`, `PATH_NOT_A_FILE`,
-   *   `PERMISSION_DENIED`, `READ_ONLY`, `NOT_A_LOG`, `UNSUPPORTED_FORMAT`, `UNSUPPORTED_RUNTIME`, `LOG_BUSY`.
+   *   `PERMISSION_DENIED`, `READ_ONLY`, `NOT_A_LOG`, `UNSUPPORTED_FORMAT`, `UNSUPPORTED_RUNTIME`, `LOG_BUSY`; with
+   *   `signingKey` also `INVALID_KEY`, `KEY_MISMATCH`, `CHECKPOINT_CONFLICT`, `DAMAGED`.
    *
    * @example
    * ```ts
@@ -99,7 +108,16 @@ export class AuditLog implements AsyncDisposable {
       if (warnings.length > MAX_WARNINGS) warnings.shift();
       settings.warn(warning);
     };
-    return new AuditLog(await openStore({ ...settings, warn }), settings, warnings);
+    const told = { ...settings, warn };
+    const log = new AuditLog(await openStore(told), told, warnings);
+    if (settings.signingKeys.length === 0) return log;
+    try {
+      await log.#transparency.sign(settings.signingKeys, settings.checkpoints);
+      return log;
+    } catch (error) {
+      await log.#store.close().catch(() => {}); // the first error tells what is wrong
+      throw error;
+    }
   }
 
   /** `memory`, `sqlite`, `jsonl`, or the name of a caller's own store. */
@@ -217,7 +235,7 @@ export class AuditLog implements AsyncDisposable {
       return record;
     });
     for (const [position, { entry }] of records.entries()) {
-      if (await this.#using(() => this.#store.indexOf(entry.entryId)) !== undefined) {
+      if (await this.#reader.using(() => this.#store.indexOf(entry.entryId)) !== undefined) {
         throw duplicate(entry.entryId, position);
       }
     }
@@ -245,12 +263,8 @@ export class AuditLog implements AsyncDisposable {
    * ```
    */
   async query(query: AuditQuery = {}): Promise<AuditEntry[]> {
-    const selection = await this.#select(checkQuery(query));
-    const entries: AuditEntry[] = [];
-    for await (const chunk of this.#read(selection)) {
-      for (const record of chunk) entries.push(record.entry);
-    }
-    return entries;
+    const records = await this.#reader.all(checkQuery(query));
+    return records.map((record) => record.entry);
   }
 
   /**
@@ -270,7 +284,7 @@ export class AuditLog implements AsyncDisposable {
    * ```
    */
   stream(query: AuditQuery = {}): AsyncGenerator<AuditEntry, void, undefined> {
-    return this.#stream(checkQuery(query), (record) => record.entry);
+    return this.#stream(this.#reader.stream(checkQuery(query)), (record) => record.entry);
   }
 
   /**
@@ -281,7 +295,7 @@ export class AuditLog implements AsyncDisposable {
    * @throws {AuditLogError} As `query()`.
    */
   lines(query: AuditQuery = {}): AsyncGenerator<string, void, undefined> {
-    return this.#stream(checkQuery(query), (record) => record.line);
+    return this.#stream(this.#reader.stream(checkQuery(query)), (record) => record.line);
   }
 
   /**
@@ -292,7 +306,7 @@ export class AuditLog implements AsyncDisposable {
    */
   async count(filter: AuditFilter = {}): Promise<number> {
     const checked = checkFilter(filter);
-    return await this.#using(() => this.#store.count({ ...checked, afterIndex: undefined }));
+    return await this.#reader.using(() => this.#store.count({ ...checked, afterIndex: undefined }));
   }
 
   /**
@@ -302,7 +316,7 @@ export class AuditLog implements AsyncDisposable {
    * @throws {AuditLogError} `INVALID_QUERY`, `LOG_CLOSED`, `READ_FAILED`, `DAMAGED`.
    */
   async get(entryId: string): Promise<AuditEntry | undefined> {
-    return (await this.#find(entryId))?.entry;
+    return (await this.#reader.find(entryId))?.record.entry;
   }
 
   /**
@@ -313,7 +327,7 @@ export class AuditLog implements AsyncDisposable {
    * @throws {AuditLogError} As `get()`.
    */
   async line(entryId: string): Promise<string | undefined> {
-    return (await this.#find(entryId))?.line;
+    return (await this.#reader.find(entryId))?.record.line;
   }
 
   /**
@@ -322,7 +336,7 @@ export class AuditLog implements AsyncDisposable {
    * @throws {AuditLogError} `LOG_CLOSED`, `READ_FAILED`.
    */
   async info(): Promise<LogInfo> {
-    const info = await this.#using(() => this.#store.info());
+    const info = await this.#reader.using(() => this.#store.info());
     return {
       backend: this.backend,
       ...info,
@@ -332,8 +346,116 @@ export class AuditLog implements AsyncDisposable {
   }
 
   /**
+   * Signs a checkpoint: the number of entries and the root of their Merkle tree, as a signed note of the C2SP
+   * specification tlog-checkpoint. Whoever keeps it can tell later whether these entries were altered, reordered or
+   * removed.
+   *
+   * It covers what is acknowledged, entries of other processes included. When this resolves, it and all that it covers
+   * are on the disk, and it was handed to `checkpoints.publish`. With a key (not a signer that keeps its verifier key to
+   * itself) it also states the time.
+   *
+   * @returns The signed note.
+   * @throws {AuditLogError} `SIGNING_KEY_NEEDED`, `CHECKPOINT_CONFLICT`, `LOG_CLOSED`, `WRITE_FAILED`, `SYNC_FAILED`.
+   *
+   * @example
+   * ```ts
+   * import { AuditLog, generateSigningKey } from "@audit-log/llm";
+   *
+   * const { signingKey, verifierKey } = await generateSigningKey("acme.example/chat");
+   * const log = await AuditLog.open({ signingKey });
+   * await log.record({ model: "gpt-4o", inputText: "Hi", outputText: "Hello!" });
+   * const checkpoint = await log.checkpoint(); // keep it on another machine
+   * const report = await log.verify({ verifierKey, checkpoint });
+   * console.log(report.ok);
+   * await log.close();
+   * ```
+   */
+  async checkpoint(): Promise<string> {
+    return await this.#reader.using(() => this.#transparency.checkpoint());
+  }
+
+  /**
+   * Yields the checkpoints that are kept in the log, in the order in which they were added.
+   *
+   * @throws {AuditLogError} `LOG_CLOSED`, `READ_FAILED`.
+   */
+  checkpoints(): AsyncGenerator<string, void, undefined> {
+    this.#reader.checkOpen();
+    return this.#transparency.checkpoints();
+  }
+
+  /**
+   * Proves that an entry is in the log, to somebody who has its line, the proof and the log's verifier key, and nothing
+   * else: a text of the C2SP specification tlog-proof, which {@link verifyProof} and others' tools verify. It holds the
+   * newest checkpoint; where none covers the entry yet, one is made if the log has a `signingKey`.
+   *
+   * @param entryId The id, as `record()` returned it.
+   * @throws {AuditLogError} `ENTRY_NOT_FOUND`, `NO_CHECKPOINT`, `DAMAGED` when the log is not what its checkpoint says,
+   *   and as `get()` and `checkpoint()`.
+   *
+   * @example
+   * ```ts
+   * import { AuditLog, generateSigningKey, verifyProof } from "@audit-log/llm";
+   *
+   * const { signingKey, verifierKey } = await generateSigningKey("acme.example/chat");
+   * const log = await AuditLog.open({ signingKey });
+   * const entry = await log.record({ model: "gpt-4o", inputText: "Hi", outputText: "Hello!" });
+   * const proof = await log.prove(entry.entryId);
+   * const record = (await log.line(entry.entryId))!;
+   * await log.close();
+   * console.log((await verifyProof({ record, proof, verifierKey })).index);
+   * ```
+   */
+  async prove(entryId: string): Promise<string> {
+    const found = await this.#reader.find(entryId);
+    if (found === undefined) throw entryNotFound(entryId);
+    const { index, record } = found;
+    return await this.#reader.using(() => this.#transparency.prove(index, record.line));
+  }
+
+  /**
+   * Proves that the log has only grown since it had `from` entries: RFC 9162, section 2.1.4.
+   *
+   * @param from The size of an earlier checkpoint, 0 to `to`.
+   * @param to The size of a later one. Default: that of the newest checkpoint; without any, all entries.
+   * @returns Hashes in base64, each followed by a newline; none when the sizes are equal or `from` is 0.
+   * @throws {AuditLogError} `INVALID_QUERY`, `LOG_CLOSED`, `READ_FAILED`, `DAMAGED`.
+   */
+  async proveConsistency(from: number, to?: number): Promise<string> {
+    checkSizes(from, to);
+    return await this.#reader.using(() => this.#transparency.proveConsistency(from, to));
+  }
+
+  /**
+   * Verifies the log: reads every record, computes the tree anew in bounded memory, and compares it with all that was
+   * derived from the records or signed for them. Nothing is changed or mended.
+   *
+   * What is wrong is in the report, not thrown. `report.unknown` says what could not be seen, and why: without a
+   * checkpoint that was kept elsewhere, for example, nobody can see that the end was removed along with its checkpoints.
+   *
+   * @param options The log's verifier key, and checkpoints that were kept elsewhere.
+   * @throws {AuditLogError} `INVALID_OPTION`, `INVALID_KEY`; `INVALID_NOTE` or `NOT_VERIFIED` for a checkpoint that was
+   *   given; `LOG_CLOSED`, `READ_FAILED`: it could not be verified.
+   *
+   * @example
+   * ```ts
+   * import { AuditLog } from "@audit-log/llm";
+   *
+   * const log = await AuditLog.open();
+   * const report = await log.verify();
+   * for (const fault of report.faults) console.log(fault.kind, fault.message);
+   * for (const sentence of report.unknown) console.log(sentence);
+   * await log.close();
+   * ```
+   */
+  async verify(options: VerifyOptions = {}): Promise<VerificationReport> {
+    const checked = checkVerifyOptions(options);
+    return await this.#reader.using(() => this.#transparency.verify(checked));
+  }
+
+  /**
    * Waits until everything recorded is durable, and closes the log. Further calls do nothing. A query
-   * that is under way ends whole or with `LOG_CLOSED`.
+   * that is under way ends whole or with `LOG_CLOSED`. A log with a `signingKey` signs a last checkpoint before.
    */
   close(): Promise<void> {
     return this.#closing ??= this.#finish();
@@ -345,8 +467,10 @@ export class AuditLog implements AsyncDisposable {
   }
 
   async #finish(): Promise<void> {
+    this.#reader.refuse();
     await this.#writer.drained();
-    await Promise.allSettled(this.#underWay);
+    await this.#transparency.close();
+    await this.#reader.settled();
     await this.#store.close();
   }
 
@@ -362,26 +486,8 @@ export class AuditLog implements AsyncDisposable {
       const length = records.reduce((sum, record) => sum + lengthOf(record), 0);
       return this.#writer.add(records, length, result);
     }
-    this.#store.appendNow(records);
+    this.#transparency.written(this.#store.appendNow(records), records);
     return Promise.resolve(result);
-  }
-
-  async #indexOf(entryId: string): Promise<number | undefined> {
-    const index = await this.#using(() => this.#store.indexOf(entryId));
-    // A database takes a lone surrogate for U+FFFD; no id has one.
-    return entryId.isWellFormed() ? index : undefined;
-  }
-
-  /** Asks the store something; `close()` waits for the answer. */
-  async #using<T>(action: () => Promise<T>): Promise<T> {
-    this.#checkOpen();
-    const answer = action();
-    this.#underWay.add(answer);
-    try {
-      return await answer;
-    } finally {
-      this.#underWay.delete(answer);
-    }
   }
 
   #admit(input: NewEntry): LogRecord {
@@ -391,97 +497,21 @@ export class AuditLog implements AsyncDisposable {
     return record;
   }
 
-  async #select(query: CheckedQuery): Promise<Selection> {
-    this.#checkOpen();
-    const { after, ...selection } = query;
-    if (after === undefined) return { ...selection, afterIndex: undefined };
-    const afterIndex = await this.#indexOf(after);
-    if (afterIndex === undefined) {
-      throw new AuditLogError(
-        "CURSOR_NOT_FOUND",
-        `Cannot query the log: after ${JSON.stringify(after.slice(0, 64))} is no entry of it`,
-        { path: "after" },
-      );
-    }
-    return { ...selection, afterIndex };
-  }
-
   async *#stream<T>(
-    query: CheckedQuery,
+    records: AsyncIterable<LogRecord>,
     part: (record: LogRecord) => T,
   ): AsyncGenerator<T, void, undefined> {
-    const selection = await this.#select(query);
-    for await (const chunk of this.#read(selection)) {
-      for (const record of chunk) yield part(record);
-    }
-  }
-
-  async *#read(selection: Selection): AsyncGenerator<readonly LogRecord[]> {
-    if (selection.limit === 0) return;
-    const chunks = this.#store.read(selection)[Symbol.asyncIterator]();
-    try {
-      for (;;) {
-        const next = await this.#using(() => chunks.next());
-        if (next.done) return;
-        yield next.value;
-      }
-    } finally {
-      await chunks.return?.();
-    }
-  }
-
-  async #find(entryId: string): Promise<LogRecord | undefined> {
-    if (typeof entryId !== "string") {
-      throw new AuditLogError(
-        "INVALID_QUERY",
-        `Cannot get the entry: its id must be a string, not ${describe(entryId)}`,
-        { path: "entryId" },
-      );
-    }
-    const index = await this.#indexOf(entryId);
-    if (index === undefined) return undefined;
-    const one = { ...checkQuery({ limit: 1 }), afterIndex: index - 1 };
-    for await (const [record] of this.#read(one)) return record;
-  }
-
-  #checkOpen(): void {
-    if (this.#closing === undefined) return;
-    throw new AuditLogError("LOG_CLOSED", "Cannot use the log: it was closed; open it again");
+    for await (const record of records) yield part(record);
   }
 
   #checkWritable(): void {
-    this.#checkOpen();
+    this.#reader.checkOpen();
     if (!this.#settings.readOnly) return;
     throw new AuditLogError(
       "READ_ONLY",
       "Cannot record: the log was opened with readOnly; open it without",
     );
   }
-}
-
-async function openStore(settings: Settings): Promise<LogStore> {
-  const { backend } = settings;
-  if (typeof backend === "object") return backend;
-  if (backend === "memory") return new MemoryStore();
-  const runtime = settings.runtime ?? await currentRuntime();
-  const open = backend === "sqlite" ? openSqliteStore : openJsonlStore;
-  return await open(runtime, { ...settings, path: runtime.file.absolute(settings.path) });
-}
-
-let findRuntime: (() => Promise<Runtime>) | undefined;
-
-/** Tells how to find the adapter of the runtime; `mod.ts` does, so that the core names no runtime. */
-export function setRuntimeFinder(finder: () => Promise<Runtime>): void {
-  findRuntime = finder;
-}
-
-async function currentRuntime(): Promise<Runtime> {
-  if (findRuntime !== undefined) return await findRuntime();
-  throw new AuditLogError(
-    "UNSUPPORTED_RUNTIME",
-    "Cannot open the log: no adapter for this runtime; give one as the option runtime",
-    { path: "runtime" },
-  );
 }
 
 function atPosition(error: unknown, position: number): unknown {

@@ -27,6 +27,11 @@
  * | `INVALID_KEY` | a signing key, a verifier key or a key's name is malformed |
  * | `INVALID_NOTE` | a signed note or a checkpoint is malformed |
  * | `INVALID_PROOF` | a proof is malformed |
+ * | `KEY_MISMATCH` | the log has checkpoints that were signed with another key |
+ * | `CHECKPOINT_CONFLICT` | the log is not what its last checkpoint was signed for: it was altered or cut |
+ * | `SIGNING_KEY_NEEDED` | a checkpoint is to be signed, and the log was opened without `signingKey` |
+ * | `NO_CHECKPOINT` | no checkpoint covers the entry that is to be proven |
+ * | `ENTRY_NOT_FOUND` | no entry of the log has this id |
  * | `NOT_VERIFIED` | a note or proof is well-formed, but its signature, origin or inclusion does not hold |
  */
 export type AuditLogErrorCode =
@@ -54,6 +59,11 @@ export type AuditLogErrorCode =
   | "INVALID_KEY"
   | "INVALID_NOTE"
   | "INVALID_PROOF"
+  | "KEY_MISMATCH"
+  | "CHECKPOINT_CONFLICT"
+  | "SIGNING_KEY_NEEDED"
+  | "NO_CHECKPOINT"
+  | "ENTRY_NOT_FOUND"
   | "NOT_VERIFIED";
 
 /** What an {@link AuditLogError} carries beside its code and message. */

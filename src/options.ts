@@ -2,6 +2,8 @@ import { AuditLogError } from "./errors.ts";
 import type { Runtime } from "./ports.ts";
 import { describe } from "./refusal.ts";
 import type { LogStore } from "./stores/store.ts";
+import type { Publish } from "./transparency/publisher.ts";
+import type { SigningKey } from "./transparency/signing.ts";
 import type { AuditWarning } from "./warning.ts";
 
 /** Options that every backend has. */
@@ -12,6 +14,29 @@ export interface CommonOptions {
   readonly clock?: (() => number) | undefined;
   /** Called with what one should know about the log although it works. Default: only `log.info()` tells. */
   readonly onWarning?: ((warning: AuditWarning) => void) | undefined;
+  /**
+   * What signs the log's checkpoints: a key of `generateSigningKey()`, or a signer, for a key in a KMS. Several sign
+   * each; that is how a key is changed. Default: the log is not signed.
+   */
+  readonly signingKey?: SigningKey | readonly SigningKey[] | undefined;
+  /** When checkpoints are signed by themselves, and who is given them; needs `signingKey`. */
+  readonly checkpoints?: CheckpointOptions | undefined;
+}
+
+/** When checkpoints are signed by themselves, and who is given them; see {@link CommonOptions.checkpoints}. */
+export interface CheckpointOptions {
+  /** After how many entries, an integer >= 1, or `Infinity`. Default 1,000. */
+  readonly everyEntries?: number | undefined;
+  /** After how many milliseconds, >= 1, also when nothing was recorded; or `Infinity`. Default 600,000. */
+  readonly everyMs?: number | undefined;
+  /** Whether one is signed when the log is closed. Default `true`. */
+  readonly onClose?: boolean | undefined;
+  /**
+   * Copies a checkpoint to where the log's own machine cannot change it: only so can a removal at the end be seen. It
+   * is called with one at a time; when it fails, `onWarning` is told and it is tried again, and nobody who records
+   * waits for it.
+   */
+  readonly publish?: Publish | undefined;
 }
 
 /** A log in memory, or in a store of the caller's own. */
@@ -58,17 +83,34 @@ export interface FileSettings {
   readonly warn: (warning: AuditWarning) => void;
 }
 
+/** {@link CheckpointOptions}, checked and complete. */
+export interface CheckpointSettings {
+  /** After how many entries. */
+  readonly everyEntries: number;
+  /** After how many milliseconds. */
+  readonly everyMs: number;
+  /** Whether one is signed when the log is closed. */
+  readonly onClose: boolean;
+  /** Who is given them. */
+  readonly publish: Publish | undefined;
+}
+
 /** Options, checked and complete. */
 export interface Settings extends FileSettings {
   /** Where the log is kept. */
   readonly backend: "memory" | "sqlite" | "jsonl" | LogStore;
   /** The machine's clock. */
   readonly clock: () => number;
+  /** What signs; none when the log is not signed. */
+  readonly signingKeys: readonly SigningKey[];
+  /** When to sign. */
+  readonly checkpoints: CheckpointSettings;
   /** The adapter, if one was given. */
   readonly runtime: Runtime | undefined;
 }
 
-const COMMON = ["backend", "maxRecordBytes", "clock", "onWarning"];
+const COMMON = ["backend", "maxRecordBytes", "clock", "onWarning", "signingKey", "checkpoints"];
+const CHECKPOINTS = ["everyEntries", "everyMs", "onClose", "publish"];
 const FILE = ["path", "durability", "readOnly", "busyTimeoutMs", "runtime"];
 const DEFAULT_PATHS = { sqlite: "audit_log.db", jsonl: "audit_log.jsonl" };
 
@@ -102,9 +144,18 @@ export function checkOptions(options: OpenOptions): Settings {
   if (path === ":memory:") {
     throw invalid("path", `must be a file; for memory take backend "memory"`);
   }
+  const signingKeys = checkSigningKeys(given.signingKey);
+  if (signingKeys.length > 0 && readOnly) {
+    throw invalid("signingKey", "is of no use with readOnly");
+  }
+  if (signingKeys.length === 0 && given.checkpoints !== undefined) {
+    throw invalid("checkpoints", "needs a signingKey");
+  }
   return {
     backend,
     path,
+    signingKeys,
+    checkpoints: checkCheckpoints(given.checkpoints ?? {}),
     durability,
     readOnly,
     clock,
@@ -132,6 +183,54 @@ function checkNames(options: object, inFile: boolean): void {
       throw invalid(String(name), `needs backend "sqlite" or "jsonl"`);
     }
   }
+}
+
+function checkSigningKeys(value: unknown): readonly SigningKey[] {
+  if (value === undefined) return [];
+  const keys: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (keys.length > 0 && keys.every((key) => typeof key === "string" || isSigner(key))) {
+    return keys as readonly SigningKey[];
+  }
+  throw invalid(
+    "signingKey",
+    "must be a key of generateSigningKey() or a Signer, or an array of them",
+  );
+}
+
+function isSigner(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const signer = value as Record<string, unknown>;
+  return typeof signer["name"] === "string" && typeof signer["keyId"] === "number" &&
+    typeof signer["sign"] === "function";
+}
+
+function checkCheckpoints(options: CheckpointOptions): CheckpointSettings {
+  if (typeof options !== "object" || options === null) {
+    throw invalid("checkpoints", `must be an object, not ${describe(options)}`);
+  }
+  for (const name of Reflect.ownKeys(options)) {
+    if (CHECKPOINTS.includes(String(name))) continue;
+    throw invalid(
+      `checkpoints.${String(name)}`,
+      `is not an option; known are ${CHECKPOINTS.join(", ")}`,
+    );
+  }
+  const { onClose = true, publish } = options;
+  if (typeof onClose !== "boolean") throw invalid("checkpoints.onClose", "must be true or false");
+  if (publish !== undefined && typeof publish !== "function") {
+    throw invalid("checkpoints.publish", "must be a function");
+  }
+  return {
+    everyEntries: checkPace("checkpoints.everyEntries", options.everyEntries, 1000),
+    everyMs: checkPace("checkpoints.everyMs", options.everyMs, 600_000),
+    onClose,
+    publish,
+  };
+}
+
+function checkPace(name: string, value: unknown, byDefault: number): number {
+  if (value === Infinity) return value;
+  return checkNumber(name, value, byDefault, 1, Number.MAX_SAFE_INTEGER);
 }
 
 function checkNumber(name: string, value: unknown, byDefault: number, min: number, max: number) {

@@ -7,10 +7,21 @@
  * | `TORN_LINE` | the file ends in an unfinished line, as a crash leaves it; it stays, and is no entry |
  * | `INDEX_REBUILT` | the index beside the file did not fit it and was made anew |
  * | `UPGRADED` | the file had the Python class's layout and was given the present one |
+ * | `CHECKPOINT_FAILED` | a checkpoint could not be signed or kept; the next one covers the same entries |
+ * | `PUBLISH_FAILED` | a checkpoint could not be handed on; it is in the log and tried again |
  */
 export interface AuditWarning {
   /** What it is about; stable between releases. */
-  readonly code: "UNREADABLE_LINES" | "TORN_LINE" | "INDEX_REBUILT" | "UPGRADED";
+  readonly code:
+    | "UNREADABLE_LINES"
+    | "TORN_LINE"
+    | "INDEX_REBUILT"
+    | "UPGRADED"
+    | "CHECKPOINT_FAILED"
+    | "PUBLISH_FAILED";
   /** One sentence for people. */
   readonly message: string;
 }
+
+/** Told of {@link AuditWarning}s. */
+export type Warn = (warning: AuditWarning) => void;

@@ -28,6 +28,7 @@ interface Group {
  */
 export class GroupCommit {
   readonly #store: LogStore;
+  readonly #written: (first: number, records: readonly LogRecord[]) => void;
   readonly #turns = new Turns();
   readonly #batchRecords: number;
   #queue: Group[] = [];
@@ -38,9 +39,16 @@ export class GroupCommit {
   #changed: () => void = () => {};
   #failure: AuditLogError | undefined;
 
-  /** @param store Where batches go. */
-  constructor(store: LogStore) {
+  /**
+   * @param store Where batches go.
+   * @param written Told of each batch that was appended, with the index of its first record or -1.
+   */
+  constructor(
+    store: LogStore,
+    written: (first: number, records: readonly LogRecord[]) => void = () => {},
+  ) {
     this.#store = store;
+    this.#written = written;
     this.#batchRecords = store.overlaps === true ? OVERLAPPING_RECORDS : BATCH_RECORDS;
   }
 
@@ -114,10 +122,12 @@ export class GroupCommit {
       for (const group of batch) group.reject(this.#refusal(this.#failure));
       return;
     }
+    const records = batch.length === 1
+      ? batch[0]!.records
+      : batch.flatMap((group) => group.records);
+    let first: number;
     try {
-      await this.#store.append(
-        batch.length === 1 ? batch[0]!.records : batch.flatMap((group) => group.records),
-      );
+      first = await this.#store.append(records);
     } catch (error) {
       if (isDuplicate(error) && batch.length > 1) {
         // One group has an id that is in the log; the others shall not suffer for it.
@@ -129,6 +139,7 @@ export class GroupCommit {
       return;
     }
     for (const group of batch) group.resolve(group.result as never);
+    this.#written(first, records);
   }
 
   #refusal(cause: AuditLogError): AuditLogError {

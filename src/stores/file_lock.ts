@@ -2,7 +2,7 @@ import type { Runtime, SqliteDatabase } from "../ports.ts";
 import { whenFree } from "./busy.ts";
 import { isBusy } from "./faults.ts";
 import { createIfMissing } from "./log_file.ts";
-import { Mutex } from "./mutex.ts";
+import { Mutex } from "../mutex.ts";
 
 /**
  * A lock that processes, worker threads and runtimes share: an open transaction on an empty SQLite file. The

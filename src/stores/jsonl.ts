@@ -21,7 +21,7 @@ import { LineEncoder } from "./line_encoder.ts";
 import { readLines } from "./line_reader.ts";
 import { nextOffset, scanLines } from "./line_scanner.ts";
 import { checkSamePlace } from "./log_file.ts";
-import { Mutex } from "./mutex.ts";
+import { Mutex } from "../mutex.ts";
 import { PageSize } from "./page_size.ts";
 import type { LogStore, StoreInfo, UnreadableLines } from "./store.ts";
 

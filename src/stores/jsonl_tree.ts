@@ -101,9 +101,10 @@ export class JsonlTree implements TreeStore {
     return this.#access.index(({ tiles }) => tiles.roots(level, from, to));
   }
 
-  async keepTiles(tiles: readonly FullTile[]): Promise<void> {
-    if (this.#settings.readOnly || tiles.length === 0) return;
+  async keepTiles(tiles: readonly FullTile[]): Promise<boolean> {
+    if (this.#settings.readOnly) return false;
     await this.#access.index((index) => index.addTiles(tiles));
+    return true;
   }
 
   async dropTiles(): Promise<void> {

@@ -43,12 +43,12 @@ export class MemoryTree implements TreeStore {
     return Promise.resolve((this.#tiles[level] ?? []).slice(from, to).map(({ root }) => root));
   }
 
-  keepTiles(tiles: readonly FullTile[]): Promise<void> {
+  keepTiles(tiles: readonly FullTile[]): Promise<boolean> {
     for (const tile of tiles) {
       const level = this.#tiles[tile.level] ??= [];
       level[tile.index] ??= tile;
     }
-    return Promise.resolve();
+    return Promise.resolve(true);
   }
 
   dropTiles(): Promise<void> {

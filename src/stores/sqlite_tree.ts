@@ -94,9 +94,10 @@ export class SqliteTree implements TreeStore {
     return this.#reading(() => this.#tiles.roots(level, from, to));
   }
 
-  async keepTiles(tiles: readonly FullTile[]): Promise<void> {
-    if (this.#settings.readOnly || tiles.length === 0) return;
+  async keepTiles(tiles: readonly FullTile[]): Promise<boolean> {
+    if (this.#settings.readOnly) return false;
     await this.#writing("NORMAL", () => this.#tiles.add(tiles));
+    return true;
   }
 
   async dropTiles(): Promise<void> {

@@ -1,4 +1,3 @@
-import type { AuditWarning } from "../warning.ts";
 import type { LogRecord } from "../record.ts";
 import type { Selection } from "../query.ts";
 import type { TreeStore } from "./tree_store.ts";
@@ -87,6 +86,3 @@ export interface LogStore {
   /** Releases what the store holds. Called once, after the last append. */
   close(): Promise<void>;
 }
-
-/** What is told about a log that is no error: see {@link AuditWarning}. */
-export type Warn = (warning: AuditWarning) => void;

@@ -45,8 +45,12 @@ export interface TreeStore {
   tile(id: TileId): Promise<Uint8Array | undefined>;
   /** The roots of the tiles of a level from one index to before another, as far as they are kept. */
   tileRoots(level: number, from: number, to: number): Promise<readonly Uint8Array[]>;
-  /** Keeps tiles; those that are there already stay as they are. They need not be on the disk when this resolves. */
-  keepTiles(tiles: readonly FullTile[]): Promise<void>;
+  /**
+   * Keeps tiles; those that are there already stay as they are. They need not be on the disk when this resolves.
+   *
+   * @returns Whether they are kept: not where the log is only read.
+   */
+  keepTiles(tiles: readonly FullTile[]): Promise<boolean>;
   /** Forgets all tiles. */
   dropTiles(): Promise<void>;
   /**

@@ -29,6 +29,7 @@ import {
 } from "./webcrypto.ts";
 
 const TYPE_ED25519 = 0x01;
+const TYPE_COSIGNATURE = 0x04;
 const PRIVATE_PREFIX = "PRIVATE+KEY+";
 
 /** Signs notes. Whoever keeps a key elsewhere, in a KMS for example, implements it. */
@@ -147,6 +148,28 @@ export async function signerFrom(signingKey: string): Promise<KeySigner> {
  * ```
  */
 export async function verifierFrom(verifierKey: string): Promise<Verifier> {
+  const { name, keyId, publicKey } = await readVerifierKey(verifierKey);
+  return { name, keyId, verify: await verifierOfPublicKey(publicKey) };
+}
+
+/** What a verifier key says. */
+export interface VerifierKeyParts {
+  /** The name of the key. */
+  readonly name: string;
+  /** The id of the key, an unsigned integer of 32 bits. */
+  readonly keyId: number;
+  /** The id under which the same key cosigns checkpoints with a time: tlog-cosignature, "Format". */
+  readonly cosignatureId: number;
+  /** The public key, 32 bytes. */
+  readonly publicKey: Uint8Array;
+}
+
+/**
+ * Reads a verifier key.
+ *
+ * @throws {AuditLogError} `INVALID_KEY`.
+ */
+export async function readVerifierKey(verifierKey: string): Promise<VerifierKeyParts> {
   const fail = failing("INVALID_KEY", "read the verifier key");
   checkText(verifierKey, fail);
   if (verifierKey.startsWith(PRIVATE_PREFIX)) {
@@ -155,7 +178,8 @@ export async function verifierFrom(verifierKey: string): Promise<Verifier> {
   const { name, id, material } = parseKey(verifierKey, PUBLIC_KEY_BYTES, fail);
   const keyId = await keyIdOf(name, material);
   if (hexOf(keyId) !== id) throw fail("its id does not belong to its name and key");
-  return { name, keyId, verify: await verifierOfPublicKey(material) };
+  const cosignatureId = await idOf(TYPE_COSIGNATURE, name, material);
+  return { name, keyId, cosignatureId, publicKey: material };
 }
 
 /**
@@ -175,8 +199,13 @@ export async function keyIdOf(name: string, publicKey: Uint8Array): Promise<numb
   if (publicKey.length !== PUBLIC_KEY_BYTES) {
     throw fail(`the public key has ${publicKey.length} bytes; it must have ${PUBLIC_KEY_BYTES}`);
   }
+  return await idOf(TYPE_ED25519, name, publicKey);
+}
+
+/** The id of a key for signatures of a type: signed-note, "Signatures". */
+async function idOf(type: number, name: string, publicKey: Uint8Array): Promise<number> {
   const prefix = new TextEncoder().encode(`${name}\n`);
-  const hash = await sha256(new Uint8Array([...prefix, TYPE_ED25519, ...publicKey]));
+  const hash = await sha256(new Uint8Array([...prefix, type, ...publicKey]));
   return new DataView(hash.buffer).getUint32(0);
 }
 

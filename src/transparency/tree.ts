@@ -124,6 +124,12 @@ export class Tree {
     return this.#edge.map(({ hashes, width }) => hashes.slice(0, width * HASH_BYTES));
   }
 
+  /** The hashes of a level's partial tile, only to be read: they change as the tree grows. */
+  partial(level: number): Uint8Array {
+    const tile = this.#edge[level];
+    return tile?.hashes.subarray(0, tile.width * HASH_BYTES) ?? new Uint8Array(0);
+  }
+
   /**
    * The tiles that became full since this was last called, in the order in which they did: each
    * after all those beneath it. They are kept until then.

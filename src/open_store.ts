@@ -1,0 +1,38 @@
+import { AuditLogError } from "./errors.ts";
+import type { Settings } from "./options.ts";
+import type { Runtime } from "./ports.ts";
+import { openJsonlStore } from "./stores/jsonl.ts";
+import { MemoryStore } from "./stores/memory.ts";
+import { openSqliteStore } from "./stores/sqlite.ts";
+import type { LogStore } from "./stores/store.ts";
+
+/** Opens the store that the options of a log name. */
+export async function openStore(settings: Settings): Promise<LogStore> {
+  const { backend } = settings;
+  if (typeof backend === "object") return backend;
+  if (backend === "memory") return new MemoryStore();
+  const runtime = settings.runtime ?? await currentRuntime();
+  const open = backend === "sqlite" ? openSqliteStore : openJsonlStore;
+  return await open(runtime, { ...settings, path: runtime.file.absolute(settings.path) });
+}
+
+let findRuntime: (() => Promise<Runtime>) | undefined;
+
+/** Tells how to find the adapter of the runtime; `mod.ts` does, so that the core names no runtime. */
+export function setRuntimeFinder(finder: () => Promise<Runtime>): void {
+  findRuntime = finder;
+}
+
+/**
+ * The adapter of the runtime that this runs on.
+ *
+ * @throws {AuditLogError} `UNSUPPORTED_RUNTIME`.
+ */
+export async function currentRuntime(): Promise<Runtime> {
+  if (findRuntime !== undefined) return await findRuntime();
+  throw new AuditLogError(
+    "UNSUPPORTED_RUNTIME",
+    "Cannot open the log: no adapter for this runtime; give one as the option runtime",
+    { path: "runtime" },
+  );
+}

@@ -1,0 +1,151 @@
+import { AuditLogError } from "../errors.ts";
+import { Mutex } from "../mutex.ts";
+import type { TreeStore } from "../stores/tree_store.ts";
+import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
+import { equalHashes } from "./hash.ts";
+import { labelOf, verifierFrom } from "./keys.ts";
+import type { LogTree } from "./log_tree.ts";
+import { openNote, parseNote } from "./note.ts";
+import type { LogSigners } from "./signing.ts";
+
+/** A checkpoint and its signed note. */
+export interface KeptCheckpoint extends Checkpoint {
+  /** The note, as it was kept. */
+  readonly note: string;
+}
+
+/** What a {@link Checkpointer} works with. */
+export interface CheckpointerParts {
+  /** Where the log is, for messages. */
+  readonly name: string;
+  readonly signers: LogSigners;
+  readonly tree: LogTree;
+  readonly store: TreeStore;
+  /** How many entries the log has, those of other processes counted. */
+  readonly size: () => Promise<number>;
+  /** The machine's clock: milliseconds since the epoch. */
+  readonly clock: () => number;
+}
+
+/**
+ * Signs checkpoints of a log, none of which contradicts an earlier one: a checkpoint is kept, and all that it covers
+ * is on the disk, before anybody sees it.
+ */
+export class Checkpointer {
+  readonly #parts: CheckpointerParts;
+  readonly #mutex = new Mutex();
+  #last: Checkpoint | undefined;
+  #seconds = 0;
+
+  private constructor(parts: CheckpointerParts, last: Checkpoint | undefined) {
+    this.#parts = parts;
+    this.#last = last;
+  }
+
+  /**
+   * Makes sure that these keys may go on signing for this log, and that the log still is what its last checkpoint says.
+   *
+   * @throws {AuditLogError} `KEY_MISMATCH`, `CHECKPOINT_CONFLICT`, `DAMAGED`, `READ_FAILED`.
+   */
+  static async open(parts: CheckpointerParts): Promise<Checkpointer> {
+    const last = await lastCheckpoint(parts.store, parts.name);
+    if (last !== undefined) {
+      await checkKeys(parts, last);
+      await checkGrowth(parts, last);
+    }
+    return new Checkpointer(parts, last);
+  }
+
+  /** How many entries the newest checkpoint covers that this handle knows of. */
+  get coveredSize(): number {
+    return this.#last?.size ?? 0;
+  }
+
+  /**
+   * Signs a checkpoint of all entries, and keeps it.
+   *
+   * @throws {AuditLogError} `CHECKPOINT_CONFLICT` when the log has become shorter; what reading and writing throws.
+   */
+  make(): Promise<KeptCheckpoint> {
+    return this.#mutex.run(async () => {
+      const { name, signers, tree, store, size: sizeNow, clock } = this.#parts;
+      const size = await sizeNow();
+      if (this.#last !== undefined && size < this.#last.size) {
+        throw cut(name, size, this.#last.size);
+      }
+      const root = await tree.root(size);
+      this.#seconds = Math.max(this.#seconds, Math.floor(clock() / 1000));
+      const note = await signers.sign(size, root, this.#seconds);
+      await tree.save();
+      await store.keepCheckpoint({ size, note });
+      this.#last = { origin: signers.origin, size, root, extensions: [] };
+      return { ...this.#last, note };
+    });
+  }
+}
+
+/**
+ * The checkpoint that was kept last.
+ *
+ * @param name Where the log is, for messages.
+ * @throws {AuditLogError} `DAMAGED` when it is none; `READ_FAILED`.
+ */
+export async function lastCheckpoint(
+  store: TreeStore,
+  name: string,
+): Promise<KeptCheckpoint | undefined> {
+  const note = await store.lastCheckpoint();
+  if (note === undefined) return undefined;
+  try {
+    return { ...parseCheckpoint(parseNote(note).text), note };
+  } catch (cause) {
+    throw new AuditLogError(
+      "DAMAGED",
+      `Cannot use the last checkpoint of ${name}: it is none; verify the log`,
+      { cause },
+    );
+  }
+}
+
+async function checkKeys({ name, signers }: CheckpointerParts, last: KeptCheckpoint) {
+  const { signatures } = parseNote(last.note);
+  if (last.origin !== signers.origin || !signatures.some((signature) => signers.has(signature))) {
+    const labels = signatures.map(labelOf).join(", ");
+    throw new AuditLogError(
+      "KEY_MISMATCH",
+      `Cannot sign for ${name}: its checkpoints are of ${JSON.stringify(last.origin)}, signed by ` +
+        `${labels}, and the signing key is ${signers.labels}; give the key that signed them, or ` +
+        "both keys once, to change to a new one",
+      { path: "signingKey" },
+    );
+  }
+  const verifiers = await Promise.all(signers.verifierKeys.map(verifierFrom));
+  const known = verifiers.filter((verifier) =>
+    signatures.some(({ name, keyId }) => name === verifier.name && keyId === verifier.keyId)
+  );
+  if (known.length > 0) await openNote(last.note, known);
+}
+
+/** Makes sure that the log begins with what its last checkpoint covers. */
+async function checkGrowth(parts: CheckpointerParts, last: Checkpoint): Promise<void> {
+  const { name, tree, size: sizeNow } = parts;
+  const size = await sizeNow();
+  if (size < last.size) throw cut(name, size, last.size);
+  if (equalHashes(await tree.root(last.size), last.root)) return;
+  // It may be the tiles that were altered: the records decide.
+  await tree.reset();
+  if (equalHashes(await tree.root(last.size), last.root)) return;
+  throw new AuditLogError(
+    "CHECKPOINT_CONFLICT",
+    `Cannot sign for ${name}: its first ${last.size} entries are not those that its last checkpoint ` +
+      "was signed for; they were altered. Verify the log, which tells where",
+  );
+}
+
+function cut(name: string, size: number, covered: number): AuditLogError {
+  return new AuditLogError(
+    "CHECKPOINT_CONFLICT",
+    `Cannot sign for ${name}: it has ${size} entries, and a checkpoint was signed for ${covered}; ` +
+      "entries were removed",
+  );
+}

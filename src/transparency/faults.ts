@@ -1,0 +1,40 @@
+/** What is wrong with a log. */
+export interface LogFault {
+  /**
+   * What it is about: `record`, a record or a column or index that does not fit it; `tile`, a stored hash; `signature`,
+   * a signature that does not hold or is missing; `checkpoint`, a checkpoint of the log that its entries do not agree
+   * with, or that is none; `remembered`, the same for a checkpoint that was given.
+   */
+  readonly kind: "record" | "tile" | "signature" | "checkpoint" | "remembered";
+  /** The first entry concerned, from 0, where that is known. */
+  readonly index: number | undefined;
+  /** Its id, where that is known. */
+  readonly entryId: string | undefined;
+  /** What is wrong and where, in a sentence. */
+  readonly message: string;
+}
+
+/** How many faults are listed; all are counted. */
+const MOST = 1000;
+
+/** Gathers what is wrong with a log. */
+export class Faults {
+  readonly #list: LogFault[] = [];
+  #count = 0;
+
+  /** The first of them. */
+  get list(): readonly LogFault[] {
+    return this.#list;
+  }
+
+  /** How many there are. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Adds one. */
+  add(fault: LogFault): void {
+    this.#count++;
+    if (this.#list.length < MOST) this.#list.push(Object.freeze(fault));
+  }
+}

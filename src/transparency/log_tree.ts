@@ -1,0 +1,184 @@
+import { AuditLogError } from "../errors.ts";
+import type { Sha256 } from "../ports.ts";
+import type { LogRecord } from "../record.ts";
+import { Mutex } from "../mutex.ts";
+import type { TreeStore } from "../stores/tree_store.ts";
+import { HASH_BYTES, leafHash } from "./hash.ts";
+import { consistencyProof, inclusionProof, type TileReader, treeRoot } from "./proofs.ts";
+import { edgeTiles, TILE_WIDTH, type TileId } from "./tile.ts";
+import { type FullTile, Tree } from "./tree.ts";
+
+/** From how many full tiles on they are written without waiting for a checkpoint: 8 KB each. */
+const MOST_UNSAVED = 64;
+
+/**
+ * The Merkle tree of a log: its right edge in memory, its full tiles in the store.
+ *
+ * The tree follows the records: it is taken up from the stored tiles when it is first needed, and brought to a size
+ * by hashing what is new. A handle that signs gives it its own records as they are written, so that nothing is read
+ * back. Tiles are derived and not trusted with anything: what they yield is compared with checkpoints before it is
+ * signed, and they are made anew from the records when they do not fit.
+ */
+export class LogTree implements TileReader {
+  readonly #sha256: Sha256;
+  readonly #store: TreeStore;
+  readonly #mutex = new Mutex();
+  #tree: Tree | undefined;
+  /** Full tiles that are not in the store yet. */
+  #unsaved = new Map<string, FullTile>();
+  /** Whether records are being read, so that the tree's end is not where the log's is. */
+  #reading = false;
+
+  /**
+   * @param sha256 The runtime's SHA-256.
+   * @param store Where the tiles and the records are.
+   */
+  constructor(sha256: Sha256, store: TreeStore) {
+    this.#sha256 = sha256;
+    this.#store = store;
+  }
+
+  /** The runtime's SHA-256. */
+  get sha256(): Sha256 {
+    return this.#sha256;
+  }
+
+  /**
+   * Takes note of records that were written. What does not follow on the tree's end is read when it is needed.
+   *
+   * @param first The index of the first of them.
+   */
+  add(first: number, records: readonly LogRecord[]): void {
+    if (this.#reading || this.#tree?.size !== first) return;
+    for (const { line } of records) this.#tree.append(leafHash(this.#sha256, line));
+    this.#takeTiles(this.#tree);
+    if (this.#unsaved.size >= MOST_UNSAVED) {
+      void this.#mutex.run(() => this.#save()).catch(() => {}); // a checkpoint will try again, and tell
+    }
+  }
+
+  /**
+   * The root of the first `size` records.
+   *
+   * @throws {AuditLogError} `READ_FAILED`, `DAMAGED`.
+   */
+  root(size: number): Promise<Uint8Array> {
+    return this.#at(
+      size,
+      (tree) =>
+        tree.size === size ? Promise.resolve(tree.root()) : treeRoot(this.#sha256, this, size),
+    );
+  }
+
+  /**
+   * A proof that the record at an index is among the first `size`: RFC 9162, section 2.1.3.1.
+   *
+   * @throws {AuditLogError} As {@link LogTree.root}.
+   */
+  inclusion(index: number, size: number): Promise<Uint8Array[]> {
+    return this.#at(size, () => inclusionProof(this.#sha256, this, index, size));
+  }
+
+  /**
+   * A proof that the first `to` records begin with the first `from`: RFC 9162, section 2.1.4.1.
+   *
+   * @throws {AuditLogError} As {@link LogTree.root}.
+   */
+  consistency(from: number, to: number): Promise<Uint8Array[]> {
+    return this.#at(to, () => consistencyProof(this.#sha256, this, from, to));
+  }
+
+  /** Writes the tiles that are not in the store yet. */
+  save(): Promise<void> {
+    return this.#mutex.run(() => this.#save());
+  }
+
+  /** Forgets all tiles, so that the tree is made anew from the records. */
+  reset(): Promise<void> {
+    return this.#mutex.run(async () => {
+      await this.#store.dropTiles();
+      this.#unsaved.clear();
+      this.#tree = Tree.empty(this.#sha256);
+    });
+  }
+
+  /** The first hashes of a tile, from memory or from the store. For the proofs. */
+  async read(id: TileId, width: number): Promise<Uint8Array> {
+    const tree = this.#tree!;
+    const part = edgeTiles(tree.size)[id.level];
+    const hashes = part?.id.index === id.index
+      ? tree.partial(id.level)
+      : this.#unsaved.get(keyOf(id))?.hashes ?? await this.#store.tile(id);
+    return (hashes ?? new Uint8Array(0)).subarray(0, width * HASH_BYTES);
+  }
+
+  /** Does something with the tree at a size or beyond. */
+  #at<T>(size: number, action: (tree: Tree) => Promise<T>): Promise<T> {
+    return this.#mutex.run(async () => {
+      const tree = this.#tree ??= await this.#load();
+      if (tree.size < size) await this.#grow(tree, size);
+      return await action(tree);
+    });
+  }
+
+  /** Takes the tree up from the stored tiles. */
+  async #load(): Promise<Tree> {
+    const size = await this.#store.tileCount(0) * TILE_WIDTH;
+    const edge: Uint8Array[] = [];
+    for (const { id, width } of edgeTiles(size)) {
+      if (id.level > 0 && await this.#store.tileCount(id.level) < id.index) {
+        return await this.#anew();
+      }
+      const first = id.index * TILE_WIDTH;
+      const roots = width === 0
+        ? []
+        : await this.#store.tileRoots(id.level - 1, first, first + width);
+      if (roots.length !== width || roots.some(({ length }) => length !== HASH_BYTES)) {
+        return await this.#anew();
+      }
+      const hashes = new Uint8Array(width * HASH_BYTES);
+      roots.forEach((root, position) => hashes.set(root, position * HASH_BYTES));
+      edge.push(hashes);
+    }
+    return Tree.resume(this.#sha256, size, edge);
+  }
+
+  /** Begins without tiles, because one is missing. */
+  async #anew(): Promise<Tree> {
+    await this.#store.dropTiles();
+    return Tree.empty(this.#sha256);
+  }
+
+  async #grow(tree: Tree, size: number): Promise<void> {
+    this.#reading = true;
+    try {
+      for await (const lines of this.#store.lines(tree.size, size)) {
+        for (const line of lines) tree.append(leafHash(this.#sha256, line));
+        this.#takeTiles(tree);
+        if (this.#unsaved.size >= MOST_UNSAVED) await this.#save();
+      }
+    } finally {
+      this.#reading = false;
+    }
+    if (tree.size >= size) return;
+    throw new AuditLogError(
+      "DAMAGED",
+      `Cannot compute the tree of ${size} entries: the log has no more than ${tree.size}; it was cut`,
+    );
+  }
+
+  #takeTiles(tree: Tree): void {
+    for (const tile of tree.takeTiles()) this.#unsaved.set(keyOf(tile), tile);
+  }
+
+  async #save(): Promise<void> {
+    const tiles = [...this.#unsaved.values()];
+    if (tiles.length === 0) return;
+    if (!await this.#store.keepTiles(tiles)) return;
+    for (const tile of tiles) this.#unsaved.delete(keyOf(tile));
+  }
+}
+
+function keyOf({ level, index }: TileId): string {
+  return `${level}/${index}`;
+}

@@ -1,0 +1,43 @@
+import type { Runtime } from "../ports.ts";
+import { createIfMissing } from "../stores/log_file.ts";
+import { failing } from "./failure.ts";
+
+/**
+ * Publishes checkpoints into a file elsewhere, on a share or a disk that the log's own machine cannot rewrite: each is
+ * appended, followed by an empty line, and is on the disk before the next. `audit-log verify --checkpoint FILE` takes
+ * the file as it is. Give what this returns as `checkpoints.publish`.
+ *
+ * @param path The file; its folder must exist. A new file gets mode 0600.
+ * @param runtime Finds the adapter of the runtime.
+ */
+export function publisherToFile(
+  path: string,
+  runtime: () => Promise<Runtime>,
+): (checkpoint: string) => Promise<void> {
+  if (typeof path !== "string" || path === "") {
+    throw failing("INVALID_OPTION", "publish to a file")("the path must be the name of a file");
+  }
+  return async (checkpoint) => {
+    const { file } = await runtime();
+    const place = file.absolute(path);
+    await createIfMissing(file, place);
+    const opened = await file.open(place, "append");
+    try {
+      const bytes = new TextEncoder().encode(`${checkpoint}\n`);
+      for (let written = 0; written < bytes.length;) {
+        const count = await opened.append(bytes.subarray(written));
+        if (count === 0) throw new Error("the file takes no more bytes");
+        written += count;
+      }
+      await opened.sync();
+    } finally {
+      await opened.close();
+    }
+  };
+}
+
+/** The checkpoints in a text in which each is followed by an empty line, or in which there is but one. */
+export function splitNotes(text: string): string[] {
+  // A note ends with its signature lines; what separates it from the next is an empty line behind them.
+  return text.split(/(?<=\n\u2014 [^\n]*\n)\n+/).filter((note) => note !== "");
+}

@@ -1,0 +1,96 @@
+import type { Warn } from "../warning.ts";
+
+/** Hands a checkpoint to somebody outside, who keeps it. */
+export type Publish = (checkpoint: string) => void | Promise<void>;
+
+/** How many checkpoints wait to be published; beyond, the oldest are passed over: a newer one says more. */
+const MOST_WAITING = 100;
+/** The pause after a failure, milliseconds; doubled after each. */
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 300_000;
+/** How long closing waits for a publish that does not end, milliseconds. */
+const CLOSING_MS = 10_000;
+
+/** Publishes checkpoints one after the other, and tries again what fails; it never holds up whoever records. */
+export class Publisher {
+  readonly #publish: Publish;
+  readonly #warn: Warn;
+  #waiting: string[] = [];
+  #running: Promise<void> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #pause = FIRST_PAUSE_MS;
+
+  /**
+   * @param publish The caller's own.
+   * @param warn Whom to tell of failures.
+   */
+  constructor(publish: Publish, warn: Warn) {
+    this.#publish = publish;
+    this.#warn = warn;
+  }
+
+  /** Publishes a checkpoint after those that wait. */
+  add(note: string): void {
+    this.#waiting.push(note);
+    if (this.#waiting.length > MOST_WAITING) this.#waiting.shift();
+    this.#try();
+  }
+
+  /** Tries once more what waits, and ends. */
+  async close(): Promise<void> {
+    await this.#bounded();
+    if (this.#waiting.length > 0) {
+      this.#try();
+      await this.#bounded();
+    }
+    clearTimeout(this.#timer);
+    if (this.#waiting.length === 0) return;
+    this.#warn({
+      code: "PUBLISH_FAILED",
+      message:
+        `${this.#waiting.length} checkpoints could not be published before the log was closed; they are ` +
+        "in the log",
+    });
+    this.#waiting = [];
+  }
+
+  #try(): void {
+    clearTimeout(this.#timer);
+    this.#running ??= this.#run().finally(() => this.#running = undefined);
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const [note] = this.#waiting;
+      try {
+        await this.#publish(note!);
+      } catch (error) {
+        this.#later(error);
+        return;
+      }
+      this.#pause = FIRST_PAUSE_MS;
+      // It may have been passed over meanwhile.
+      if (this.#waiting[0] === note) this.#waiting.shift();
+    }
+  }
+
+  #later(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#warn({
+      code: "PUBLISH_FAILED",
+      message:
+        `A checkpoint could not be published: ${reason}; it is in the log, and will be tried again`,
+    });
+    this.#timer = setTimeout(() => this.#try(), this.#pause);
+    (this.#timer as { unref?: () => void }).unref?.();
+    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
+  }
+
+  async #bounded(): Promise<void> {
+    if (this.#running === undefined) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, CLOSING_MS));
+    await Promise.race([this.#running, timeout]);
+    clearTimeout(timer);
+  }
+}

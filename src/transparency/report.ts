@@ -1,0 +1,100 @@
+import type { UnreadableLines } from "../stores/store.ts";
+import type { LogFault } from "./faults.ts";
+import type { Verification } from "./verification.ts";
+
+/** What {@link AuditLog.verify} found. */
+export interface VerificationReport {
+  /** Whether nothing is wrong, as far as could be known; see {@link VerificationReport.unknown}. */
+  readonly ok: boolean;
+  /** How many entries the log has. */
+  readonly size: number;
+  /** The root of its Merkle tree, computed from the records: base64, as in checkpoints. */
+  readonly root: string;
+  /** What was verified. */
+  readonly checked: {
+    /** Entries that were read, hashed, and compared with what was derived from them. */
+    readonly entries: number;
+    /** Stored tiles that were compared with the entries. */
+    readonly tiles: number;
+    /** Checkpoints of the log that were compared with the entries. */
+    readonly checkpoints: number;
+    /** Checkpoints of the log whose signature was verified. */
+    readonly signatures: number;
+    /** Checkpoints that were given and compared with the entries. */
+    readonly remembered: number;
+    /** How many entries, from the first on, are those that a checkpoint was signed for. */
+    readonly covered: number;
+    /** When the newest checkpoint was signed, as its signer states: ISO 8601, or `undefined`. */
+    readonly signedAt: string | undefined;
+  };
+  /** What is wrong, at most a thousand. */
+  readonly faults: readonly LogFault[];
+  /** How many faults there are. */
+  readonly faultCount: number;
+  /** What could not be known, and why; a sentence each. */
+  readonly unknown: readonly string[];
+}
+
+/** Puts together what was found and what could not be. */
+export function reportOf(
+  verification: Verification,
+  given: { readonly verifierKeys: readonly string[]; readonly remembered: readonly string[] },
+  unreadable: UnreadableLines | undefined,
+): VerificationReport {
+  const { size, root, faults, faultCount, tiles, checkpoints } = verification;
+  const { signedAt } = checkpoints;
+  return Object.freeze({
+    ok: faultCount === 0,
+    size,
+    root,
+    checked: Object.freeze({
+      entries: size,
+      tiles,
+      checkpoints: checkpoints.count,
+      signatures: checkpoints.verified,
+      remembered: checkpoints.remembered,
+      covered: checkpoints.covered,
+      signedAt: signedAt === undefined ? undefined : new Date(signedAt * 1000).toISOString(),
+    }),
+    faults,
+    faultCount,
+    unknown: unknownOf(verification, given, unreadable),
+  });
+}
+
+function unknownOf(
+  { size, checkpoints }: Verification,
+  { verifierKeys, remembered }: {
+    readonly verifierKeys: readonly string[];
+    readonly remembered: readonly string[];
+  },
+  unreadable: UnreadableLines | undefined,
+): readonly string[] {
+  const unknown: string[] = [];
+  if (verifierKeys.length === 0) {
+    unknown.push(
+      "No verifier key was given: whether the checkpoints were signed by the log is not known.",
+    );
+  }
+  if (remembered.length === 0) {
+    unknown.push(
+      "No checkpoint was given that was kept elsewhere: whether entries were removed at the end together with " +
+        "their checkpoints, or the whole log was replaced by one signed anew, cannot be seen.",
+    );
+  }
+  const uncovered = size - checkpoints.covered;
+  if (uncovered > 0) {
+    unknown.push(
+      `The last ${uncovered} of ${size} entries are covered by no checkpoint: whether they were altered cannot be seen.`,
+    );
+  }
+  if (unreadable !== undefined && unreadable.count > 0) {
+    const [first] = unreadable.first;
+    unknown.push(
+      `${unreadable.count} lines of the file are no records (the first at byte ${first?.offset}: it ${first?.reason}): ` +
+        "whether they ever were is not known.",
+    );
+  }
+  unknown.push("Calls that were never recorded leave no trace.");
+  return unknown;
+}

@@ -1,0 +1,54 @@
+/** When checkpoints are signed by themselves. */
+export interface ScheduleSettings {
+  /** After how many entries. */
+  readonly everyEntries: number;
+  /** After how many milliseconds, also when nothing was recorded. */
+  readonly everyMs: number;
+}
+
+/** The longest time that a timer takes, milliseconds; longer ones would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Has checkpoints signed after so many entries and so much time. */
+export class CheckpointSchedule {
+  readonly #settings: ScheduleSettings;
+  readonly #make: () => Promise<void>;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #running: Promise<void> | undefined;
+
+  /** @param make Makes a checkpoint; never rejects. */
+  constructor(settings: ScheduleSettings, make: () => Promise<void>) {
+    this.#settings = settings;
+    this.#make = make;
+    this.#arm();
+  }
+
+  /** Takes note of how many entries are covered by no checkpoint. */
+  seen(uncovered: number): void {
+    if (uncovered >= this.#settings.everyEntries) this.#begin();
+  }
+
+  /** Ends; resolves when the checkpoint that is being made is made. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    await this.#running;
+    clearTimeout(this.#timer);
+  }
+
+  #begin(): void {
+    this.#running ??= this.#make().finally(() => {
+      this.#running = undefined;
+      this.#arm();
+    });
+  }
+
+  /** From now on it is that long until the next. */
+  #arm(): void {
+    clearTimeout(this.#timer);
+    if (this.#settings.everyMs > LONGEST_TIMER_MS) return;
+    this.#timer = setTimeout(() => this.#begin(), this.#settings.everyMs);
+    // It shall keep no process alive.
+    (this.#timer as { unref?: () => void }).unref?.();
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * Verifying a log: everything is computed again from the records, and compared with all that was derived from them or
+ * signed for them.
+ *
+ * @module
+ */
+import type { Sha256 } from "../ports.ts";
+import type { TreeStore } from "../stores/tree_store.ts";
+import { encodeBase64 } from "./base64.ts";
+import { Checkpoints, type CheckpointsToVerify } from "./checkpoints.ts";
+import { Faults, type LogFault } from "./faults.ts";
+import { equalHashes, HASH_BYTES, leafHash } from "./hash.ts";
+import { TILE_WIDTH } from "./tile.ts";
+import { type FullTile, Tree } from "./tree.ts";
+
+/** What {@link verifyLog} works with. */
+export interface VerificationParts {
+  /** Where the records, tiles and checkpoints are. */
+  readonly store: TreeStore;
+  readonly sha256: Sha256;
+  /** How many entries the log has, about, for the progress. */
+  readonly size: number;
+  /** Keys, and checkpoints that were kept elsewhere. */
+  readonly given: CheckpointsToVerify;
+  /** Told now and then how many entries were verified, and of how many. */
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+/** What was found, for {@link VerificationReport}. */
+export interface Verification {
+  readonly size: number;
+  readonly root: string;
+  readonly faults: readonly LogFault[];
+  readonly faultCount: number;
+  readonly tiles: number;
+  readonly checkpoints: Checkpoints;
+}
+
+/**
+ * Reads all records and computes everything again, in bounded memory.
+ *
+ * @throws {AuditLogError} `READ_FAILED`, `INVALID_KEY`: what keeps it from verifying. What is wrong with the log is
+ * returned.
+ */
+export async function verifyLog(parts: VerificationParts): Promise<Verification> {
+  const { store, sha256, onProgress } = parts;
+  const faults = new Faults();
+  const checkpoints = await Checkpoints.read(store, parts.given, faults);
+  const tree = Tree.empty(sha256);
+  const tiles = new TileCheck(store, faults);
+  checkpoints.compare(0, () => tree.root());
+  for await (const records of store.inspect()) {
+    for (const { bytes, entryId, faults: found } of records) {
+      const index = tree.size;
+      for (const state of found) {
+        faults.add({ kind: "record", index, entryId, message: `Entry ${index}: ${state}` });
+      }
+      tree.append(leafHash(sha256, bytes));
+      tiles.passed(entryId);
+      checkpoints.compare(tree.size, () => tree.root());
+    }
+    for (const tile of tree.takeTiles()) await tiles.check(tile);
+    onProgress(tree.size, Math.max(parts.size, tree.size));
+  }
+  checkpoints.end(tree.size);
+  return {
+    size: tree.size,
+    root: encodeBase64(tree.root()),
+    faults: faults.list,
+    faultCount: faults.count,
+    tiles: tiles.checked,
+    checkpoints,
+  };
+}
+
+/** Compares tiles with those that are stored. */
+class TileCheck {
+  readonly #store: TreeStore;
+  readonly #faults: Faults;
+  /** The ids of the entries from {@link TileCheck.#first} on. */
+  #ids: (string | undefined)[] = [];
+  #first = 0;
+  /** How many stored tiles were compared. */
+  checked = 0;
+
+  constructor(store: TreeStore, faults: Faults) {
+    this.#store = store;
+    this.#faults = faults;
+  }
+
+  /** Takes note of the id of the next entry. */
+  passed(entryId: string | undefined): void {
+    this.#ids.push(entryId);
+  }
+
+  async check(tile: FullTile): Promise<void> {
+    const stored = await this.#store.tile(tile);
+    if (stored !== undefined) {
+      this.checked++;
+      if (!equalHashes(stored, tile.hashes)) this.#report(tile, stored);
+      const [root] = await this.#store.tileRoots(tile.level, tile.index, tile.index + 1);
+      if (root === undefined || !equalHashes(root, tile.root)) this.#reportRoot(tile);
+    }
+    if (tile.level > 0) return;
+    this.#ids.splice(0, TILE_WIDTH);
+    this.#first += TILE_WIDTH;
+  }
+
+  /** Tells where two tiles differ first; what follows may just be moved. */
+  #report(tile: FullTile, stored: Uint8Array): void {
+    const start = tile.index * TILE_WIDTH;
+    let position = 0;
+    while (position < TILE_WIDTH && equalHashes(at(stored, position), at(tile.hashes, position))) {
+      position++;
+    }
+    const index = tile.level === 0 ? start + position : undefined;
+    this.#faults.add({
+      kind: "tile",
+      index,
+      entryId: index === undefined ? undefined : this.#ids[index - this.#first],
+      message: index === undefined
+        ? `The stored tile ${tile.index} of level ${tile.level} is not the one of the records`
+        : `Entry ${index}: it has another hash than the one that was stored when it was written; ` +
+          "the entry or the hash was altered",
+    });
+  }
+
+  #reportRoot({ level, index }: FullTile): void {
+    this.#faults.add({
+      kind: "tile",
+      index: undefined,
+      entryId: undefined,
+      message: `The stored root of tile ${index} of level ${level} is not the one of its hashes`,
+    });
+  }
+}
+
+function at(hashes: Uint8Array, position: number): Uint8Array {
+  return hashes.subarray(position * HASH_BYTES, (position + 1) * HASH_BYTES);
+}
