@@ -493,6 +493,7 @@ export class AuditLog implements AsyncDisposable {
   #admit(input: NewEntry): LogRecord {
     const stamp = this.#clock.next();
     const record = LogRecord.ofEntry(admit(input, stamp), stamp.instantUs);
+    if (this.#transparency.signs) record.keepLine(); // it is stored and hashed
     checkLength(record, this.#settings.maxRecordBytes);
     return record;
   }

@@ -29,6 +29,8 @@ const SUBJECTS = [
   "memory",
   "query",
   "open-jsonl",
+  "signing",
+  "verifying",
   "peers",
 ];
 const RUNTIMES = ["node", "deno", "bun"] as const;

@@ -13,7 +13,9 @@ import { measureOpenJsonl } from "./open_jsonl.ts";
 import { measurePeers } from "./peers.ts";
 import { measureQuery } from "./query.ts";
 import type { Section } from "./rounds.ts";
+import { measureSigning } from "./signing.ts";
 import { measureSqlite, measureSqliteSingle } from "./sqlite.ts";
+import { measureVerifying } from "./verifying.ts";
 
 /** What a measuring function gets. */
 export interface Task {
@@ -43,6 +45,8 @@ const measures: Record<string, Measure> = {
   "memory": measureMemory,
   "query": measureQuery,
   "open-jsonl": measureOpenJsonl,
+  "signing": measureSigning,
+  "verifying": measureVerifying,
   "peers": measurePeers,
 };
 

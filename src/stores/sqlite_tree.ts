@@ -140,6 +140,7 @@ export class SqliteTree implements TreeStore {
     const usual = durability === "full" ? "FULL" : "NORMAL";
     try {
       await whenFree(() => {
+        if (synchronous === usual) return transact(this.#database, action);
         // Between the two nothing is awaited, so that no other transaction gets the setting.
         this.#database.exec(`PRAGMA synchronous = ${synchronous}`);
         try {

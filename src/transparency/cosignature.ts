@@ -19,19 +19,33 @@ export function canCosign(signer: Signer): signer is KeySigner {
   return typeof (signer as Partial<KeySigner>).verifierKey === "string";
 }
 
+/** States when checkpoints were signed. */
+export interface Cosigner {
+  /**
+   * The line that states when a checkpoint was signed.
+   *
+   * @param text The checkpoint's text.
+   * @param seconds Seconds since the epoch.
+   */
+  cosign(text: string, seconds: number): Promise<string>;
+}
+
 /**
- * The line that states when a checkpoint was signed.
+ * Makes a cosigner of a signer.
  *
- * @param text The checkpoint's text.
- * @param seconds Seconds since the epoch.
+ * @throws {AuditLogError} `INVALID_KEY` when its verifier key is none.
  */
-export async function cosign(text: string, signer: KeySigner, seconds: number): Promise<string> {
+export async function cosignerFrom(signer: KeySigner): Promise<Cosigner> {
   const { cosignatureId: keyId } = await readVerifierKey(signer.verifierKey);
-  const signature = await signer.sign(messageOf(text, BigInt(seconds)));
-  const timed = new Uint8Array(TIME_BYTES + signature.length);
-  new DataView(timed.buffer).setBigUint64(0, BigInt(seconds));
-  timed.set(signature, TIME_BYTES);
-  return formatSignature({ name: signer.name, keyId }, timed);
+  return {
+    async cosign(text, seconds) {
+      const signature = await signer.sign(messageOf(text, BigInt(seconds)));
+      const timed = new Uint8Array(TIME_BYTES + signature.length);
+      new DataView(timed.buffer).setBigUint64(0, BigInt(seconds));
+      timed.set(signature, TIME_BYTES);
+      return formatSignature({ name: signer.name, keyId }, timed);
+    },
+  };
 }
 
 /** Reads when checkpoints were signed by some key. */

@@ -10,6 +10,8 @@ import { type FullTile, Tree } from "./tree.ts";
 
 /** From how many full tiles on they are written without waiting for a checkpoint: 8 KB each. */
 const MOST_UNSAVED = 64;
+/** How many roots of subtrees are kept for proofs; some 100 bytes each. */
+const MOST_ROOTS = 10_000;
 
 /**
  * The Merkle tree of a log: its right edge in memory, its full tiles in the store.
@@ -26,6 +28,8 @@ export class LogTree implements TileReader {
   #tree: Tree | undefined;
   /** Full tiles that are not in the store yet. */
   #unsaved = new Map<string, FullTile>();
+  /** For the proofs; see {@link TileReader.roots}. */
+  readonly roots = new Map<string, Uint8Array>();
   /** Whether records are being read, so that the tree's end is not where the log's is. */
   #reading = false;
 
@@ -49,9 +53,14 @@ export class LogTree implements TileReader {
    * @param first The index of the first of them.
    */
   add(first: number, records: readonly LogRecord[]): void {
-    if (this.#reading || this.#tree?.size !== first) return;
-    for (const { line } of records) this.#tree.append(leafHash(this.#sha256, line));
-    this.#takeTiles(this.#tree);
+    const tree = this.#tree;
+    const follows = !this.#reading && tree?.size === first;
+    for (const record of records) {
+      if (follows) tree.append(leafHash(this.#sha256, record.line));
+      record.forgetLine();
+    }
+    if (!follows) return;
+    this.#takeTiles(tree);
     if (this.#unsaved.size >= MOST_UNSAVED) {
       void this.#mutex.run(() => this.#save()).catch(() => {}); // a checkpoint will try again, and tell
     }
@@ -76,6 +85,7 @@ export class LogTree implements TileReader {
    * @throws {AuditLogError} As {@link LogTree.root}.
    */
   inclusion(index: number, size: number): Promise<Uint8Array[]> {
+    if (this.roots.size > MOST_ROOTS) this.roots.clear();
     return this.#at(size, () => inclusionProof(this.#sha256, this, index, size));
   }
 
@@ -98,6 +108,7 @@ export class LogTree implements TileReader {
     return this.#mutex.run(async () => {
       await this.#store.dropTiles();
       this.#unsaved.clear();
+      this.roots.clear();
       this.#tree = Tree.empty(this.#sha256);
     });
   }

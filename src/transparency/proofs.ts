@@ -35,6 +35,11 @@ export interface TileReader {
    * @returns `width * 32` bytes, which are only read.
    */
   read(id: TileId, width: number): Promise<Uint8Array>;
+  /**
+   * Where roots of large subtrees above the leaves are kept, which many proofs have in common and which never change; by
+   * a name of the subtree. Left out, each proof computes them again.
+   */
+  readonly roots?: Map<string, Uint8Array>;
 }
 
 /**
@@ -164,6 +169,9 @@ function splitOf(leaves: number): number {
   return split;
 }
 
+/** From how many hashes on the root of a subtree is worth keeping. */
+const KEPT_WIDTH = 8;
+
 /** The roots of ranges of a tree's leaves. Reads each tile once. */
 async function rangeRoots(
   sha256: Sha256,
@@ -179,9 +187,15 @@ async function rangeRoots(
     ),
   );
   const rootOf = ({ tile, offset, width }: Subtree): Uint8Array => {
+    const roots = tile.level > 0 && width >= KEPT_WIDTH ? reader.roots : undefined;
+    const name = `${keyOf(tile)}/${offset}/${width}`;
+    const known = roots?.get(name);
+    if (known !== undefined) return known;
     const start = offset * HASH_BYTES;
     const hashes = tiles.get(keyOf(tile))!.subarray(start, start + width * HASH_BYTES);
-    return perfectRoot(sha256, hashes);
+    const root = perfectRoot(sha256, hashes);
+    roots?.set(name, root);
+    return root;
   };
   return rows.map((row) =>
     row.map(rootOf).reduceRight((right, left) => nodeHash(sha256, left, right))

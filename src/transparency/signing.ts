@@ -1,4 +1,4 @@
-import { canCosign, cosign } from "./cosignature.ts";
+import { canCosign, type Cosigner, cosignerFrom } from "./cosignature.ts";
 import { formatCheckpoint } from "./checkpoint.ts";
 import { failing } from "./failure.ts";
 import { labelOf, type Signer, signerFrom } from "./keys.ts";
@@ -10,9 +10,11 @@ export type SigningKey = string | Signer;
 /** The keys of a log. All of them sign each checkpoint; their name is the log's origin. */
 export class LogSigners {
   readonly #signers: readonly Signer[];
+  readonly #cosigners: readonly Cosigner[];
 
-  private constructor(signers: readonly Signer[]) {
+  private constructor(signers: readonly Signer[], cosigners: readonly Cosigner[]) {
     this.#signers = signers;
+    this.#cosigners = cosigners;
   }
 
   /**
@@ -32,7 +34,8 @@ export class LogSigners {
           "which stays the same when its key changes",
       );
     }
-    return new LogSigners(signers);
+    const cosigners = await Promise.all(signers.filter(canCosign).map(cosignerFrom));
+    return new LogSigners(signers, cosigners);
   }
 
   /** The name of the keys. */
@@ -65,7 +68,7 @@ export class LogSigners {
     const text = formatCheckpoint({ origin: this.origin, size, root, extensions: [] });
     const note = await signNote(text, this.#signers);
     const timed = await Promise.all(
-      this.#signers.filter(canCosign).map((signer) => cosign(text, signer, seconds)),
+      this.#cosigners.map((cosigner) => cosigner.cosign(text, seconds)),
     );
     return note + timed.map((line) => `${line}\n`).join("");
   }

@@ -75,6 +75,11 @@ export class Transparency {
     this.#schedule.seen(this.#size - this.#checkpointer.coveredSize);
   }
 
+  /** Whether records that are written are hashed. */
+  get signs(): boolean {
+    return this.#checkpointer !== undefined;
+  }
+
   /** Takes note of records that were written; `first` is the index of the first, or -1. */
   written(first: number, records: readonly LogRecord[]): void {
     if (this.#checkpointer === undefined) return;

@@ -1,0 +1,44 @@
+/**
+ * What it costs to sign: recording with the tree and checkpoints, against recording without.
+ *
+ * @module
+ */
+import { AuditLog, generateSigningKey, type NewEntry } from "../../mod.ts";
+import { CALLERS, recordBy } from "./callers.ts";
+import type { Task } from "./measure.ts";
+import { inNewFolder } from "./new_folder.ts";
+import { interleave, ratio, rowsOf, type Section } from "./rounds.ts";
+
+/** Both backends that keep a log, many callers at once. */
+export async function measureSigning(
+  task: Task,
+  entries: readonly NewEntry[],
+): Promise<Section> {
+  const count = task.full ? 40_960 : 20_480;
+  const { signingKey } = await generateSigningKey("bench.example/log");
+  const contender = (backend: "sqlite" | "jsonl", signed: boolean) => ({
+    name: `${backend}, ${signed ? "signed" : "not signed"}`,
+    run: () =>
+      inNewFolder(task.folder, async (path) => {
+        const log = await AuditLog.open({ backend, path, ...(signed ? { signingKey } : {}) });
+        const speed = await recordBy(CALLERS, log, entries, count);
+        await log.close();
+        return speed;
+      }),
+  });
+  const figures = await interleave([
+    contender("sqlite", false),
+    contender("sqlite", true),
+    contender("jsonl", false),
+    contender("jsonl", true),
+  ], task.rounds);
+  return {
+    title: "Recording with tree and checkpoints, 1,024 callers, durable",
+    note: `${count} records a round; a checkpoint after every 1,000`,
+    rows: [
+      ...rowsOf(figures, "records/s"),
+      ratio(figures, "sqlite, signed", "sqlite, not signed", { atLeast: 0.85 }),
+      ratio(figures, "jsonl, signed", "jsonl, not signed", { atLeast: 0.85 }),
+    ],
+  };
+}

@@ -1,0 +1,148 @@
+/**
+ * Opening, signing, proving and verifying a large signed log.
+ *
+ * @module
+ */
+import process from "node:process";
+import { AuditLog, generateSigningKey, type NewEntry, type Runtime } from "../../mod.ts";
+import { RECORD_TABLE } from "../../src/stores/sqlite_schema.ts";
+import type { Task } from "./measure.ts";
+import { inNewFolder } from "./new_folder.ts";
+import { collectGarbage, median, type Row, type Section } from "./rounds.ts";
+import { openRaw } from "./sqlite_limit.ts";
+
+/** How many entries are proven in a round. */
+const PROOFS = 100;
+/** How many entries the log is filled with at a time. */
+const BATCH = 1000;
+const MANUAL = { everyEntries: Infinity, everyMs: Infinity, onClose: false };
+
+/** One SQLite log, opened anew in each round. */
+export async function measureVerifying(
+  task: Task,
+  entries: readonly NewEntry[],
+): Promise<Section> {
+  const size = task.full ? 1_000_000 : 50_000;
+  const { signingKey, verifierKey } = await generateSigningKey("bench.example/log");
+  const name = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
+  const { runtime }: { runtime: Runtime } = await import(`../../adapters/${name}/mod.ts`);
+  const figures = new Map<string, number[]>();
+  const note = (figure: string, value: number): void => {
+    figures.set(figure, [...figures.get(figure) ?? [], value]);
+  };
+  return await inNewFolder(task.folder, async (path) => {
+    const ids = await fill(path, signingKey, entries, size);
+    for (let round = -1; round < task.rounds; round++) {
+      const keep = round < 0 ? () => {} : note;
+      collectGarbage();
+      await useLog(path, signingKey, ids, keep);
+      collectGarbage();
+      const reading = await readAndHash(path, runtime, size);
+      keep("reading and SHA-256", size / reading);
+      collectGarbage();
+      await verify(path, verifierKey, size, keep);
+    }
+    const ofReading = figures.get("verify()")!.map((speed, round) =>
+      speed / figures.get("reading and SHA-256")![round]
+    );
+    const rows: Row[] = [
+      row("open with signingKey", "ms", 50),
+      row("prove(), median of 100", "ms", 2),
+      row("checkpoint()", "ms", 5),
+      row("verify()", "records/s"),
+      row("reading and SHA-256", "records/s"),
+      { name: "verify() : reading", unit: "times", values: ofReading, atLeast: 0.6 },
+      row("verify(), memory grows by", "MB", 200),
+    ];
+    return {
+      title: `SQLite, a signed log of ${size.toLocaleString("en")} entries`,
+      note: "entries of 2.5 KB",
+      rows,
+    };
+  });
+
+  function row(name: string, unit: Row["unit"], atMost?: number): Row {
+    return { name, unit, values: figures.get(name)!, ...(atMost === undefined ? {} : { atMost }) };
+  }
+}
+
+async function fill(
+  path: string,
+  signingKey: string,
+  entries: readonly NewEntry[],
+  size: number,
+): Promise<string[]> {
+  const log = await AuditLog.open({ backend: "sqlite", path, signingKey, durability: "relaxed" });
+  const ids: string[] = [];
+  while (log.size < size) {
+    const first = log.size;
+    const batch = Array.from({ length: BATCH }, (_, n) => entries[(first + n) % entries.length]);
+    const recorded = await log.recordAll(batch);
+    ids.push(recorded[first % BATCH].entryId);
+  }
+  await log.close();
+  return ids;
+}
+
+async function useLog(
+  path: string,
+  signingKey: string,
+  ids: readonly string[],
+  note: (figure: string, value: number) => void,
+): Promise<void> {
+  const timed = async <T>(work: () => Promise<T>): Promise<[T, number]> => {
+    const start = performance.now();
+    return [await work(), performance.now() - start];
+  };
+  const [log, opening] = await timed(() =>
+    AuditLog.open({ backend: "sqlite", path, signingKey, checkpoints: MANUAL })
+  );
+  note("open with signingKey", opening);
+  const times: number[] = [];
+  for (let n = 0; n < PROOFS; n++) {
+    times.push((await timed(() => log.prove(ids[n * 7919 % ids.length])))[1]);
+  }
+  note("prove(), median of 100", median(times));
+  note("checkpoint()", (await timed(() => log.checkpoint()))[1]);
+  await log.close();
+}
+
+/** Seconds of what verification cannot do without. */
+async function readAndHash(path: string, runtime: Runtime, size: number): Promise<number> {
+  const database = await openRaw(path);
+  const statement = database.prepare(
+    `SELECT CAST(record AS BLOB) AS record FROM ${RECORD_TABLE} WHERE seq >= ? AND seq < ? ORDER BY seq`,
+  );
+  const start = performance.now();
+  let read = 0;
+  for (let from = 0; from < size; from += 64) {
+    for (const row of statement.all(from, from + 64)) {
+      runtime.sha256((row as { record: Uint8Array }).record);
+      read++;
+    }
+  }
+  const seconds = (performance.now() - start) / 1000;
+  database.close();
+  if (read !== size) throw new Error("not all records were read");
+  return seconds;
+}
+
+async function verify(
+  path: string,
+  verifierKey: string,
+  size: number,
+  note: (figure: string, value: number) => void,
+): Promise<void> {
+  const log = await AuditLog.open({ backend: "sqlite", path, readOnly: true });
+  const before = process.memoryUsage().rss;
+  let highest = before;
+  const start = performance.now();
+  const report = await log.verify({
+    verifierKey,
+    onProgress: () => highest = Math.max(highest, process.memoryUsage().rss),
+  });
+  note("verify()", size / (performance.now() - start) * 1000);
+  note("verify(), memory grows by", (highest - before) / 1e6);
+  if (!report.ok || report.size !== size) throw new Error("the log is not intact");
+  await log.close();
+}
