@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { RecordFacts } from "../canonical_scan.ts";
 import { LogRecord } from "../record.ts";
 import type { IndexedLine, LinePlace } from "./jsonl_index.ts";
 import type { ScannedLine } from "./line_scanner.ts";
@@ -43,13 +44,12 @@ export function recordOf(line: string): LogRecord | undefined {
 
 /** Whether a line of the file is a record. */
 export function isRecord(line: ScannedLine): boolean {
-  return line.content instanceof LogRecord;
+  return typeof line.content !== "string";
 }
 
 /** What the index keeps of a record's line. */
 export function toIndexedLine({ offset, length, content }: ScannedLine): IndexedLine {
-  const { entry, instantUs, canonical } = content as LogRecord;
-  const { entryId, user, model } = entry;
+  const { entryId, instantUs, user, model, canonical } = content as RecordFacts;
   return { offset, length, entryId, instantUs, user, model, canonical };
 }
 

@@ -1,6 +1,6 @@
 import type { FileSettings } from "../options.ts";
 import type { OpenFile, Runtime } from "../ports.ts";
-import type { LogRecord } from "../record.ts";
+import type { RecordFacts } from "../canonical_scan.ts";
 import type { TileId } from "../transparency/tile.ts";
 import type { FullTile } from "../transparency/tree.ts";
 import { Turns } from "../turns.ts";
@@ -79,11 +79,11 @@ export class JsonlTree implements TreeStore {
       const records = lines.filter(isRecord);
       const indexed = await this.#access.index((index) => index.lines(next, records.length));
       yield records.map((line, position) => {
-        const { line: bytes, entry, instantUs } = line.content as LogRecord;
+        const { entryId, instantUs } = line.content as RecordFacts;
         highUs = Math.max(highUs, instantUs);
         const expected = { ...toIndexedLine(line), lagUs: highUs - instantUs };
         const faults = faultsOf(expected, indexed[position]);
-        return { bytes, entryId: entry.entryId, faults };
+        return { bytes: line.bytes!, entryId, faults };
       });
       next += records.length;
     }

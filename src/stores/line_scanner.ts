@@ -1,5 +1,6 @@
 import type { OpenFile } from "../ports.ts";
-import { adoptLine, LogRecord, NotARecord } from "../record.ts";
+import type { RecordFacts } from "../canonical_scan.ts";
+import { factsOf, NotARecord } from "../record.ts";
 
 /** How much of the file is read at a time. */
 const CHUNK_BYTES = 1024 * 1024;
@@ -14,8 +15,10 @@ export interface ScannedLine {
   readonly offset: number;
   /** Its length in bytes, without its newline. */
   readonly length: number;
-  /** The record that it holds, or why it holds none. */
-  readonly content: LogRecord | string;
+  /** What it says of the record that it holds, or why it holds none. */
+  readonly content: RecordFacts | string;
+  /** Its bytes without its newline, valid until the next chunk is asked for; none when it is too long to be read. */
+  readonly bytes?: Uint8Array;
 }
 
 /** Some lines of a file, one after the other. */
@@ -54,8 +57,8 @@ export async function* scanLines(
     const end = lines.length === 0 ? 0 : nextOffset(lines.at(-1)!) - (position - filled);
     held = filled - end;
     if (end > 0) {
-      buffer.copyWithin(0, end, filled);
       yield { lines, end: position - held };
+      buffer.copyWithin(0, end, filled);
     } else if (held === buffer.length && position < to) {
       if (held >= MAX_LINE_BYTES) {
         const skipped = await skipLine(file, position - held, position, to);
@@ -87,6 +90,7 @@ function splitLines(bytes: Uint8Array, offset: number): ScannedLine[] {
       offset: offset + start,
       length: newline - start,
       content: readLine(bytes.subarray(start, newline)),
+      bytes: bytes.subarray(start, newline),
     });
     start = newline + 1;
   }
@@ -116,7 +120,7 @@ async function skipLine(
 
 const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-function readLine(bytes: Uint8Array): LogRecord | string {
+function readLine(bytes: Uint8Array): RecordFacts | string {
   if (bytes.length === 0) return "is empty";
   let text: string;
   try {
@@ -125,7 +129,7 @@ function readLine(bytes: Uint8Array): LogRecord | string {
     return "is not UTF-8";
   }
   try {
-    return adoptLine(text);
+    return factsOf(text);
   } catch (error) {
     if (error instanceof NotARecord) return error.message;
     throw error;
@@ -143,7 +147,7 @@ export async function looksLikeLog(file: OpenFile, size: number): Promise<boolea
   let end = 0;
   for await (const chunk of scanLines(file, 0, size)) {
     end = chunk.end;
-    if (chunk.lines.some(({ content }) => content instanceof LogRecord)) return true;
+    if (chunk.lines.some(({ content }) => typeof content !== "string")) return true;
     for (const { offset, length } of chunk.lines) {
       if (!await startsLikeRecord(file, offset, length)) return false;
     }

@@ -1,6 +1,7 @@
 import type { FileSettings } from "../options.ts";
 import type { SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
-import { LogRecord, NotARecord } from "../record.ts";
+import type { RecordFacts } from "../canonical_scan.ts";
+import { factsOf, NotARecord } from "../record.ts";
 import type { TileId } from "../transparency/tile.ts";
 import type { FullTile } from "../transparency/tree.ts";
 import { Turns } from "../turns.ts";
@@ -170,29 +171,28 @@ class RowInspector {
       faults.push(`has the row number ${seq} where ${this.#next} should follow`);
     }
     this.#next = seq + 1;
-    let record: LogRecord;
+    let facts: RecordFacts;
     try {
-      record = LogRecord.ofLine(UTF_8.decode(bytes));
+      facts = factsOf(UTF_8.decode(bytes));
     } catch (error) {
       const state = error instanceof NotARecord ? error.message : "is not UTF-8";
       return { bytes, entryId: undefined, faults: [...faults, `the record ${state}`] };
     }
-    const { entry, instantUs } = record;
+    const { entryId, instantUs } = facts;
     this.#highUs = Math.max(this.#highUs, instantUs);
-    const columns = {
-      entry_id: entry.entryId,
-      timestamp: entry.timestamp,
-      user: entry.user,
-      model: entry.model,
-      cost_usd: entry.costUsd,
-      latency_ms: entry.latencyMs,
-      instant_us: instantUs,
-      lag_us: this.#highUs - instantUs,
-      canonical: record.canonical ? 1 : 0,
+    const compare = (column: string, value: string | number | null): void => {
+      if (row[column] === value) return;
+      faults.push(`the column ${column} is not what the record says`);
     };
-    for (const [name, value] of Object.entries(columns)) {
-      if (row[name] !== value) faults.push(`the column ${name} is not what the record says`);
-    }
-    return { bytes, entryId: entry.entryId, faults };
+    compare("entry_id", entryId);
+    compare("timestamp", facts.timestamp);
+    compare("user", facts.user);
+    compare("model", facts.model);
+    compare("cost_usd", facts.costUsd);
+    compare("latency_ms", facts.latencyMs);
+    compare("instant_us", instantUs);
+    compare("lag_us", this.#highUs - instantUs);
+    compare("canonical", facts.canonical ? 1 : 0);
+    return { bytes, entryId, faults };
   }
 }

@@ -3,7 +3,7 @@ import type { TileId } from "../transparency/tile.ts";
 
 /** A record as it is stored, with what its backend found wrong with it. */
 export interface InspectedRecord {
-  /** The stored bytes; a text means its UTF-8. */
+  /** The stored bytes, valid until the next chunk is asked for; a text means its UTF-8. */
   readonly bytes: string | Uint8Array;
   /** The entry's id, where the bytes are a record. */
   readonly entryId: string | undefined;
