@@ -6,6 +6,7 @@
  * deno task test node record      # on Node, files whose path contains "record", all output shown
  * deno task test node@22 bun      # on these two, Node from npm in that version
  * deno task test docs npm         # examples in comments and documents; the npm package
+ * deno task test interop          # logs of every runtime, checked by Go and openssl
  * ```
  *
  * The last line is `N passed, N failed, N skipped`. The exit code is 1 if anything failed or could
@@ -18,6 +19,7 @@ import { jsrIsReachable, resolutionFlags } from "./lib/jsr.ts";
 import { mustRun } from "./lib/process.ts";
 import { filesIn, has, pathOf, root } from "./lib/project.ts";
 import { findRuntime, type Runtime } from "./lib/runtimes.ts";
+import { Interop } from "./test/interop.ts";
 import {
   buildTarball,
   installWithTests,
@@ -28,7 +30,7 @@ import { printAccount, Progress } from "./test/print.ts";
 import { type Outcome, runSuite } from "./test/suite.ts";
 
 const RUNTIMES = ["deno", "bun", "node"] as const;
-const PARTS: string[] = [...RUNTIMES, "docs", "npm"];
+const PARTS: string[] = [...RUNTIMES, "docs", "interop", "npm"];
 
 const versions = new Map<string, string | undefined>();
 const filters: string[] = [];
@@ -54,6 +56,7 @@ if (sourceFiles.length === 0) {
   Deno.exit(1);
 }
 
+const nodeHooks = new URL("tests/support/node_hooks.ts", root).href;
 const folder = await Deno.makeTempDir({ prefix: "audit-log-test-" });
 const progress = new Progress(filters.length > 0);
 const outcomes: Outcome[] = [];
@@ -101,7 +104,7 @@ try {
         cwd: pathOf(""),
         files: sourceFiles,
         denoFlags,
-        nodeHooks: new URL("tests/support/node_hooks.ts", root).href,
+        nodeHooks,
         onLine: progress.onLine,
       });
     });
@@ -109,6 +112,7 @@ try {
   if (parts.includes("docs")) {
     await attempt("deno, examples in comments and documents", () => testDocs(denoFlags));
   }
+  if (parts.includes("interop")) await testInterop(denoFlags);
   if (parts.includes("npm")) await testNpm();
 } finally {
   await Deno.remove(folder, { recursive: true });
@@ -145,6 +149,21 @@ async function testDocs(denoFlags: string[]): Promise<Outcome> {
     ],
     onLine: progress.onLine,
   });
+}
+
+async function testInterop(denoFlags: string[]): Promise<void> {
+  const missing = await Interop.missing();
+  if (missing !== undefined) {
+    progress.start(missing.title);
+    return await attempt(missing.title, () => Promise.resolve(missing));
+  }
+  let interop: Interop | undefined;
+  for (const name of RUNTIMES) {
+    await attempt(`${name}, logs checked by Go and openssl`, async () => {
+      interop ??= await Interop.prepare(`${folder}/interop`, { denoFlags, nodeHooks, progress });
+      return await interop.test(await find(name));
+    });
+  }
 }
 
 async function testNpm(): Promise<void> {

@@ -134,9 +134,10 @@ class Scanner {
   /** A number that is written as ECMAScript writes it. */
   #number(): number {
     NUMBER.lastIndex = this.#at;
-    const [text] = NUMBER.exec(this.#line) ?? [];
+    if (!NUMBER.test(this.#line)) throw NOT_PLAIN;
+    const text = this.#line.slice(this.#at, NUMBER.lastIndex);
     const value = Number(text);
-    if (text === undefined || String(value) !== text) throw NOT_PLAIN;
+    if (String(value) !== text) throw NOT_PLAIN;
     this.#at += text.length;
     return value;
   }

@@ -25,7 +25,7 @@ export interface CommonOptions {
 
 /** When checkpoints are signed by themselves, and who is given them; see {@link CommonOptions.checkpoints}. */
 export interface CheckpointOptions {
-  /** After how many entries, an integer >= 1, or `Infinity`. Default 1,000. */
+  /** After how many entries, an integer >= 1, or `Infinity`. Default 10,000. */
   readonly everyEntries?: number | undefined;
   /** After how many milliseconds, >= 1, also when nothing was recorded; or `Infinity`. Default 600,000. */
   readonly everyMs?: number | undefined;
@@ -221,7 +221,7 @@ function checkCheckpoints(options: CheckpointOptions): CheckpointSettings {
     throw invalid("checkpoints.publish", "must be a function");
   }
   return {
-    everyEntries: checkPace("checkpoints.everyEntries", options.everyEntries, 1000),
+    everyEntries: checkPace("checkpoints.everyEntries", options.everyEntries, 10_000),
     everyMs: checkPace("checkpoints.everyMs", options.everyMs, 600_000),
     onClose,
     publish,

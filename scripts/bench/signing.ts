@@ -34,7 +34,7 @@ export async function measureSigning(
   ], task.rounds);
   return {
     title: "Recording with tree and checkpoints, 1,024 callers, durable",
-    note: `${count} records a round; a checkpoint after every 1,000`,
+    note: `${count} records a round; a checkpoint after every 10,000`,
     rows: [
       ...rowsOf(figures, "records/s"),
       ratio(figures, "sqlite, signed", "sqlite, not signed", { atLeast: 0.85 }),

@@ -30,6 +30,11 @@ export function visibleLines(text: string): string[] {
   return text.split(/\r\n|\n/).map((line) => visible(line.replaceAll("\t", "    ")));
 }
 
+/** The same for a page of lines. */
+export function visiblePage(text: string): string {
+  return text.split("\n").map(visible).join("\n");
+}
+
 /** The same for JSON, which stays the same JSON: what is unsafe in it is in strings, where it can be escaped. */
 export function visibleJson(json: string): string {
   return json.replace(

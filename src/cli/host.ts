@@ -7,11 +7,13 @@ import type { Runtime } from "../ports.ts";
 
 /** How the command ended, as its exit status. */
 export type ExitStatus = 0 | 1 | 2;
-/** Everything was done. */
+/** Everything was done; what was checked is intact. */
 export const DONE = 0;
 /** A part could not be done, and the rest was. */
 export const PARTIAL = 1;
-/** It could not be done, or was not understood. */
+/** What was checked does not hold. */
+export const FAULTY = 1;
+/** It could not be done or checked, or was not understood. */
 export const FAILED = 2;
 
 /** Standard output, or standard error. */

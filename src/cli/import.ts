@@ -5,10 +5,10 @@ import { CliError } from "./cli_error.ts";
 import { visible } from "./display.ts";
 import { DONE, type ExitStatus, type Host, PARTIAL } from "./host.ts";
 import { splitLines } from "./import_lines.ts";
-import { openSource, type Source } from "./import_source.ts";
 import { Importer } from "./importer.ts";
 import { addLogOptions, type LogOptions, openToWrite } from "./log_options.ts";
 import { startProgress } from "./progress.ts";
+import { openSource, type Source } from "./source.ts";
 
 interface ImportOptions extends LogOptions {
   readonly skipBad?: boolean;
@@ -25,7 +25,7 @@ export function addImport(program: Command, host: Host): void {
     .addHelpText("after", DETAILS)
     .action(async (file: string, options: ImportOptions) => {
       // First, so that a misspelt name creates no log.
-      const source = await openSource(host, file);
+      const source = await openSource(host, file, "import");
       try {
         const log = await openToWrite(host, options);
         try {
@@ -56,7 +56,7 @@ async function importAll(
   log: AuditLog,
   { log: path, skipBad = false, skipExisting = false }: ImportOptions,
 ): Promise<ExitStatus> {
-  const progress = startProgress(host, source.size);
+  const progress = startProgress(host, "importing", source.size);
   const startedAt = performance.now();
   let bytes = 0;
   const importer = new Importer(log, {

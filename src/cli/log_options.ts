@@ -5,6 +5,7 @@
  */
 import { type Command, Option } from "commander";
 import { AuditLog } from "../audit_log.ts";
+import type { FileOptions } from "../options.ts";
 import type { FileAdapter } from "../ports.ts";
 import { CliError } from "./cli_error.ts";
 import { visible } from "./display.ts";
@@ -40,8 +41,30 @@ export function addLogOptions(command: Command): Command {
  */
 export async function openToRead(host: Host, { log, backend }: LogOptions): Promise<AuditLog> {
   const found = await look(host.runtime.file, log);
-  if (found === "missing") throw new CliError(`Cannot open ${log}: no such file`);
-  return await open(host, log, backend ?? found ?? backendOfName(log) ?? "jsonl", true);
+  if (found === "missing") throw missing(log);
+  const known = backend ?? found ?? backendOfName(log) ?? "jsonl";
+  return await open(host, log, known, { readOnly: true });
+}
+
+/**
+ * Opens a log to sign checkpoints, when asked and at no other time. Never creates one.
+ *
+ * @throws {CliError} When there is no log.
+ * @throws {AuditLogError} As `AuditLog.open()`.
+ */
+export async function openToSign(
+  host: Host,
+  { log, backend }: LogOptions,
+  signingKey: readonly string[],
+): Promise<AuditLog> {
+  const found = await look(host.runtime.file, log);
+  if (found === "missing") throw missing(log);
+  const known = backend ?? found ?? backendOfName(log) ?? "jsonl";
+  if (found === undefined && known === "sqlite") {
+    throw new CliError(`Cannot open ${log}: it is empty, which is no log yet`);
+  }
+  const checkpoints = { everyEntries: Infinity, everyMs: Infinity, onClose: false };
+  return await open(host, log, known, { signingKey, checkpoints });
 }
 
 /**
@@ -53,7 +76,7 @@ export async function openToRead(host: Host, { log, backend }: LogOptions): Prom
 export async function openToWrite(host: Host, { log, backend }: LogOptions): Promise<AuditLog> {
   const found = await look(host.runtime.file, log);
   const known = backend ?? (found === "missing" ? undefined : found) ?? backendOfName(log);
-  if (known !== undefined) return await open(host, log, known, false);
+  if (known !== undefined) return await open(host, log, known, {});
   throw new CliError(
     `Cannot create ${log}: its name does not tell what kind of log it shall be; give ` +
       "--backend sqlite or --backend jsonl, or a name that ends in .db or .jsonl",
@@ -64,18 +87,22 @@ async function open(
   host: Host,
   path: string,
   backend: Backend,
-  readOnly: boolean,
+  options: Partial<FileOptions>,
 ): Promise<AuditLog> {
   return await AuditLog.open({
+    ...options,
     backend,
     path,
-    readOnly,
     runtime: host.runtime,
     onWarning: ({ message }) => {
       // A warning that cannot be told keeps nobody from the log.
       host.stderr.write(`audit-log: warning: ${visible(message)}\n`).catch(() => {});
     },
   });
+}
+
+function missing(path: string): CliError {
+  return new CliError(`Cannot open ${path}: no such file`);
 }
 
 const SQLITE_HEADER = "SQLite format 3\0";

@@ -7,12 +7,18 @@
  */
 import { Command, CommanderError } from "commander";
 import { AuditLogError } from "../errors.ts";
+import { addCheckpoint } from "./checkpoint.ts";
 import { CliError } from "./cli_error.ts";
-import { visible } from "./display.ts";
+import { visible, visiblePage } from "./display.ts";
+import { addGet } from "./get.ts";
 import { DONE, FAILED, type Host } from "./host.ts";
 import { addImport } from "./import.ts";
 import { addInfo } from "./info.ts";
+import { addKeygen } from "./keygen.ts";
+import { addProve } from "./prove.ts";
 import { addQuery } from "./query.ts";
+import { addVerify } from "./verify.ts";
+import { addVerifyProof } from "./verify_proof.ts";
 import { VERSION } from "./version.ts";
 
 /** Adds one command to the program. */
@@ -21,12 +27,18 @@ export type AddCommand = (program: Command, host: Host) => void;
 const COMMANDS: readonly AddCommand[] = [
   addImport,
   addQuery,
+  addGet,
   addInfo,
+  addKeygen,
+  addCheckpoint,
+  addVerify,
+  addProve,
+  addVerifyProof,
 ];
 
 /**
- * Runs the command and sets the exit status: 0, all was done; 1, a part of it; 2, it could not be
- * done or was not understood.
+ * Runs the command and sets the exit status: 0, all was done, and what was checked is intact; 1, a part was done, or
+ * what was checked is not intact; 2, it could not be done or checked, or was not understood.
  */
 export async function main(host: Host): Promise<void> {
   try {
@@ -36,7 +48,7 @@ export async function main(host: Host): Promise<void> {
     if (isBrokenPipe(error)) return;
     host.end(FAILED);
     // Nobody is left to be told when this fails too.
-    await host.stderr.write(`audit-log: ${messageOf(error)}\n`).catch(() => {});
+    await host.stderr.write(`audit-log: ${withoutSecrets(messageOf(error))}\n`).catch(() => {});
   }
 }
 
@@ -44,7 +56,7 @@ async function run(host: Host): Promise<void> {
   let out = "";
   let err = "";
   const program = new Command("audit-log")
-    .description("Record, import and query an append-only log of LLM interactions.")
+    .description("Import, query, sign and verify an append-only log of LLM interactions.")
     .version(VERSION, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand("help [command]", "print the help of a command")
@@ -65,7 +77,7 @@ async function run(host: Host): Promise<void> {
     if (!(error instanceof CommanderError)) throw error;
     host.end(error.exitCode === 0 ? DONE : FAILED);
   }
-  if (err !== "") await host.stderr.write(visiblePage(err));
+  if (err !== "") await host.stderr.write(withoutSecrets(visiblePage(err)));
   if (out !== "") await host.stdout.write(out);
 }
 
@@ -74,9 +86,11 @@ Examples:
   audit-log import interactions.jsonl --log audit.db
   audit-log query --log audit.db --user alice --since 2h
   audit-log query --log audit.db --json | jq .model
-  audit-log info --log audit.db
+  audit-log keygen acme.example/chat --out audit.key
+  audit-log checkpoint --log audit.db --key audit.key > kept.txt
+  audit-log verify --log audit.db --verifier-key KEY --checkpoint kept.txt
 
-Exit status: 0 done, 1 done in part, 2 not done.`;
+Exit status: 0 done, and what was checked is intact; 1 done in part, or not intact; 2 not done.`;
 
 /** What people get to read. A stack is for errors that nobody foresaw. */
 function messageOf(error: unknown): string {
@@ -86,9 +100,9 @@ function messageOf(error: unknown): string {
   return visiblePage(`unexpected error, please report it: ${stack}`);
 }
 
-/** Several lines; arguments that are repeated in them may hold anything. */
-function visiblePage(text: string): string {
-  return text.split("\n").map(visible).join("\n");
+/** An argument that a message repeats may be a signing key, which somebody gave where it does not belong. */
+function withoutSecrets(text: string): string {
+  return text.replace(/PRIVATE\+KEY\+(?:[^\s;]|;\S)\S*/g, "PRIVATE+KEY+…");
 }
 
 /** What standard input and output report: a full disk, a folder in place of a file. */

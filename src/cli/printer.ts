@@ -1,3 +1,4 @@
+import { visiblePage } from "./display.ts";
 import type { Output } from "./host.ts";
 
 /** How much is collected before it is written: one call for each line would take longer than the reading. */
@@ -25,4 +26,9 @@ export class Printer {
     this.#held = "";
     if (text !== "") await this.#output.write(text);
   }
+}
+
+/** Writes a text exactly as it is; to a terminal, with what would act on it shown. */
+export async function printText(output: Output, text: string): Promise<void> {
+  await output.write(output.isTerminal ? visiblePage(text) : text);
 }

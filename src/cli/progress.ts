@@ -4,8 +4,8 @@ import type { Host } from "./host.ts";
 
 /** Shows on standard error how far something is, while it is a terminal. */
 export interface Progress {
-  /** So many bytes were read, and so many entries written. */
-  update(bytes: number, entries: number): void;
+  /** It came so far, of the total, and has dealt with so many entries. */
+  update(position: number, entries: number): void;
   /** Prints a line of text, above the bar where there is one. */
   say(text: string): Promise<void>;
   /** Leaves the bar as it is; the next output begins beneath it. */
@@ -29,10 +29,11 @@ const DRAW_EVERY_MS = 100;
 /**
  * Starts to show progress.
  *
- * @param total The number of bytes, where it is known.
+ * @param action What is being done: `importing`.
+ * @param total How far it has to come; `undefined` where that is not known, and it counts bytes.
  */
-export function startProgress(host: Host, total: number | undefined): Progress {
-  return host.stderr.redraws ? new Bar(host, total) : {
+export function startProgress(host: Host, action: string, total: number | undefined): Progress {
+  return host.stderr.redraws ? new Bar(host, action, total) : {
     update: () => {},
     say: (text) => host.stderr.write(`${visible(text)}\n`),
     stop: () => {},
@@ -45,7 +46,7 @@ class Bar implements Progress {
   readonly #bar: ReturnType<MultiBar["create"]>;
   #drawnAt = performance.now();
 
-  constructor({ stderr }: Host, total: number | undefined) {
+  constructor({ stderr }: Host, action: string, total: number | undefined) {
     const { MultiBar } = cliProgress as { MultiBar: MultiBarClass };
     this.#bars = new MultiBar({
       stream: {
@@ -57,8 +58,8 @@ class Bar implements Progress {
         },
       },
       format: total === undefined
-        ? "importing  {entries} entries, {mebibytes} MiB"
-        : "importing [{bar}] {percentage}%  {entries} entries",
+        ? `${action}  {entries} entries, {mebibytes} MiB`
+        : `${action} [{bar}] {percentage}%  {entries} entries`,
       barsize: 30,
       // Cutting a long line short is better than a terminal that is left without line wrapping by Ctrl-C.
       linewrap: true,
@@ -67,9 +68,9 @@ class Bar implements Progress {
     this.#bars.update();
   }
 
-  update(bytes: number, entries: number): void {
-    const mebibytes = (bytes / 2 ** 20).toFixed(1);
-    this.#bar.update(bytes, { entries: entries.toLocaleString("en"), mebibytes });
+  update(position: number, entries: number): void {
+    const mebibytes = (position / 2 ** 20).toFixed(1);
+    this.#bar.update(position, { entries: entries.toLocaleString("en"), mebibytes });
     // The bar's own timer does not get its turn while a synchronous driver writes.
     if (performance.now() - this.#drawnAt < DRAW_EVERY_MS) return;
     this.#bars.update();

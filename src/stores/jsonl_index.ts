@@ -95,6 +95,8 @@ export class JsonlIndex {
   readonly #database: SqliteDatabase;
   readonly #table: RecordTable;
   readonly #insertLine: SqliteStatement;
+  readonly #selectLines: SqliteStatement;
+  readonly #selectNameBytes: SqliteStatement;
   readonly #insertName: SqliteStatement;
   readonly #selectName: SqliteStatement;
   readonly #insertUnreadable: SqliteStatement;
@@ -109,6 +111,16 @@ export class JsonlIndex {
     this.#insertLine = database.prepare(
       "INSERT INTO line (seq, instant_us, lag_us, canonical, user, model, offset, length, entry_id) " +
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    );
+    this.#selectLines = database.prepare(
+      "SELECT instant_us, lag_us, canonical, offset, length, entry_id, " +
+        "line.user AS user_id, u.text AS user, line.model AS model_id, m.text AS model, " +
+        "instr(CAST(u.text AS BLOB), x'00') + instr(CAST(m.text AS BLOB), x'00') AS zeros " +
+        "FROM line LEFT JOIN name u ON u.id = line.user LEFT JOIN name m ON m.id = line.model " +
+        "WHERE seq >= ? ORDER BY seq LIMIT ?",
+    );
+    this.#selectNameBytes = database.prepare(
+      "SELECT CAST(text AS BLOB) AS bytes FROM name WHERE id = ?",
     );
     this.#insertName = database.prepare("INSERT OR IGNORE INTO name (text) VALUES (?)");
     this.#selectName = database.prepare("SELECT id FROM name WHERE text = ?");
@@ -263,21 +275,23 @@ export class JsonlIndex {
 
   /** All that is kept of the lines from one index on, the first `limit` of them. */
   lines(from: number, limit: number): readonly (IndexedLine & { readonly lagUs: number })[] {
-    const rows = this.#database.prepare(
-      "SELECT instant_us, lag_us, canonical, offset, length, entry_id, u.text AS user, m.text AS model " +
-        "FROM line LEFT JOIN name u ON u.id = line.user LEFT JOIN name m ON m.id = line.model " +
-        "WHERE seq >= ? ORDER BY seq LIMIT ?",
-    ).all(from, limit);
-    return rows.map((row) => ({
+    return this.#selectLines.all(from, limit).map((row) => ({
       instantUs: row["instant_us"] as number,
       lagUs: row["lag_us"] as number,
       canonical: row["canonical"] === 1,
       offset: row["offset"] as number,
       length: row["length"] as number,
       entryId: row["entry_id"] as string,
-      user: row["user"] as string,
-      model: row["model"] as string,
+      user: this.#name(row, "user"),
+      model: this.#name(row, "model"),
     }));
+  }
+
+  /** A name of a row, which some drivers cut at U+0000. */
+  #name(row: SqliteRow, name: "user" | "model"): string {
+    if (row["zeros"] === 0) return row[name] as string;
+    const bytes = this.#selectNameBytes.get(row[`${name}_id`]!)!["bytes"] as Uint8Array;
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   }
 
   /** Adds tiles of the Merkle tree that are not there yet. */

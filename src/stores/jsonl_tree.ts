@@ -12,7 +12,12 @@ import { fitting, isRecord, toIndexedLine } from "./jsonl_lines.ts";
 import { readLines } from "./line_reader.ts";
 import { scanLines } from "./line_scanner.ts";
 import { PageSize } from "./page_size.ts";
-import type { InspectedRecord, StoredCheckpoint, TreeStore } from "./tree_store.ts";
+import type {
+  InspectedCheckpoint,
+  InspectedRecord,
+  StoredCheckpoint,
+  TreeStore,
+} from "./tree_store.ts";
 
 /** What the tree needs of the log that it belongs to. */
 export interface JsonlAccess {
@@ -87,6 +92,14 @@ export class JsonlTree implements TreeStore {
       });
       next += records.length;
     }
+    const lost = (await this.#access.index((index) => index.lines(next, 1)))
+      .filter(({ offset }) => offset < end);
+    if (lost.length > 0) {
+      yield lost.map(({ offset, entryId }) => {
+        const fault = `the index beside the file has it at byte ${offset}, and the file does not`;
+        return { bytes: undefined, entryId, faults: [fault] };
+      });
+    }
   }
 
   tileCount(level: number): Promise<number> {
@@ -111,7 +124,7 @@ export class JsonlTree implements TreeStore {
     if (!this.#settings.readOnly) await this.#access.index((index) => index.clearTiles());
   }
 
-  async keepCheckpoint(checkpoint: StoredCheckpoint): Promise<void> {
+  async keepCheckpoint(checkpoint: StoredCheckpoint): Promise<boolean> {
     const action = `write to ${this.#settings.path}`;
     try {
       // Records of other processes too, whose own syncs may still be on their way.
@@ -122,22 +135,24 @@ export class JsonlTree implements TreeStore {
       });
     }
     try {
-      await this.#access.exclusively(() => this.#checkpoints.append(checkpoint));
+      return await this.#access.exclusively(() => this.#checkpoints.append(checkpoint));
     } catch (error) {
       throw faultOf(action, error, "WRITE_FAILED");
     }
   }
 
-  async *checkpoints(): AsyncGenerator<readonly string[]> {
+  async *checkpoints(): AsyncGenerator<readonly InspectedCheckpoint[]> {
     try {
-      yield* this.#checkpoints.all();
+      for await (const checkpoints of this.#checkpoints.all()) {
+        yield checkpoints.map((checkpoint) => ({ ...checkpoint, faults: [] }));
+      }
     } catch (error) {
       throw faultOf(`read ${this.#settings.path}-checkpoints`, error, "READ_FAILED");
     }
   }
 
   lastCheckpoint(): Promise<string | undefined> {
-    return this.#reading(() => this.#checkpoints.last());
+    return this.#reading(async () => (await this.#checkpoints.last())?.note);
   }
 
   async #reading<T>(action: () => Promise<T>): Promise<T> {

@@ -2,7 +2,12 @@ import { everything } from "../query.ts";
 import type { FullTile } from "../transparency/tree.ts";
 import type { TileId } from "../transparency/tile.ts";
 import type { LogStore } from "./store.ts";
-import type { InspectedRecord, StoredCheckpoint, TreeStore } from "./tree_store.ts";
+import type {
+  InspectedCheckpoint,
+  InspectedRecord,
+  StoredCheckpoint,
+  TreeStore,
+} from "./tree_store.ts";
 
 /**
  * Tiles and checkpoints in memory: for the memory backend, whose records are there too, and for stores of a caller's
@@ -11,7 +16,7 @@ import type { InspectedRecord, StoredCheckpoint, TreeStore } from "./tree_store.
 export class MemoryTree implements TreeStore {
   readonly #store: Pick<LogStore, "read">;
   readonly #tiles: FullTile[][] = [];
-  readonly #checkpoints: string[] = [];
+  readonly #checkpoints: StoredCheckpoint[] = [];
 
   /** @param store Where the records are. */
   constructor(store: Pick<LogStore, "read">) {
@@ -32,7 +37,10 @@ export class MemoryTree implements TreeStore {
   }
 
   tileCount(level: number): Promise<number> {
-    return Promise.resolve(this.#tiles[level]?.length ?? 0);
+    const tiles = this.#tiles[level] ?? [];
+    // Holes are found too.
+    const gap = tiles.findIndex((tile) => tile === undefined);
+    return Promise.resolve(gap === -1 ? tiles.length : gap);
   }
 
   tile({ level, index }: TileId): Promise<Uint8Array | undefined> {
@@ -40,7 +48,8 @@ export class MemoryTree implements TreeStore {
   }
 
   tileRoots(level: number, from: number, to: number): Promise<readonly Uint8Array[]> {
-    return Promise.resolve((this.#tiles[level] ?? []).slice(from, to).map(({ root }) => root));
+    const tiles = (this.#tiles[level] ?? []).slice(from, to);
+    return Promise.resolve(tiles.filter((tile) => tile !== undefined).map(({ root }) => root));
   }
 
   keepTiles(tiles: readonly FullTile[]): Promise<boolean> {
@@ -56,16 +65,18 @@ export class MemoryTree implements TreeStore {
     return Promise.resolve();
   }
 
-  keepCheckpoint({ note }: StoredCheckpoint): Promise<void> {
-    this.#checkpoints.push(note);
-    return Promise.resolve();
+  keepCheckpoint({ size, note }: StoredCheckpoint): Promise<boolean> {
+    const last = this.#checkpoints.at(-1);
+    if (last !== undefined && last.size > size) return Promise.resolve(false);
+    this.#checkpoints.push({ size, note });
+    return Promise.resolve(true);
   }
 
-  async *checkpoints(): AsyncGenerator<readonly string[]> {
-    yield [...this.#checkpoints];
+  async *checkpoints(): AsyncGenerator<readonly InspectedCheckpoint[]> {
+    yield this.#checkpoints.map((checkpoint) => ({ ...checkpoint, faults: [] }));
   }
 
   lastCheckpoint(): Promise<string | undefined> {
-    return Promise.resolve(this.#checkpoints.at(-1));
+    return Promise.resolve(this.#checkpoints.at(-1)?.note);
   }
 }

@@ -11,10 +11,17 @@ import { PageSize } from "./page_size.ts";
 import { CHECKPOINT_TABLE, RECORD_TABLE, TILE_TABLE } from "./sqlite_schema.ts";
 import { TileTable } from "./tile_table.ts";
 import { transact } from "./transact.ts";
-import type { InspectedRecord, StoredCheckpoint, TreeStore } from "./tree_store.ts";
+import type {
+  InspectedCheckpoint,
+  InspectedRecord,
+  StoredCheckpoint,
+  TreeStore,
+} from "./tree_store.ts";
 
 /** How many checkpoints are read at a time. */
 const CHECKPOINTS = 256;
+/** No row that was put in from outside shall escape for its number. */
+const LOWEST = -(2 ** 53 - 1);
 
 /** Tiles and checkpoints in the tables beside the records. */
 export class SqliteTree implements TreeStore {
@@ -23,6 +30,7 @@ export class SqliteTree implements TreeStore {
   readonly #tiles: TileTable;
   readonly #selectLines: SqliteStatement;
   readonly #selectRows: SqliteStatement;
+  readonly #selectTexts: SqliteStatement;
   readonly #selectCheckpoints: SqliteStatement;
   readonly #selectLast: SqliteStatement;
 
@@ -36,13 +44,17 @@ export class SqliteTree implements TreeStore {
     this.#selectLines = database.prepare(`SELECT CAST(record AS BLOB) AS record ${range}`);
     this.#selectRows = database.prepare(
       "SELECT seq, instant_us, lag_us, canonical, entry_id, timestamp, user, model, cost_usd, latency_ms, " +
-        `CAST(record AS BLOB) AS record ${range}`,
+        `CAST(record AS BLOB) AS record, ${zerosIn(TEXTS)} AS zeros ${range}`,
+    );
+    this.#selectTexts = database.prepare(
+      `SELECT ${TEXTS.map((column) => `CAST(${column} AS BLOB) AS ${column}`).join()} ` +
+        `FROM ${RECORD_TABLE} WHERE seq = ?`,
     );
     this.#selectCheckpoints = database.prepare(
-      `SELECT number, note FROM ${CHECKPOINT_TABLE} WHERE number >= ? ORDER BY number LIMIT ${CHECKPOINTS}`,
+      `SELECT number, size, note FROM ${CHECKPOINT_TABLE} WHERE number >= ? ORDER BY number LIMIT ${CHECKPOINTS}`,
     );
     this.#selectLast = database.prepare(
-      `SELECT note FROM ${CHECKPOINT_TABLE} ORDER BY number DESC LIMIT 1`,
+      `SELECT size, note FROM ${CHECKPOINT_TABLE} ORDER BY number DESC LIMIT 1`,
     );
   }
 
@@ -68,9 +80,9 @@ export class SqliteTree implements TreeStore {
       this.#database.prepare(`SELECT max(seq) AS seq FROM ${RECORD_TABLE}`).get()!["seq"]
     );
     const end = last === null ? 0 : last as number + 1;
-    for (let from = -Infinity; from < end;) {
+    for (let from = LOWEST; from < end;) {
       const rows = await this.#reading(() =>
-        this.#selectRows.all(Math.max(from, -(2 ** 53 - 1)), end, pageSize.rows)
+        this.#selectRows.all(from, end, pageSize.rows).map((row) => this.#whole(row))
       );
       if (rows.length === 0) return;
       from = rows.at(-1)!["seq"] as number + 1;
@@ -81,6 +93,14 @@ export class SqliteTree implements TreeStore {
       yield rows.map((row) => inspector.inspect(row));
       await turns.give();
     }
+  }
+
+  /** A row with its texts whole: some drivers cut them at U+0000. */
+  #whole(row: SqliteRow): SqliteRow {
+    if (row["zeros"] === 0) return row;
+    const texts = Object.entries(this.#selectTexts.get(row["seq"]!)!)
+      .map(([column, bytes]) => [column, LOSSY.decode(bytes as Uint8Array)]);
+    return { ...row, ...Object.fromEntries(texts) };
   }
 
   tileCount(level: number): Promise<number> {
@@ -105,21 +125,35 @@ export class SqliteTree implements TreeStore {
     if (!this.#settings.readOnly) await this.#writing("NORMAL", () => this.#tiles.clear());
   }
 
-  async keepCheckpoint({ size, note }: StoredCheckpoint): Promise<void> {
+  async keepCheckpoint({ size, note }: StoredCheckpoint): Promise<boolean> {
+    let kept = false;
     // The commit syncs the write-ahead log from its start, records that were written with less included.
-    await this.#writing("FULL", () =>
+    await this.#writing("FULL", () => {
+      const last = this.#selectLast.get();
+      kept = last === undefined || last["size"] as number <= size;
+      if (!kept) return;
       this.#database.prepare(
         `INSERT INTO ${CHECKPOINT_TABLE} (number, size, note) ` +
           `SELECT coalesce(max(number) + 1, 0), ?, ? FROM ${CHECKPOINT_TABLE}`,
-      ).run(size, note));
+      ).run(size, note);
+    });
+    return kept;
   }
 
-  async *checkpoints(): AsyncGenerator<readonly string[]> {
-    for (let from = 0;;) {
+  async *checkpoints(): AsyncGenerator<readonly InspectedCheckpoint[]> {
+    let next = 0;
+    for (let from = LOWEST;;) {
       const rows = await this.#reading(() => this.#selectCheckpoints.all(from));
       if (rows.length === 0) return;
-      from = rows.at(-1)!["number"] as number + 1;
-      yield rows.map(({ note }) => note as string);
+      yield rows.map((row) => {
+        const { number, size, note } = row as { number: number; size: number; note: string };
+        const faults = number === next
+          ? []
+          : [`has the row number ${number} where ${next} should follow`];
+        next = number + 1;
+        return { size, note, faults };
+      });
+      from = next;
     }
   }
 
@@ -157,6 +191,14 @@ export class SqliteTree implements TreeStore {
 }
 
 const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const LOSSY = new TextDecoder("utf-8", { ignoreBOM: true });
+
+const TEXTS = ["entry_id", "timestamp", "user", "model"];
+
+/** SQL that is 0 unless one of some texts has a U+0000. */
+function zerosIn(columns: readonly string[]): string {
+  return columns.map((column) => `instr(CAST(${column} AS BLOB), x'00')`).join(" + ");
+}
 
 /** Compares rows with the records in them, in their order. */
 class RowInspector {

@@ -23,6 +23,7 @@ export class TileTable {
   readonly #insert: SqliteStatement;
   readonly #count: SqliteStatement;
   readonly #last: SqliteStatement;
+  readonly #selectGap: SqliteStatement;
   readonly #select: SqliteStatement;
   readonly #selectRoots: SqliteStatement;
   readonly #delete: SqliteStatement;
@@ -39,6 +40,11 @@ export class TileTable {
     this.#last = database.prepare(
       `SELECT number FROM ${table} WHERE level = ? ORDER BY number DESC LIMIT 1`,
     );
+    this.#selectGap = database.prepare(
+      `SELECT number + 1 AS gap FROM ${table} a WHERE level = ? AND NOT EXISTS ` +
+        `(SELECT 1 FROM ${table} b WHERE b.level = a.level AND b.number = a.number + 1) ` +
+        "ORDER BY number LIMIT 1",
+    );
     this.#select = database.prepare(
       `SELECT hashes FROM ${table} WHERE level = ? AND number = ?`,
     );
@@ -48,11 +54,13 @@ export class TileTable {
     this.#delete = database.prepare(`DELETE FROM ${table}`);
   }
 
-  /** How many tiles of a level there are, or 0 when one is missing among them. */
+  /** How many tiles of a level there are, from the first on without a gap. */
   count(level: number): number {
     const last = this.#last.get(level)?.["number"] as number | undefined;
     if (last === undefined) return 0;
-    return this.#count.get(level)!["n"] === last + 1 ? last + 1 : 0;
+    if (this.#count.get(level)!["n"] === last + 1) return last + 1;
+    if (this.#select.get(level, 0) === undefined) return 0;
+    return this.#selectGap.get(level)!["gap"] as number;
   }
 
   /** The hashes of a tile. */

@@ -3,9 +3,12 @@ import type { TileId } from "../transparency/tile.ts";
 
 /** A record as it is stored, with what its backend found wrong with it. */
 export interface InspectedRecord {
-  /** The stored bytes, valid until the next chunk is asked for; a text means its UTF-8. */
-  readonly bytes: string | Uint8Array;
-  /** The entry's id, where the bytes are a record. */
+  /**
+   * The stored bytes, valid until the next chunk is asked for; a text means its UTF-8. `undefined` for what should be
+   * there and is not.
+   */
+  readonly bytes: string | Uint8Array | undefined;
+  /** The entry's id, where it is known. */
   readonly entryId: string | undefined;
   /** What beside the bytes does not fit them, or why they are no record; one sentence each. */
   readonly faults: readonly string[];
@@ -17,6 +20,12 @@ export interface StoredCheckpoint {
   readonly size: number;
   /** The signed note. */
   readonly note: string;
+}
+
+/** A checkpoint as it is kept, with what its backend found wrong with how it is kept. */
+export interface InspectedCheckpoint extends StoredCheckpoint {
+  /** What beside the note is not as it should be; one sentence each. */
+  readonly faults: readonly string[];
 }
 
 /**
@@ -57,11 +66,13 @@ export interface TreeStore {
    * Adds a checkpoint. When this resolves it is on the disk, and so are all records that it covers, whatever the log's
    * durability: nobody may see a signature for what a crash could still take away.
    *
+   * @returns Whether it was added: not behind one that covers more, as another process may have kept meanwhile. So no
+   * checkpoint says of a later time that the log was smaller.
    * @throws {AuditLogError} `WRITE_FAILED`, `SYNC_FAILED`, `LOG_BUSY`, `READ_ONLY`.
    */
-  keepCheckpoint(checkpoint: StoredCheckpoint): Promise<void>;
-  /** All checkpoints, in the order in which they were added, in chunks. */
-  checkpoints(): AsyncIterable<readonly string[]>;
+  keepCheckpoint(checkpoint: StoredCheckpoint): Promise<boolean>;
+  /** All checkpoints, in the order in which they were added, in chunks. What is none any more is given as its note. */
+  checkpoints(): AsyncIterable<readonly InspectedCheckpoint[]>;
   /** The note of the checkpoint that was added last, or `undefined`. */
   lastCheckpoint(): Promise<string | undefined>;
 }

@@ -34,6 +34,10 @@ const LEAF = 0;
 const NODE = 1;
 const NODE_BYTES = 1 + 2 * HASH_BYTES;
 
+/** A record that is longer gets a buffer of its own. */
+const MOST_REUSED_BYTES = 64 * 1024;
+let leaf = new Uint8Array(0);
+
 // A tree of a million leaves has a million nodes, and SHA-256 is done with its input on return.
 const node = new Uint8Array(NODE_BYTES);
 node[0] = NODE;
@@ -46,7 +50,12 @@ node[0] = NODE;
  */
 export function leafHash(sha256: Sha256, record: string | Uint8Array): Uint8Array {
   // U+0000 is the byte 0 in UTF-8, so that the runtime encodes and hashes in one go.
-  return sha256(typeof record === "string" ? `\0${record}` : prefixed(record));
+  if (typeof record === "string") return sha256(`\0${record}`);
+  const length = 1 + record.length;
+  if (length > MOST_REUSED_BYTES) return sha256(prefixed(record));
+  if (length > leaf.length) leaf = new Uint8Array(Math.min(MOST_REUSED_BYTES, 2 * length));
+  leaf.set(record, 1);
+  return sha256(leaf.subarray(0, length));
 }
 
 /**

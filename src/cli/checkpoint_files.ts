@@ -1,0 +1,58 @@
+/**
+ * Checkpoints that were kept elsewhere.
+ *
+ * @module
+ */
+import { parseCheckpoint } from "../transparency/checkpoint.ts";
+import { stateOf } from "../transparency/failure.ts";
+import { verifierFrom } from "../transparency/keys.ts";
+import { openNote, parseNote } from "../transparency/note.ts";
+import { splitNotes } from "../transparency/publish_to_file.ts";
+import { CliError } from "./cli_error.ts";
+import type { Host } from "./host.ts";
+import { nameOf, readText } from "./source.ts";
+
+/** The largest file of checkpoints, bytes: one a minute for a quarter of a year. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
+/** A checkpoint that was given, and where it stands. */
+export interface KeptNote {
+  /** The signed note. */
+  readonly note: string;
+  /** Its file, and which of several in it it is. */
+  readonly place: string;
+}
+
+/**
+ * Reads checkpoints from files that hold one each, or many with an empty line after each. The library checks them too,
+ * but does not know where they stand.
+ *
+ * @param keys Verifier keys, one of which has signed each of them; without any, signatures are left alone.
+ * @throws {CliError} When one cannot be read, or nothing can be concluded from it.
+ */
+export async function readCheckpoints(
+  host: Host,
+  paths: readonly string[],
+  keys: readonly string[],
+): Promise<readonly KeptNote[]> {
+  const verifiers = await Promise.all(keys.map(verifierFrom));
+  const kept: KeptNote[] = [];
+  for (const path of paths) {
+    const name = nameOf(path);
+    const notes = splitNotes(await readText(host, path, MOST_BYTES));
+    if (notes.length === 0) throw new CliError(`Cannot use ${name}: it holds no checkpoint`);
+    for (const [position, note] of notes.entries()) {
+      const place = notes.length === 1 ? name : `${name}, checkpoint ${position + 1}`;
+      try {
+        const { text } = verifiers.length === 0 ? parseNote(note) : await openNote(note, verifiers);
+        parseCheckpoint(text);
+      } catch (error) {
+        const state = stateOf(error);
+        if (state === undefined) throw error;
+        throw new CliError(`Cannot use ${place}: ${state}`, { cause: error });
+      }
+      kept.push({ note, place });
+    }
+  }
+  return kept;
+}

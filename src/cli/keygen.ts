@@ -1,0 +1,38 @@
+import type { Command } from "commander";
+import { generateSigningKey } from "../transparency/keys.ts";
+import { visible } from "./display.ts";
+import type { Host } from "./host.ts";
+import { makeFiles } from "./new_files.ts";
+
+/** Adds `audit-log keygen`. */
+export function addKeygen(program: Command, host: Host): void {
+  program.command("keygen")
+    .description(
+      "Make a key to sign a log's checkpoints with, and print the key that verifies them.",
+    )
+    .argument(
+      "<name>",
+      "the key's name, and the log's: a URL without its scheme, below a domain of yours",
+    )
+    .requiredOption("--out <file>", "a new file for the private key, for its owner alone")
+    .addHelpText("after", DETAILS)
+    .action(async (name: string, { out }: { readonly out: string }) => {
+      const { signingKey, verifierKey } = await generateSigningKey(name);
+      await makeFiles(host, [out], ([file]) => file!.write(`${signingKey}\n`));
+      await host.stdout.write(`${verifierKey}\n`);
+      if (host.stderr.isTerminal) await host.stderr.write(adviceOn(name, out));
+    });
+}
+
+const DETAILS = `
+The private key is never printed. The verifier key is public: whoever is to check the log needs it.
+
+Example:
+  audit-log keygen acme.example/chat --out audit.key`;
+
+function adviceOn(name: string, out: string): string {
+  return visible(
+    `The line above is the verifier key: give it to whoever is to check the log. The private key is in ${out}: ` +
+      `whoever has it can sign as ${name}; keep it, and a copy of it, where the log is not.`,
+  ) + "\n";
+}
