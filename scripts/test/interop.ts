@@ -9,6 +9,7 @@ import { LOGS } from "../../tests/interop/plan.ts";
 import { pathOf } from "../lib/project.ts";
 import type { Runtime } from "../lib/runtimes.ts";
 import { Checks, expectEqual } from "./interop/checks.ts";
+import { checkDocument } from "./interop/document.ts";
 import { checkLog } from "./interop/log.ts";
 import {
   buildGoPrograms,
@@ -84,6 +85,28 @@ export class Interop {
       const { verifier } = this.#go;
       const { stdout } = await runExpecting(0, [verifier, "checkpoint", "-key", key, signed]);
       expectEqual(stdout.split(" ").slice(0, 2), [GO_NAME, "1"], "Go's answer");
+    });
+    return { title, cases: checks.cases };
+  }
+
+  /** Types the commands of `docs/verifying.md`. */
+  async testDocument(): Promise<Outcome> {
+    const { progress, denoFlags } = this.#options;
+    const title = "docs/verifying.md, its commands";
+    progress.start(title);
+    const checks = new Checks(progress);
+    const programs = `${this.#folder}/programs`;
+    await Deno.mkdir(programs);
+    await Deno.symlink(this.#go.verifier, `${programs}/verifier`);
+    const command = [Deno.execPath(), "run", "-A", "--quiet", `--config=${pathOf("deno.json")}`];
+    const words = [...command, ...denoFlags, pathOf("cli.ts")].map((word) =>
+      `'${word.replaceAll("'", "'\\''")}'`
+    );
+    const script = `#!/bin/sh\nexec ${words.join(" ")} "$@"\n`;
+    await Deno.writeTextFile(`${programs}/audit-log`, script, { mode: 0o755 });
+    await checkDocument(checks, await Deno.readTextFile(pathOf("docs/verifying.md")), {
+      folder: `${this.#folder}/document`,
+      path: `${programs}:${Deno.env.get("PATH")}`,
     });
     return { title, cases: checks.cases };
   }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -17,15 +18,53 @@ const maxTreeSize = 1 << 62
 // before version 0.19 of golang.org/x/mod.
 var emptyRoot = tlog.Hash(sha256.Sum256(nil))
 
+// A logKey is what a log's verifier key verifies: the signatures of its notes, and when they were made.
+type logKey struct {
+	notes note.Verifier
+	times *cosignatureVerifier
+}
+
+func parseKey(vkey string) (logKey, error) {
+	notes, err := note.NewVerifier(vkey)
+	if err != nil {
+		return logKey{}, err
+	}
+	times, err := newCosignatureVerifier(vkey)
+	return logKey{notes, times}, err
+}
+
+// A checkpoint says which tree a log had, and when, if its signer states that.
+type checkpoint struct {
+	tlog.Tree
+	signedAt time.Time // zero if it is not stated
+}
+
 // openCheckpoint verifies and parses a checkpoint, c2sp.org/tlog-checkpoint: a note signed by the key, whose
 // origin is the key's name.
-func openCheckpoint(msg []byte, key note.Verifier) (tlog.Tree, error) {
-	signed, err := note.Open(msg, note.VerifierList(key))
+func openCheckpoint(msg []byte, key logKey) (checkpoint, error) {
+	signed, err := note.Open(msg, note.VerifierList(key.notes, key.times))
 	if err != nil {
-		return tlog.Tree{}, refute("checkpoint: %v", err)
+		return checkpoint{}, refute("checkpoint: %v", err)
 	}
+	var opened checkpoint
+	isSigned := false
+	for _, signature := range signed.Sigs {
+		if signature.Hash == key.notes.KeyHash() {
+			isSigned = true
+		} else if opened.signedAt, err = timeOf(signature); err != nil {
+			return checkpoint{}, err
+		}
+	}
+	if !isSigned {
+		return checkpoint{}, refute("checkpoint: the key states the time and has not signed it")
+	}
+	opened.Tree, err = parseCheckpoint(signed.Text, key.notes.Name())
+	return opened, err
+}
+
+func parseCheckpoint(text, origin string) (tlog.Tree, error) {
 	// The text ends in a newline, so the last of the lines is empty.
-	lines := strings.Split(signed.Text, "\n")
+	lines := strings.Split(text, "\n")
 	lines = lines[:len(lines)-1]
 	if len(lines) < 3 {
 		return tlog.Tree{}, refute("checkpoint: fewer than three lines")
@@ -35,8 +74,8 @@ func openCheckpoint(msg []byte, key note.Verifier) (tlog.Tree, error) {
 			return tlog.Tree{}, refute("checkpoint: an empty line")
 		}
 	}
-	if lines[0] != key.Name() {
-		return tlog.Tree{}, refute("checkpoint: its origin is %q, the key's name %q", lines[0], key.Name())
+	if lines[0] != origin {
+		return tlog.Tree{}, refute("checkpoint: its origin is %q, the key's name %q", lines[0], origin)
 	}
 	size, ok := parseDecimal(lines[1])
 	if !ok || size > maxTreeSize {

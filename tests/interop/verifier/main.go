@@ -18,8 +18,8 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
@@ -64,7 +64,7 @@ var commands = map[string]struct {
 
 // A call is what a command was called with.
 type call struct {
-	key            note.Verifier
+	key            logKey
 	file           string // the argument behind the flags
 	flags          map[string]string
 	stdout, stderr io.Writer
@@ -99,31 +99,35 @@ func run(args []string, stdout, stderr io.Writer) error {
 		c.flags[name] = values[i]
 	}
 	var err error
-	if c.key, err = note.NewVerifier(*key); err != nil {
+	if c.key, err = parseKey(*key); err != nil {
 		return fmt.Errorf("-key: %w", err)
 	}
 	return command.run(c)
 }
 
-func (c *call) readCheckpoint(file string) (tlog.Tree, error) {
+func (c *call) readCheckpoint(file string) (checkpoint, error) {
 	msg, err := os.ReadFile(file)
 	if err != nil {
-		return tlog.Tree{}, err
+		return checkpoint{}, err
 	}
-	tree, err := openCheckpoint(msg, c.key)
+	opened, err := openCheckpoint(msg, c.key)
 	if err != nil {
-		return tlog.Tree{}, fmt.Errorf("%s: %w", file, err)
+		return checkpoint{}, fmt.Errorf("%s: %w", file, err)
 	}
-	return tree, nil
+	return opened, nil
 }
 
 func runCheckpoint(c *call) error {
-	tree, err := c.readCheckpoint(c.file)
+	opened, err := c.readCheckpoint(c.file)
 	if err != nil {
 		return err
 	}
 	// The origin is the name of the key.
-	fmt.Fprintln(c.stdout, c.key.Name(), tree.N, tree.Hash)
+	words := []any{c.key.notes.Name(), opened.N, opened.Hash}
+	if !opened.signedAt.IsZero() {
+		words = append(words, opened.signedAt.Format(time.RFC3339))
+	}
+	fmt.Fprintln(c.stdout, words...)
 	return nil
 }
 
@@ -201,7 +205,7 @@ func runConsistency(c *call) error {
 			return fmt.Errorf("%s: %w", c.file, err)
 		}
 	}
-	if err := checkTree(hashes, before, after); err != nil {
+	if err := checkTree(hashes, before.Tree, after.Tree); err != nil {
 		return refute("%s: does not prove that the tree of %d records begins with that of %d: %v",
 			c.file, after.N, before.N, err)
 	}
