@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { parseCheckpoint } from "../transparency/checkpoint.ts";
+import { openCheckpoint, parseCheckpoint } from "../transparency/checkpoint.ts";
 import { stateOf } from "../transparency/failure.ts";
 import { verifierFrom } from "../transparency/keys.ts";
-import { openNote, parseNote } from "../transparency/note.ts";
+import { parseNote } from "../transparency/note.ts";
 import { splitNotes } from "../transparency/publish_to_file.ts";
 import { CliError } from "./cli_error.ts";
 import type { Host } from "./host.ts";
@@ -44,8 +44,8 @@ export async function readCheckpoints(
     for (const [position, note] of notes.entries()) {
       const place = notes.length === 1 ? name : `${name}, checkpoint ${position + 1}`;
       try {
-        const { text } = verifiers.length === 0 ? parseNote(note) : await openNote(note, verifiers);
-        parseCheckpoint(text);
+        if (verifiers.length > 0) await openCheckpoint(note, verifiers);
+        else parseCheckpoint(parseNote(note).text);
       } catch (error) {
         const state = stateOf(error);
         if (state === undefined) throw error;

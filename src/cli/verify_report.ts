@@ -39,14 +39,18 @@ export function reportOf(report: VerificationReport, options: ReportOptions): st
     if (more > 0) beneath("", `and ${more} more`);
   }
   lines.push("", style.bold("What could not be known:"));
-  for (const sentence of unknown) lines.push(...itemOf(`${MARGIN}- `, sentence, columns));
+  for (const sentence of unknown) {
+    lines.push(...itemOf(`${MARGIN}- `, sentence, columns));
+    const place = fileOf(sentence, options);
+    if (place !== undefined) lines.push(...itemOf(`${MARGIN}  `, place, columns));
+  }
   lines.push("", style.bold(outcomeOf(report)), "");
   return lines.join("\n");
 }
 
 function factsOf(
   { size, root, checked }: VerificationReport,
-  { path, keys, kept }: ReportOptions,
+  { path, keys }: ReportOptions,
 ): [name: string, value: string][] {
   const { checkpoints, signatures, remembered, covered, tiles, signedAt } = checked;
   const verified = keys === 0
@@ -57,26 +61,27 @@ function factsOf(
     ["entries", `${size}, all read and hashed`],
     ["root", root],
     ["tiles", `${tiles} compared`],
-    [
-      "checkpoints",
-      checkpoints === 0 ? "none in the log" : `${checkpoints} in the log, ${verified}`,
-    ],
-    ...kept.length === 0 ? [] : [["kept", `${remembered} given and compared`] as [string, string]],
+    ["checkpoints", checkpoints === 0 ? "none compared" : `${checkpoints} compared, ${verified}`],
+    ["remembered", remembered === 0 ? "none given" : `${remembered} compared`],
     ["covered", `${covered} of ${size} entries are those that a checkpoint was made for`],
-    ...signedAt === undefined
-      ? []
-      : [["last signed", `${signedAt}, as the signer states`] as [string, string]],
+    ["last signed", signedAt === undefined ? "not known" : `${signedAt}, as the signer states`],
   ];
 }
 
-/** What a fault's message leaves out: an entry's id, the file of a checkpoint. */
-function placesOf({ kind, entryId, message }: LogFault, { kept }: ReportOptions): string[] {
-  const number = /^The checkpoint (\d+) that was given\b/.exec(message)?.[1];
-  const place = kind === "remembered" ? kept[Number(number) - 1] : undefined;
+/** What a fault's message leaves out. */
+function placesOf({ entryId, message }: LogFault, options: ReportOptions): string[] {
+  const file = fileOf(message, options);
   return [
     ...entryId === undefined ? [] : [`id ${entryId}`],
-    ...place === undefined ? [] : [`in ${place}`],
+    ...file === undefined ? [] : [file],
   ];
+}
+
+/** The file of the checkpoint that a sentence is about; the library only knows the how manieth it is. */
+function fileOf(sentence: string, { kept }: ReportOptions): string | undefined {
+  const number = /^The checkpoint (\d+) that was given\b/.exec(sentence)?.[1];
+  const place = kept[Number(number) - 1];
+  return place === undefined ? undefined : `in ${place}`;
 }
 
 function outcomeOf({ ok, faultCount }: VerificationReport): string {
