@@ -38,7 +38,12 @@ export {
 } from "./src/query.ts";
 export { LogRecord, NotARecord } from "./src/record.ts";
 export type { LogStore, StoreInfo, UnreadableLine, UnreadableLines } from "./src/stores/store.ts";
-export type { InspectedRecord, StoredCheckpoint, TreeStore } from "./src/stores/tree_store.ts";
+export type {
+  InspectedCheckpoint,
+  InspectedRecord,
+  StoredCheckpoint,
+  TreeStore,
+} from "./src/stores/tree_store.ts";
 export type { TileId } from "./src/transparency/tile.ts";
 export type { FullTile } from "./src/transparency/tree.ts";
 export type { LogFault } from "./src/transparency/faults.ts";
@@ -49,6 +54,8 @@ export {
   type KeySigner,
   type Signer,
   signerFrom,
+  type Verifier,
+  verifierFrom,
   verifierKeyOf,
 } from "./src/transparency/keys.ts";
 export { publishByHttp, type PublishByHttpOptions } from "./src/transparency/publish_by_http.ts";

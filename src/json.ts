@@ -30,6 +30,15 @@ export function encodeCanonical(value: JsonValue): string {
   return `{${members.join(",")}}`;
 }
 
+/**
+ * {@link encodeCanonical} of an object whose own keys are listed in UTF-16 order.
+ *
+ * @param member The one member that is no plain text or number, within which they may not be.
+ */
+export function encodeOrdered(object: JsonObject, member: JsonValue): string {
+  return isInOrder(member) ? JSON.stringify(object) : encodeCanonical(object);
+}
+
 /** Whether all keys within a value are listed in UTF-16 order. Those such as "10" and "9" are listed by number. */
 function isInOrder(value: JsonValue): boolean {
   if (typeof value !== "object" || value === null) return true;

@@ -155,7 +155,7 @@ export function checkOptions(options: OpenOptions): Settings {
     backend,
     path,
     signingKeys,
-    checkpoints: checkCheckpoints(given.checkpoints ?? {}),
+    checkpoints: checkCheckpoints(given.checkpoints === undefined ? {} : given.checkpoints),
     durability,
     readOnly,
     clock,

@@ -5,7 +5,7 @@
  */
 import type { AuditEntry } from "./entry.ts";
 import { parseInstant } from "./instant.ts";
-import { encodeCanonical, type JsonObject, repeatsKey } from "./json.ts";
+import { encodeOrdered, type JsonObject, repeatsKey } from "./json.ts";
 import { type RecordFacts, scanCanonical } from "./canonical_scan.ts";
 import { NotStorable, parseJson } from "./parse_json.ts";
 
@@ -91,17 +91,18 @@ export class NotARecord extends Error {
 
 /** Writes an entry as canonical JSON, RFC 8785: nine keys, in UTF-16 order. */
 export function encodeLine(entry: AuditEntry): string {
-  return encodeCanonical({
+  const { metadata } = entry;
+  return encodeOrdered({
     cost_usd: entry.costUsd,
     entry_id: entry.entryId,
     input_text: entry.inputText,
     latency_ms: entry.latencyMs,
-    metadata: entry.metadata,
+    metadata,
     model: entry.model,
     output_text: entry.outputText,
     timestamp: entry.timestamp,
     user: entry.user,
-  });
+  }, metadata);
 }
 
 /** A line's nine keys. */

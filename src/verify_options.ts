@@ -46,7 +46,7 @@ export function checkVerifyOptions(options: VerifyOptions): CheckedVerifyOptions
  * @throws {AuditLogError} `INVALID_QUERY`.
  */
 export function checkSizes(from: number, to: number | undefined): void {
-  for (const [name, size] of Object.entries({ from, to: to ?? 0 })) {
+  for (const [name, size] of Object.entries({ from, to: to === undefined ? 0 : to })) {
     if (typeof size === "number" && isCount(size)) continue;
     throw new AuditLogError(
       "INVALID_QUERY",

@@ -80,7 +80,7 @@ class JsonlStore implements LogStore {
   readonly #encoder = new LineEncoder();
   readonly #writing = new Mutex();
   /** Resolves when all that was written is on the disk; rejects for ever once it is not known. */
-  #synced: Promise<unknown> = Promise.resolve();
+  #synced: Promise<void> = Promise.resolve();
   /** Own lines that are not in the index yet, one after the other. */
   #pending: IndexedLine[] = [];
   /** Up to where the file's lines are in the index or pending. */
@@ -102,6 +102,7 @@ class JsonlStore implements LogStore {
     this.#index = opened.index;
     this.tree = new JsonlTree(runtime, settings, {
       file: opened.file,
+      sync: () => this.#syncAll(),
       index: (attempt) => this.#reading(() => this.#asking(() => attempt(this.#index))),
       exclusively: (section) => this.#exclusively(section),
       refresh: () => this.#reading(() => this.#refresh()),
@@ -154,8 +155,11 @@ class JsonlStore implements LogStore {
   }
 
   /** Begins to put on the disk what was written; what was written before must be there, too. */
-  #sync(): Promise<unknown> {
-    if (this.#settings.durability === "relaxed") return this.#synced;
+  #sync(): Promise<void> {
+    return this.#settings.durability === "relaxed" ? this.#synced : this.#syncAll();
+  }
+
+  #syncAll(): Promise<void> {
     const synced = Promise.all([this.#synced, this.#file.sync()]).then(() => {});
     synced.catch(() => {}); // it is awaited by the append, maybe after it has failed
     return this.#synced = synced;

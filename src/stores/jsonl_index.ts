@@ -289,7 +289,7 @@ export class JsonlIndex {
 
   /** A name of a row, which some drivers cut at U+0000. */
   #name(row: SqliteRow, name: "user" | "model"): string {
-    if (row["zeros"] === 0) return row[name] as string;
+    if (row["zeros"] === 0 || row[name] === null) return row[name] as string;
     const bytes = this.#selectNameBytes.get(row[`${name}_id`]!)!["bytes"] as Uint8Array;
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   }

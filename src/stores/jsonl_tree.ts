@@ -25,6 +25,8 @@ export interface JsonlAccess {
   readonly file: OpenFile;
   /** Asks the index, which another process may be writing to. */
   index<T>(attempt: (index: JsonlIndex) => T): Promise<T>;
+  /** Puts on the disk all that the file has; when it fails, the handle refuses further writes. */
+  sync(): Promise<void>;
   /** Runs a section under the lock. */
   exclusively<T>(section: () => Promise<T>): Promise<T>;
   /** Brings the index up to the end of the file. */
@@ -128,7 +130,7 @@ export class JsonlTree implements TreeStore {
     const action = `write to ${this.#settings.path}`;
     try {
       // Records of other processes too, whose own syncs may still be on their way.
-      await this.#access.file.sync();
+      await this.#access.sync();
     } catch (error) {
       throw new AuditLogError("SYNC_FAILED", `Cannot ${action}: the disk did not confirm it`, {
         cause: error,

@@ -53,8 +53,18 @@ export async function openSqliteStore(
     } catch {
       // The first error tells what is wrong.
     }
-    throw faultOf(`open ${path}`, error, "READ_FAILED");
+    const fault = faultOf(`open ${path}`, error, "READ_FAILED");
+    throw readOnly && fault.code === "READ_ONLY" ? needsSharedMemory(path, fault) : fault;
   }
+}
+
+function needsSharedMemory(path: string, cause: unknown): AuditLogError {
+  return new AuditLogError(
+    "READ_ONLY",
+    `Cannot open ${path} for reading: SQLite makes ${path}-shm beside it, and the folder may not be written to; copy ` +
+      `the log, and ${path}-wal where there is one, to a folder of your own`,
+    { cause },
+  );
 }
 
 /** SQLite's smallest page: no database is smaller, but the empty one. */

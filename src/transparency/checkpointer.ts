@@ -5,8 +5,13 @@ import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
 import { equalHashes } from "./hash.ts";
 import { labelOf, verifierFrom } from "./keys.ts";
 import type { LogTree } from "./log_tree.ts";
+import { stateOf } from "./failure.ts";
 import { openNote, parseNote } from "./note.ts";
 import type { LogSigners } from "./signing.ts";
+import { TILE_WIDTH } from "./tile.ts";
+
+/** How often a checkpoint is made again because another process has kept a larger one. */
+const MOST_ATTEMPTS = 100;
 
 /** A checkpoint and its signed note. */
 export interface KeptCheckpoint extends Checkpoint {
@@ -34,10 +39,10 @@ export interface CheckpointerParts {
 export class Checkpointer {
   readonly #parts: CheckpointerParts;
   readonly #mutex = new Mutex();
-  #last: Checkpoint | undefined;
+  #last: KeptCheckpoint | undefined;
   #seconds = 0;
 
-  private constructor(parts: CheckpointerParts, last: Checkpoint | undefined) {
+  private constructor(parts: CheckpointerParts, last: KeptCheckpoint | undefined) {
     this.#parts = parts;
     this.#last = last;
   }
@@ -53,6 +58,7 @@ export class Checkpointer {
       await checkKeys(parts, last);
       await checkGrowth(parts, last);
     }
+    await checkTiles(parts);
     return new Checkpointer(parts, last);
   }
 
@@ -64,23 +70,36 @@ export class Checkpointer {
   /**
    * Signs a checkpoint of all entries, and keeps it.
    *
-   * @throws {AuditLogError} `CHECKPOINT_CONFLICT` when the log has become shorter; what reading and writing throws.
+   * @throws {AuditLogError} `CHECKPOINT_CONFLICT` when the log has become shorter, or is not what another process has
+   * signed meanwhile; what reading and writing throws.
    */
   make(): Promise<KeptCheckpoint> {
     return this.#mutex.run(async () => {
-      const { name, signers, tree, store, size: sizeNow, clock } = this.#parts;
-      const size = await sizeNow();
-      if (this.#last !== undefined && size < this.#last.size) {
-        throw cut(name, size, this.#last.size);
+      for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+        const made = await this.#attempt();
+        if (made !== undefined) return this.#last = made;
       }
-      const root = await tree.root(size);
-      this.#seconds = Math.max(this.#seconds, Math.floor(clock() / 1000));
-      const note = await signers.sign(size, root, this.#seconds);
-      await tree.save();
-      await store.keepCheckpoint({ size, note });
-      this.#last = { origin: signers.origin, size, root, extensions: [] };
-      return { ...this.#last, note };
+      throw new AuditLogError(
+        "DAMAGED",
+        `Cannot sign for ${this.#parts.name}: its last checkpoint is kept as one of more entries than it ` +
+          "says; verify the log",
+      );
     });
+  }
+
+  /** Makes a checkpoint, unless another process is quicker and keeps a larger one. */
+  async #attempt(): Promise<KeptCheckpoint | undefined> {
+    const { name, signers, tree, store, size: sizeNow, clock } = this.#parts;
+    const kept = await lastCheckpoint(store, name);
+    if (kept !== undefined && kept.note !== this.#last?.note) await checkGrowth(this.#parts, kept);
+    const size = await sizeNow();
+    if (this.#last !== undefined && size < this.#last.size) throw cut(name, size, this.#last.size);
+    const root = await tree.root(size);
+    this.#seconds = Math.max(this.#seconds, Math.floor(clock() / 1000));
+    const note = await signers.sign(size, root, this.#seconds);
+    await tree.save();
+    if (!await store.keepCheckpoint({ size, note })) return undefined;
+    return { origin: signers.origin, size, root, extensions: [], note };
   }
 }
 
@@ -123,7 +142,12 @@ async function checkKeys({ name, signers }: CheckpointerParts, last: KeptCheckpo
   const known = verifiers.filter((verifier) =>
     signatures.some(({ name, keyId }) => name === verifier.name && keyId === verifier.keyId)
   );
-  if (known.length > 0) await openNote(last.note, known);
+  if (known.length === 0) return;
+  try {
+    await openNote(last.note, known);
+  } catch (error) {
+    throw conflict(name, `its last checkpoint was altered: ${stateOf(error)}`, error);
+  }
 }
 
 /** Makes sure that the log begins with what its last checkpoint covers. */
@@ -133,19 +157,35 @@ async function checkGrowth(parts: CheckpointerParts, last: Checkpoint): Promise<
   if (size < last.size) throw cut(name, size, last.size);
   if (equalHashes(await tree.root(last.size), last.root)) return;
   // It may be the tiles that were altered: the records decide.
+  if (!equalHashes(await tree.rootOfRecords(last.size), last.root)) {
+    throw conflict(
+      name,
+      `its first ${last.size} entries are not those that its last checkpoint was signed for; they were ` +
+        "altered. Verify the log, which tells where",
+    );
+  }
   await tree.reset();
-  if (equalHashes(await tree.root(last.size), last.root)) return;
-  throw new AuditLogError(
-    "CHECKPOINT_CONFLICT",
-    `Cannot sign for ${name}: its first ${last.size} entries are not those that its last checkpoint ` +
-      "was signed for; they were altered. Verify the log, which tells where",
+}
+
+/** Makes sure that no tile is of entries that are not there any more: the next ones would take their place in it. */
+async function checkTiles({ name, store, size: sizeNow }: CheckpointerParts): Promise<void> {
+  const covered = await store.tileCount(0) * TILE_WIDTH;
+  const size = await sizeNow();
+  if (covered <= size) return;
+  throw conflict(
+    name,
+    `it has ${size} entries, and its tree was made of ${covered} or more; entries were removed. Where a ` +
+      "power failure took them (durability relaxed), delete the tree's tiles: docs/format.md",
   );
 }
 
 function cut(name: string, size: number, covered: number): AuditLogError {
-  return new AuditLogError(
-    "CHECKPOINT_CONFLICT",
-    `Cannot sign for ${name}: it has ${size} entries, and a checkpoint was signed for ${covered}; ` +
-      "entries were removed",
+  return conflict(
+    name,
+    `it has ${size} entries, and a checkpoint was signed for ${covered}; entries were removed`,
   );
+}
+
+function conflict(name: string, state: string, cause?: unknown): AuditLogError {
+  return new AuditLogError("CHECKPOINT_CONFLICT", `Cannot sign for ${name}: ${state}`, { cause });
 }

@@ -1,12 +1,12 @@
 import { AuditLogError } from "../errors.ts";
-import type { TreeStore } from "../stores/tree_store.ts";
-import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
+import type { InspectedCheckpoint, TreeStore } from "../stores/tree_store.ts";
+import { type Checkpoint, openCheckpoint, parseCheckpoint } from "./checkpoint.ts";
 import { type TimeReader, timeReaderFrom } from "./cosignature.ts";
 import { stateOf } from "./failure.ts";
 import type { Faults, LogFault } from "./faults.ts";
 import { equalHashes } from "./hash.ts";
 import { type Verifier, verifierFrom } from "./keys.ts";
-import { openNote, parseNote } from "./note.ts";
+import { parseNote } from "./note.ts";
 
 /** What the caller gave to verify with. */
 export interface CheckpointsToVerify {
@@ -21,6 +21,8 @@ interface Claim {
   readonly root: Uint8Array;
   readonly kind: "checkpoint" | "remembered";
   readonly label: string;
+  /** Whether it is what was signed: verified, or vouched for by whoever kept it. */
+  readonly certain: boolean;
 }
 
 /** The checkpoints of a log and those that were kept elsewhere, to be compared with its entries. */
@@ -33,14 +35,24 @@ export class Checkpoints {
   /** The largest size up to which entries were found to be those that were signed for. */
   #agreed = 0;
   #origin: string | undefined;
+  /** The texts of the checkpoints that were given and are not among those of the log, with their labels. */
+  readonly #missing = new Map<string, string>();
   /** How many checkpoints of the log were read. */
+  #read = 0;
+  /** How many entries the checkpoint covers that was read last. */
+  #last = 0;
+  /** How many checkpoints of the log were compared. */
   count = 0;
   /** How many checkpoints that were given were compared. */
   remembered = 0;
   /** How many checkpoints have a signature that was verified. */
   verified = 0;
+  /** How many of those state when they were signed. */
+  timed = 0;
   /** The largest size that a checkpoint covers with which the entries agree. */
   covered = 0;
+  /** The largest size that a checkpoint covers with which the entries were compared. */
+  compared = 0;
   /** When the newest of them was signed, seconds since the epoch, where its signer states it. */
   signedAt: number | undefined;
 
@@ -69,34 +81,41 @@ export class Checkpoints {
     const times = await Promise.all(verifierKeys.map(timeReaderFrom));
     const checkpoints = new Checkpoints(faults, verifiers, times);
     for (const note of remembered) await checkpoints.#addRemembered(note);
-    for await (const notes of store.checkpoints()) {
-      for (const note of notes) await checkpoints.#addKept(note);
+    for await (const kept of store.checkpoints()) {
+      for (const checkpoint of kept) await checkpoints.#addKept(checkpoint);
     }
     return checkpoints;
+  }
+
+  /** What to call the checkpoints that were given and are not among those of the log. */
+  get missing(): readonly string[] {
+    return [...this.#missing.values()];
   }
 
   /** Compares what was claimed for so many entries with their root. */
   compare(size: number, root: () => Uint8Array): void {
     const claims = this.#claims.get(size);
     if (claims === undefined) return;
+    this.compared = size;
     const actual = root();
-    for (const { root: claimed, kind, label } of claims) {
-      if (equalHashes(claimed, actual)) {
-        this.#agreed = Math.max(this.#agreed, size);
-        this.covered = Math.max(this.covered, size);
-        continue;
-      }
+    const before = this.#agreed;
+    if (claims.some(({ root: claimed }) => equalHashes(claimed, actual))) {
+      this.#agreed = size;
+      this.covered = size;
+    }
+    for (const { root: claimed, kind, label, certain } of claims) {
+      if (equalHashes(claimed, actual)) continue;
+      const what = certain
+        ? `${label} was signed for ${size} entries, and these are not the first ${size} of the log`
+        : `${label} has another root than the first ${size} entries of the log: they were altered, or it was`;
+      const isOne = this.#agreed < size && before === size - 1;
       const where = this.#agreed === size
-        ? ""
-        : this.#agreed === 0
+        ? "; another checkpoint agrees with them"
+        : before === 0
         ? `; the first difference is among the first ${size}`
-        : `; the first ${this.#agreed} agree with an earlier one, so the first difference is among entries ` +
-          `${this.#agreed} to ${size - 1}`;
-      this.#report(
-        kind,
-        this.#agreed === size ? undefined : this.#agreed,
-        `${label} was signed for ${size} entries, and these are not the first ${size} of the log${where}`,
-      );
+        : `; the first ${before} agree with an earlier one, so the first difference is ` +
+          (isOne ? `entry ${before}` : `among entries ${before} to ${size - 1}`);
+      this.#report(kind, isOne ? before : undefined, `${what}${where}`);
     }
     this.#claims.delete(size);
   }
@@ -104,12 +123,15 @@ export class Checkpoints {
   /** Reports what was claimed for more entries than there are. */
   end(size: number): void {
     for (const [claimed, claims] of [...this.#claims].sort(([a], [b]) => a - b)) {
-      for (const { kind, label } of claims) {
+      for (const { kind, label, certain } of claims) {
         this.#report(
           kind,
           size,
-          `${label} was signed for ${claimed} entries, and the log has no more than ${size}: ` +
-            "entries were removed, or the log was replaced by an older or another one",
+          `${label} ${
+            certain ? "was signed for" : "is one of"
+          } ${claimed} entries, and the log has no more ` +
+            `than ${size}: entries were removed, or the log was replaced by an older or another one` +
+            (certain ? "" : ", or the checkpoint was altered"),
         );
       }
     }
@@ -118,15 +140,16 @@ export class Checkpoints {
   async #addRemembered(note: string): Promise<void> {
     this.remembered++;
     const label = `The checkpoint ${this.remembered} that was given`;
-    const { text } = this.#verifiers.length === 0
-      ? parseNote(note)
-      : await openNote(note, this.#verifiers);
+    if (this.#verifiers.length > 0) await openCheckpoint(note, this.#verifiers);
+    const { text } = parseNote(note);
     const checkpoint = parseCheckpoint(text);
-    this.#claim(checkpoint, { root: checkpoint.root, kind: "remembered", label });
+    this.#missing.set(text, label);
+    this.#claim(checkpoint, { root: checkpoint.root, kind: "remembered", label, certain: true });
   }
 
-  async #addKept(note: string): Promise<void> {
-    const label = `Checkpoint ${this.count++} of the log`;
+  async #addKept({ size, note, faults }: InspectedCheckpoint): Promise<void> {
+    const label = `Checkpoint ${this.#read++} of the log`;
+    for (const fault of faults) this.#report("checkpoint", undefined, `${label} ${fault}`);
     let checkpoint: Checkpoint;
     let text: string;
     try {
@@ -136,22 +159,34 @@ export class Checkpoints {
       this.#report("checkpoint", undefined, `${label} is none: ${stateOf(error)}`);
       return;
     }
-    if (this.#verifiers.length > 0 && !await this.#verify(note, text, label)) return;
-    this.#claim(checkpoint, { root: checkpoint.root, kind: "checkpoint", label });
+    const certain = this.#verifiers.length > 0;
+    if (certain && !await this.#verify(note, text, label)) return;
+    this.count++;
+    this.#missing.delete(text);
+    const fault = size !== checkpoint.size
+      ? `is kept as one of ${size} entries, and is one of ${checkpoint.size}`
+      : size < this.#last
+      ? `is one of ${size} entries, fewer than the ${this.#last} of the one before it; their order was changed`
+      : undefined;
+    if (fault !== undefined) this.#report("checkpoint", undefined, `${label} ${fault}`);
+    this.#last = checkpoint.size;
+    this.#claim(checkpoint, { root: checkpoint.root, kind: "checkpoint", label, certain });
   }
 
   /** Verifies the signatures of a checkpoint of the log, and reads when it was signed. */
   async #verify(note: string, text: string, label: string): Promise<boolean> {
     try {
-      await openNote(note, this.#verifiers);
+      await openCheckpoint(note, this.#verifiers);
     } catch (error) {
       if (!(error instanceof AuditLogError) || error.code !== "NOT_VERIFIED") throw error;
       this.#report("signature", undefined, `${label}: ${stateOf(error)}`);
       return false;
     }
     this.verified++;
+    let isTimed = false;
     for (const reader of this.#times) {
       const time = await reader.timeOf(text, parseNote(note).signatures);
+      isTimed ||= typeof time === "number";
       if (time === "altered") {
         this.#report(
           "signature",
@@ -162,6 +197,7 @@ export class Checkpoints {
         this.signedAt = Math.max(this.signedAt ?? 0, time);
       }
     }
+    if (isTimed) this.timed++;
     return true;
   }
 

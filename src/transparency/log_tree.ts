@@ -103,6 +103,22 @@ export class LogTree implements TileReader {
     return this.#mutex.run(() => this.#save());
   }
 
+  /**
+   * The root of the first `size` records, computed from them alone. Stored tiles stay as they are: where the records were
+   * altered, they are what shows which.
+   *
+   * @throws {AuditLogError} As {@link LogTree.root}.
+   */
+  async rootOfRecords(size: number): Promise<Uint8Array> {
+    const tree = Tree.empty(this.#sha256);
+    for await (const lines of this.#store.lines(0, size)) {
+      for (const line of lines) tree.append(leafHash(this.#sha256, line));
+      tree.takeTiles();
+    }
+    if (tree.size < size) throw cut(size, tree.size);
+    return tree.root();
+  }
+
   /** Forgets all tiles, so that the tree is made anew from the records. */
   reset(): Promise<void> {
     return this.#mutex.run(async () => {
@@ -171,11 +187,7 @@ export class LogTree implements TileReader {
     } finally {
       this.#reading = false;
     }
-    if (tree.size >= size) return;
-    throw new AuditLogError(
-      "DAMAGED",
-      `Cannot compute the tree of ${size} entries: the log has no more than ${tree.size}; it was cut`,
-    );
+    if (tree.size < size) throw cut(size, tree.size);
   }
 
   #takeTiles(tree: Tree): void {
@@ -188,6 +200,13 @@ export class LogTree implements TileReader {
     if (!await this.#store.keepTiles(tiles)) return;
     for (const tile of tiles) this.#unsaved.delete(keyOf(tile));
   }
+}
+
+function cut(size: number, actual: number): AuditLogError {
+  return new AuditLogError(
+    "DAMAGED",
+    `Cannot compute the tree of ${size} entries: the log has no more than ${actual}; it was cut`,
+  );
 }
 
 function keyOf({ level, index }: TileId): string {

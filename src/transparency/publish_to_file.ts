@@ -17,9 +17,11 @@ export function publisherToFile(
   if (typeof path !== "string" || path === "") {
     throw failing("INVALID_OPTION", "publish to a file")("the path must be the name of a file");
   }
+  // Now, so that it stays the same file when the current folder changes.
+  const finding = runtime().then(({ file }) => ({ file, place: file.absolute(path) }));
+  finding.catch(() => {}); // whoever publishes is told
   return async (checkpoint) => {
-    const { file } = await runtime();
-    const place = file.absolute(path);
+    const { file, place } = await finding;
     await createIfMissing(file, place);
     const opened = await file.open(place, "append");
     try {

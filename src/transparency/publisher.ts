@@ -39,7 +39,7 @@ export class Publisher {
   /** Tries once more what waits, and ends. */
   async close(): Promise<void> {
     await this.#bounded();
-    if (this.#waiting.length > 0) {
+    if (this.#waiting.length > 0 && this.#running === undefined) {
       this.#try();
       await this.#bounded();
     }

@@ -78,14 +78,28 @@ function unknownOf(
   }
   if (remembered.length === 0) {
     unknown.push(
-      "No checkpoint was given that was kept elsewhere: whether entries were removed at the end together with " +
-        "their checkpoints, or the whole log was replaced by one signed anew, cannot be seen.",
+      "No checkpoint was given that was kept elsewhere: whether checkpoints were removed, entries at the end " +
+        "together with them, or the whole log was replaced by an older copy or one signed anew, cannot be seen.",
     );
   }
-  const uncovered = size - checkpoints.covered;
+  for (const label of checkpoints.missing) {
+    unknown.push(
+      `${label} is not among those of the log: whether it was removed there, or the log was moved without its ` +
+        "checkpoints, is not known.",
+    );
+  }
+  const untimed = checkpoints.verified - checkpoints.timed;
+  if (untimed > 0) {
+    unknown.push(
+      `${untimed} of the ${checkpoints.verified} checkpoints whose signature was verified do not state when they ` +
+        "were signed.",
+    );
+  }
+  const uncovered = size - checkpoints.compared;
   if (uncovered > 0) {
     unknown.push(
-      `The last ${uncovered} of ${size} entries are covered by no checkpoint: whether they were altered cannot be seen.`,
+      `The last ${uncovered} of ${size} entries are covered by no checkpoint that could be compared with them: ` +
+        "whether they were altered cannot be seen.",
     );
   }
   if (unreadable !== undefined && unreadable.count > 0) {

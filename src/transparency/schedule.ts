@@ -12,12 +12,15 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Has checkpoints signed after so many entries and so much time. */
 export class CheckpointSchedule {
   readonly #settings: ScheduleSettings;
-  readonly #make: () => Promise<void>;
+  readonly #make: () => Promise<number | undefined>;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #running: Promise<void> | undefined;
 
-  /** @param make Makes a checkpoint; never rejects. */
-  constructor(settings: ScheduleSettings, make: () => Promise<void>) {
+  /**
+   * @param make Makes a checkpoint, and tells how many entries no checkpoint covers then, or `undefined` when it could
+   * not; never rejects.
+   */
+  constructor(settings: ScheduleSettings, make: () => Promise<number | undefined>) {
     this.#settings = settings;
     this.#make = make;
     this.#arm();
@@ -30,16 +33,16 @@ export class CheckpointSchedule {
 
   /** Ends; resolves when the checkpoint that is being made is made. */
   async close(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    await this.#running;
+    while (this.#running !== undefined) await this.#running;
     clearTimeout(this.#timer);
   }
 
   #begin(): void {
-    this.#running ??= this.#make().finally(() => {
+    this.#running ??= this.#make().then((uncovered) => {
       this.#running = undefined;
       this.#arm();
+      // What was recorded meanwhile may be enough for the next. After a failure it waits for more, or for its time.
+      if (uncovered !== undefined) this.seen(uncovered);
     });
   }
 

@@ -34,6 +34,11 @@ export class LogSigners {
           "which stays the same when its key changes",
       );
     }
+    const labels = signers.map(labelOf);
+    const repeated = labels.find((label, position) => labels.indexOf(label) !== position);
+    if (repeated !== undefined) {
+      throw failing("INVALID_KEY", "use the signing keys")(`two of them are ${repeated}`);
+    }
     const cosigners = await Promise.all(signers.filter(canCosign).map(cosignerFrom));
     return new LogSigners(signers, cosigners);
   }

@@ -4,13 +4,13 @@ import type { Sha256 } from "../ports.ts";
 import type { LogRecord } from "../record.ts";
 import type { StoreInfo } from "../stores/store.ts";
 import type { TreeStore } from "../stores/tree_store.ts";
-import type { Warn } from "../warning.ts";
+import type { AuditWarning, Warn } from "../warning.ts";
 import { encodeBase64 } from "./base64.ts";
 import { Checkpointer, type KeptCheckpoint, lastCheckpoint } from "./checkpointer.ts";
-import { failing, stateOf } from "./failure.ts";
+import { type Fail, failing, stateOf } from "./failure.ts";
 import { equalHashes, leafHash } from "./hash.ts";
 import { LogTree } from "./log_tree.ts";
-import { verifyInclusion } from "./proof_check.ts";
+import { verifyConsistency, verifyInclusion } from "./proof_check.ts";
 import { Publisher } from "./publisher.ts";
 import { reportOf, type VerificationReport } from "./report.ts";
 import { CheckpointSchedule } from "./schedule.ts";
@@ -54,7 +54,7 @@ export class Transparency {
 
   /** @param parts The log. */
   constructor(parts: TransparencyParts) {
-    this.#parts = parts;
+    this.#parts = { ...parts, warn: (warning) => tell(parts.warn, warning) };
   }
 
   /**
@@ -95,7 +95,9 @@ export class Transparency {
 
   /** The notes of all checkpoints, in the order in which they were kept. */
   async *checkpoints(): AsyncGenerator<string, void, undefined> {
-    for await (const notes of this.#parts.store.checkpoints()) yield* notes;
+    for await (const checkpoints of this.#parts.store.checkpoints()) {
+      for (const { note } of checkpoints) yield note;
+    }
   }
 
   /** A tlog-proof of a record; see `AuditLog.prove()`. */
@@ -108,29 +110,31 @@ export class Transparency {
       const hashes = await tree.inclusion(index, size);
       const holds = await verifyInclusion(tree.sha256, { leaf, index, size, proof: hashes, root });
       if (holds) return formatProof({ index, hashes, checkpoint: note });
-      // It may be the tiles that were altered: the records decide.
-      if (again) await tree.reset();
+      if (again) await this.#mend(tree, size, root, fail);
     }
-    throw fail("the log is not what its last checkpoint was signed for; verify it");
+    throw fail(NOT_AS_SIGNED);
   }
 
   /** A consistency proof; see `AuditLog.proveConsistency()`. */
   async proveConsistency(from: number, to: number | undefined): Promise<string> {
     const { name, store, size } = this.#parts;
-    const fail = failing("INVALID_QUERY", "prove that the log has grown");
+    const action = "prove that the log has grown";
+    const fail = failing("INVALID_QUERY", action);
     const last = await lastCheckpoint(store, name);
     const largest = await size();
+    if (last !== undefined && last.size > largest) throw failing("DAMAGED", action)(NOT_AS_SIGNED);
     const end = to ?? last?.size ?? largest;
     if (end > largest) throw fail(`the log has no more than ${largest} entries, not ${end}`);
     if (from > end) throw fail(`${from} entries are more than ${end}`);
     const tree = await this.#treeNow();
-    if (
-      last !== undefined && end >= last.size && !equalHashes(await tree.root(last.size), last.root)
-    ) {
-      await tree.reset();
+    for (const again of [true, false]) {
+      const hashes = await tree.consistency(from, end);
+      if (last === undefined || await hasGrown(tree, last, hashes, from, end)) {
+        return hashes.map((hash) => `${encodeBase64(hash)}\n`).join("");
+      }
+      if (again) await this.#mend(tree, last.size, last.root, failing("DAMAGED", action));
     }
-    const hashes = await tree.consistency(from, end);
-    return hashes.map((hash) => `${encodeBase64(hash)}\n`).join("");
+    throw failing("DAMAGED", action)(NOT_AS_SIGNED);
   }
 
   /** Verifies the log; see `AuditLog.verify()`. */
@@ -139,7 +143,7 @@ export class Transparency {
     const verification = await verifyLog({
       store,
       sha256: await sha256(),
-      size: await size(),
+      size,
       given: options,
       onProgress: options.onProgress,
     });
@@ -156,6 +160,12 @@ export class Transparency {
 
   async #treeNow(): Promise<LogTree> {
     return this.#tree ??= new LogTree(await this.#parts.sha256(), this.#parts.store);
+  }
+
+  /** Makes the tiles anew, where it is they that were altered: the records decide. */
+  async #mend(tree: LogTree, size: number, root: Uint8Array, fail: Fail): Promise<void> {
+    if (!equalHashes(await tree.rootOfRecords(size), root)) throw fail(NOT_AS_SIGNED);
+    await tree.reset();
   }
 
   /** A checkpoint that covers the entry at an index. */
@@ -181,17 +191,52 @@ export class Transparency {
     return made;
   }
 
-  async #makeQuietly(): Promise<void> {
+  /** Makes a checkpoint, and tells how many entries none covers then; `undefined` when it could not. */
+  async #makeQuietly(): Promise<number | undefined> {
     try {
-      await this.#make("sign a checkpoint");
+      return this.#size - (await this.#make("sign a checkpoint")).size;
     } catch (error) {
       const reason = stateOf(error) ?? (error instanceof Error ? error.message : String(error));
       this.#parts.warn({
         code: "CHECKPOINT_FAILED",
         message: `A checkpoint could not be made: ${reason}; the next one covers the same entries`,
       });
+      return undefined;
     }
   }
+}
+
+/** Tells of a warning, from where nobody could catch what the caller's function throws. */
+function tell(warn: Warn, warning: AuditWarning): void {
+  try {
+    warn(warning);
+  } catch {
+    // The log works all the same.
+  }
+}
+
+const NOT_AS_SIGNED = "the log is not what its last checkpoint was signed for; verify it";
+
+/** Whether a proof leads from the first `from` entries to the first `to`, and those to the last checkpoint or from it. */
+async function hasGrown(
+  tree: LogTree,
+  last: KeptCheckpoint,
+  proof: readonly Uint8Array[],
+  from: number,
+  to: number,
+): Promise<boolean> {
+  const { sha256 } = tree;
+  const [fromRoot, toRoot] = [await tree.root(from), await tree.root(to)];
+  const first = { fromSize: from, fromRoot, toSize: to, toRoot, proof };
+  if (!await verifyConsistency(sha256, first)) return false;
+  const [smaller, larger] = [Math.min(to, last.size), Math.max(to, last.size)];
+  return await verifyConsistency(sha256, {
+    fromSize: smaller,
+    fromRoot: smaller === last.size ? last.root : toRoot,
+    toSize: larger,
+    toRoot: larger === last.size ? last.root : toRoot,
+    proof: await tree.consistency(smaller, larger),
+  });
 }
 
 /** The error for an id that no entry has. */

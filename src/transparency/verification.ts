@@ -18,8 +18,8 @@ export interface VerificationParts {
   /** Where the records, tiles and checkpoints are. */
   readonly store: TreeStore;
   readonly sha256: Sha256;
-  /** How many entries the log has, about, for the progress. */
-  readonly size: number;
+  /** How many entries the log has now, those of other processes counted. */
+  readonly size: () => Promise<number>;
   /** Keys, and checkpoints that were kept elsewhere. */
   readonly given: CheckpointsToVerify;
   /** Told now and then how many entries were verified, and of how many. */
@@ -49,19 +49,22 @@ export async function verifyLog(parts: VerificationParts): Promise<Verification>
   const tree = Tree.empty(sha256);
   const tiles = new TileCheck(store, faults);
   checkpoints.compare(0, () => tree.root());
+  const size = await parts.size();
   for await (const records of store.inspect()) {
     for (const { bytes, entryId, faults: found } of records) {
       const index = tree.size;
       for (const state of found) {
         faults.add({ kind: "record", index, entryId, message: `Entry ${index}: ${state}` });
       }
+      if (bytes === undefined) continue;
       tree.append(leafHash(sha256, bytes));
       tiles.passed(entryId);
       checkpoints.compare(tree.size, () => tree.root());
     }
     for (const tile of tree.takeTiles()) await tiles.check(tile);
-    onProgress(tree.size, Math.max(parts.size, tree.size));
+    onProgress(tree.size, Math.max(size, tree.size));
   }
+  await tiles.checkEnd(tree.size, parts.size);
   checkpoints.end(tree.size);
   return {
     size: tree.size,
@@ -99,11 +102,27 @@ class TileCheck {
       this.checked++;
       if (!equalHashes(stored, tile.hashes)) this.#report(tile, stored);
       const [root] = await this.#store.tileRoots(tile.level, tile.index, tile.index + 1);
-      if (root === undefined || !equalHashes(root, tile.root)) this.#reportRoot(tile);
+      // It may be gone meanwhile: tiles are dropped where they do not fit.
+      if (root !== undefined && !equalHashes(root, tile.root)) this.#reportRoot(tile);
     }
     if (tile.level > 0) return;
     this.#ids.splice(0, TILE_WIDTH);
     this.#first += TILE_WIDTH;
+  }
+
+  /** Finds tiles of entries that are not there any more. */
+  async checkEnd(size: number, sizeNow: () => Promise<number>): Promise<void> {
+    const covered = await this.#store.tileCount(0) * TILE_WIDTH;
+    // Others may have recorded meanwhile; they make tiles of what is in the log already.
+    if (covered <= size || covered <= await sizeNow()) return;
+    this.#faults.add({
+      kind: "tile",
+      index: size,
+      entryId: undefined,
+      message:
+        `The stored tiles were made of ${covered} entries, and the log has no more than ${size}: ` +
+        "entries were removed at the end",
+    });
   }
 
   /** Tells where two tiles differ first; what follows may just be moved. */
@@ -113,7 +132,7 @@ class TileCheck {
     while (position < TILE_WIDTH && equalHashes(at(stored, position), at(tile.hashes, position))) {
       position++;
     }
-    const index = tile.level === 0 ? start + position : undefined;
+    const index = tile.level === 0 && position < TILE_WIDTH ? start + position : undefined;
     this.#faults.add({
       kind: "tile",
       index,
