@@ -110,9 +110,12 @@ export class AuditLog implements AsyncDisposable {
     };
     const told = { ...settings, warn };
     const log = new AuditLog(await openStore(told), told, warnings);
-    if (settings.signingKeys.length === 0) return log;
     try {
-      await log.#transparency.sign(settings.signingKeys, settings.checkpoints);
+      if (settings.signingKeys.length > 0) {
+        await log.#transparency.sign(settings.signingKeys, settings.checkpoints);
+      } else if (!settings.readOnly) {
+        await log.#transparency.tellIfNotSigned();
+      }
       return log;
     } catch (error) {
       await log.#store.close().catch(() => {}); // the first error tells what is wrong
@@ -468,10 +471,14 @@ export class AuditLog implements AsyncDisposable {
 
   async #finish(): Promise<void> {
     this.#reader.refuse();
-    await this.#writer.drained();
-    await this.#transparency.close();
-    await this.#reader.settled();
-    await this.#store.close();
+    try {
+      await this.#writer.drained();
+      await this.#transparency.close();
+      await this.#reader.settled();
+      await this.#transparency.closePublisher();
+    } finally {
+      await this.#store.close();
+    }
   }
 
   async #append(records: readonly LogRecord[]): Promise<AuditEntry[]> {

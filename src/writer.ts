@@ -112,9 +112,12 @@ export class GroupCommit {
   /** Gives a batch to the store, and settles its groups. */
   async #commit(batch: Group[]): Promise<void> {
     this.#underWay.add(batch);
-    await this.#append(batch);
-    this.#underWay.delete(batch);
-    this.#changed();
+    try {
+      await this.#append(batch);
+    } finally {
+      this.#underWay.delete(batch);
+      this.#changed();
+    }
   }
 
   async #append(batch: readonly Group[]): Promise<void> {

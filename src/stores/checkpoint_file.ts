@@ -1,4 +1,6 @@
-import type { OpenFile, Runtime } from "../ports.ts";
+import { AuditLogError } from "../errors.ts";
+import type { FileStat, OpenFile, Runtime } from "../ports.ts";
+import { readFully } from "./line_reader.ts";
 import { createIfMissing } from "./log_file.ts";
 import type { StoredCheckpoint } from "./tree_store.ts";
 
@@ -6,6 +8,10 @@ const CHUNK_BYTES = 1024 * 1024;
 /** How much of the end is read for the last checkpoint at first. */
 const TAIL_BYTES = 16 * 1024;
 const NEWLINE = 0x0a;
+/** The longest line of a note of the largest size, each character of it an escape. */
+const MAX_LINE_BYTES = 8 * 1024 * 1024;
+/** Stands for a line that is longer, and so no checkpoint. */
+const TOO_LONG: StoredCheckpoint = { size: 0, note: "" };
 
 /**
  * The file of the checkpoints of a JSONL log: each is a line of JSON, `{"size":3,"note":"..."}`. As the log itself it
@@ -49,21 +55,32 @@ export class CheckpointFile {
 
   /** All checkpoints, in their order, in chunks. */
   async *all(): AsyncGenerator<readonly StoredCheckpoint[]> {
-    const stat = await this.#runtime.file.stat(this.#path);
+    const stat = await this.#stat();
     if (stat === undefined) return;
     const file = await this.#runtime.file.open(this.#path, "read");
     try {
       let rest = new Uint8Array(0);
+      let tooLong = false;
       for (let position = 0; position < stat.size;) {
         const bytes = new Uint8Array(rest.length + Math.min(CHUNK_BYTES, stat.size - position));
         bytes.set(rest);
         const count = await file.read(bytes.subarray(rest.length), position);
         if (count === 0) break;
         position += count;
-        const filled = bytes.subarray(0, rest.length + count);
+        let filled = bytes.subarray(0, rest.length + count);
+        if (tooLong) {
+          // The rest of a line that was told of already.
+          const newline = filled.indexOf(NEWLINE);
+          filled = filled.subarray(newline === -1 ? filled.length : newline + 1);
+          tooLong = newline === -1;
+        }
         const end = filled.lastIndexOf(NEWLINE) + 1;
         rest = filled.slice(end);
         yield checkpointsIn(filled.subarray(0, end));
+        if (rest.length <= MAX_LINE_BYTES) continue;
+        yield [TOO_LONG];
+        rest = new Uint8Array(0);
+        tooLong = true;
       }
       yield checkpointsIn(rest);
     } finally {
@@ -73,20 +90,30 @@ export class CheckpointFile {
 
   /** The checkpoint that was added last. */
   async last(): Promise<StoredCheckpoint | undefined> {
-    if (await this.#runtime.file.stat(this.#path) === undefined) return undefined;
+    if (await this.#stat() === undefined) return undefined;
     return await this.#using("read", async (file) => {
       const { size } = await file.stat();
       for (let length = TAIL_BYTES;; length *= 16) {
         const start = Math.max(0, size - length);
-        const bytes = new Uint8Array(size - start);
-        const filled = bytes.subarray(0, await file.read(bytes, start));
+        const filled = await readFully(file, start, size - start);
         // What stands before the first newline may be the end of a line.
         const first = start === 0 ? 0 : filled.indexOf(NEWLINE) + 1;
         const known = start > 0 && first === 0 ? filled.subarray(0, 0) : filled.subarray(first);
         const checkpoint = checkpointsIn(known).at(-1);
         if (checkpoint !== undefined || start === 0) return checkpoint;
+        if (length > MAX_LINE_BYTES) return TOO_LONG;
       }
     });
+  }
+
+  /** Looks what is there: opening a named pipe would wait for whoever writes to it. */
+  async #stat(): Promise<FileStat | undefined> {
+    const stat = await this.#runtime.file.stat(this.#path);
+    if (stat === undefined || stat.kind === "file") return stat;
+    throw new AuditLogError(
+      "PATH_NOT_A_FILE",
+      `Cannot use ${this.#path}: it is not a file; move it away`,
+    );
   }
 
   async #using<T>(mode: "read" | "append", action: (file: OpenFile) => Promise<T>): Promise<T> {
@@ -117,7 +144,9 @@ function toCheckpoint(line: string): StoredCheckpoint {
 
 /** Whether a line is what a crash leaves of one: nothing, its beginning, zeros in place of its end. */
 function isUnfinished(line: string): boolean {
-  let rest = line.replace(/\0+$/, "");
+  let length = line.length;
+  while (line[length - 1] === "\0") length--; // a pattern would take its time for zeros elsewhere
+  let rest = line.slice(0, length);
   for (const part of ['{"size":', /^\d+/, ',"note":"']) {
     if (typeof part !== "string") rest = rest.replace(part, "");
     else if (part.startsWith(rest)) return true;

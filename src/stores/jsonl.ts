@@ -188,9 +188,7 @@ class JsonlStore implements LogStore {
     if (torn || end !== size + bytes.length) {
       // The unfinished line got its newline, and may be a record now. Or a program that knows nothing of the
       // lock wrote at the same time. What is where is read from the file.
-      await this.#catchUp(end).catch(() => {
-        this.#seenSize = -1; // the lines are in the file; whoever looks next finds them
-      });
+      await this.#findAgain(records, end, action);
       return -1;
     }
     const first = this.#size;
@@ -208,11 +206,35 @@ class JsonlStore implements LogStore {
     return first;
   }
 
+  /**
+   * Looks for records that were written when it is not known where: what another program was just writing, without the
+   * lock, may have swallowed the first of them.
+   *
+   * @throws {AuditLogError} `WRITE_FAILED` when one is not there; others of the batch may be.
+   */
+  async #findAgain(records: readonly LogRecord[], end: number, action: string): Promise<void> {
+    try {
+      await this.#catchUp(end);
+    } catch {
+      this.#seenSize = -1; // whoever looks next tries again
+    }
+    for (const { entry } of records) {
+      if (await this.#asking(() => this.#index.seqOf(entry.entryId)) !== undefined) continue;
+      throw new AuditLogError(
+        "WRITE_FAILED",
+        `Cannot ${action}: the entry ${entry.entryId} is not in the file as a line of its own; another program ` +
+          "writes to it without the log's lock. Others of the same write may be there",
+      );
+    }
+  }
+
   /** Refuses adopted records whose ids are in the log; new ones have new ids. */
   async #refuseRepeated(records: readonly LogRecord[]): Promise<void> {
     const adopted = records.filter((record) => record.adopted);
     if (adopted.length === 0) return;
     await this.#indexPending();
+    // The index was busy, and lines of this handle may not be in it.
+    if (this.#seenSize === -1) await this.#catchUp((await this.#file.stat()).size);
     const ids = new Set<string>();
     for (const { entry } of adopted) {
       const { entryId } = entry;

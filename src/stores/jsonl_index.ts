@@ -5,6 +5,8 @@ import { whenFree } from "./busy.ts";
 import { isUnusableDatabase } from "./faults.ts";
 import { createIfMissing } from "./log_file.ts";
 import {
+  indexChecksSql,
+  indexFaults,
   indexSql,
   type LogEnd,
   RecordTable,
@@ -67,6 +69,16 @@ export interface IndexedLine {
   readonly canonical: boolean;
 }
 
+/** A row of the index: all that is kept of a record's line. */
+export interface IndexRow extends IndexedLine {
+  /** The record's index in the log. */
+  readonly seq: number;
+  /** How far its instant is behind the latest before it, microseconds. */
+  readonly lagUs: number;
+  /** What is wrong with how it is indexed; one sentence each. */
+  readonly faults: readonly string[];
+}
+
 /** A row of the index: where to find a record. */
 export interface LinePlace {
   /** The record's index in the log. */
@@ -113,9 +125,10 @@ export class JsonlIndex {
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     );
     this.#selectLines = database.prepare(
-      "SELECT instant_us, lag_us, canonical, offset, length, entry_id, " +
+      "SELECT seq, instant_us, lag_us, canonical, offset, length, entry_id, " +
         "line.user AS user_id, u.text AS user, line.model AS model_id, m.text AS model, " +
-        "instr(CAST(u.text AS BLOB), x'00') + instr(CAST(m.text AS BLOB), x'00') AS zeros " +
+        "instr(CAST(u.text AS BLOB), x'00') + instr(CAST(m.text AS BLOB), x'00') AS zeros, " +
+        `${indexChecksSql("line", "line")} ` +
         "FROM line LEFT JOIN name u ON u.id = line.user LEFT JOIN name m ON m.id = line.model " +
         "WHERE seq >= ? ORDER BY seq LIMIT ?",
     );
@@ -274,10 +287,12 @@ export class JsonlIndex {
   }
 
   /** All that is kept of the lines from one index on, the first `limit` of them. */
-  lines(from: number, limit: number): readonly (IndexedLine & { readonly lagUs: number })[] {
+  lines(from: number, limit: number): readonly IndexRow[] {
     return this.#selectLines.all(from, limit).map((row) => ({
+      seq: row["seq"] as number,
       instantUs: row["instant_us"] as number,
       lagUs: row["lag_us"] as number,
+      faults: indexFaults(row),
       canonical: row["canonical"] === 1,
       offset: row["offset"] as number,
       length: row["length"] as number,

@@ -7,7 +7,7 @@ import { Turns } from "../turns.ts";
 import { AuditLogError } from "../errors.ts";
 import { CheckpointFile } from "./checkpoint_file.ts";
 import { faultOf } from "./faults.ts";
-import type { IndexedLine, JsonlIndex } from "./jsonl_index.ts";
+import type { IndexedLine, IndexRow, JsonlIndex } from "./jsonl_index.ts";
 import { fitting, isRecord, toIndexedLine } from "./jsonl_lines.ts";
 import { readLines } from "./line_reader.ts";
 import { scanLines } from "./line_scanner.ts";
@@ -80,27 +80,36 @@ export class JsonlTree implements TreeStore {
     await this.#access.refresh();
     const { file } = this.#access;
     const end = await this.#access.index((index) => index.coveredTo);
-    let next = 0;
+    const rows = new IndexRows(this.#access);
     let highUs = -Infinity;
     for await (const { lines } of scanLines(file, 0, end)) {
-      const records = lines.filter(isRecord);
-      const indexed = await this.#access.index((index) => index.lines(next, records.length));
-      yield records.map((line, position) => {
+      const found: InspectedRecord[] = [];
+      for (const line of lines) {
+        if (!isRecord(line)) continue;
         const { entryId, instantUs } = line.content as RecordFacts;
         highUs = Math.max(highUs, instantUs);
         const expected = { ...toIndexedLine(line), lagUs: highUs - instantUs };
-        const faults = faultsOf(expected, indexed[position]);
-        return { bytes: line.bytes!, entryId, faults };
-      });
-      next += records.length;
+        let row = rows.next ?? await rows.more();
+        for (
+          ;
+          row !== undefined && row.offset < line.offset;
+          row = rows.next ?? await rows.more()
+        ) {
+          found.push(lost(row));
+          rows.pass();
+        }
+        const isThere = row?.offset === line.offset;
+        if (isThere) rows.pass();
+        const faults = faultsOf(expected, isThere ? row : undefined);
+        found.push({ bytes: line.bytes!, entryId, faults });
+      }
+      yield found;
     }
-    const lost = (await this.#access.index((index) => index.lines(next, 1)))
-      .filter(({ offset }) => offset < end);
-    if (lost.length > 0) {
-      yield lost.map(({ offset, entryId }) => {
-        const fault = `the index beside the file has it at byte ${offset}, and the file does not`;
-        return { bytes: undefined, entryId, faults: [fault] };
-      });
+    for (let row = rows.next ?? await rows.more(); row !== undefined;) {
+      if (row.offset >= end) return; // added meanwhile
+      yield [lost(row)];
+      rows.pass();
+      row = rows.next ?? await rows.more();
     }
   }
 
@@ -166,13 +175,54 @@ export class JsonlTree implements TreeStore {
   }
 }
 
+/** How many rows of the index are read at a time. */
+const ROWS = 1024;
+
+/** All that the index keeps of the records, in their order. */
+class IndexRows {
+  readonly #access: JsonlAccess;
+  #rows: readonly IndexRow[] = [];
+  #at = 0;
+  #from = 0;
+
+  constructor(access: JsonlAccess) {
+    this.#access = access;
+  }
+
+  /** The next row, if it was read already. */
+  get next(): IndexRow | undefined {
+    return this.#rows[this.#at];
+  }
+
+  /** Goes behind it. */
+  pass(): void {
+    this.#at++;
+  }
+
+  /** Reads on, and gives the next row if there is one. */
+  async more(): Promise<IndexRow | undefined> {
+    this.#rows = await this.#access.index((index) => index.lines(this.#from, ROWS));
+    this.#at = 0;
+    const last = this.#rows.at(-1);
+    if (last !== undefined) this.#from = last.seq + 1;
+    return this.next;
+  }
+}
+
+/** A record that the index knows where the file has none. */
+function lost({ offset, entryId }: IndexRow): InspectedRecord {
+  const fault = `the index beside the file has a record at byte ${offset}, where none is any more`;
+  return { bytes: undefined, entryId, faults: [fault] };
+}
+
 /** What the index says otherwise of a line. */
 function faultsOf(
   expected: IndexedLine & { readonly lagUs: number },
-  indexed: IndexedLine | undefined,
+  indexed: IndexRow | undefined,
 ): readonly string[] {
   if (indexed === undefined) return ["the index beside the file lacks it"];
-  return Object.entries(expected)
+  const others = Object.entries(expected)
     .filter(([key, value]) => (indexed as unknown as Record<string, unknown>)[key] !== value)
     .map(([key]) => `the index beside the file has another ${key}`);
+  return [...others, ...indexed.faults];
 }

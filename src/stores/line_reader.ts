@@ -43,7 +43,12 @@ function endOf(place: Place): number {
   return place.offset + place.length + 1;
 }
 
-async function readFully(file: OpenFile, position: number, length: number): Promise<Uint8Array> {
+/** Reads some bytes; fewer where the file ends. */
+export async function readFully(
+  file: OpenFile,
+  position: number,
+  length: number,
+): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   let filled = 0;
   while (filled < length) {

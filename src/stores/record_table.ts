@@ -187,3 +187,34 @@ CREATE INDEX ${table}_user_model ON ${table} (user, model);
 CREATE INDEX ${table}_lag ON ${table} (lag_us) WHERE lag_us > 0;
 `;
 }
+
+/**
+ * SQL of two columns for verification: `indexed`, whether each index leads to the row, and `repeated`, whether an
+ * earlier row has its id. SQLite believes what an index says, whoever wrote it.
+ *
+ * @param table The table.
+ * @param row Its name in the statement, another one.
+ */
+export function indexChecksSql(table: string, row: string): string {
+  const found = (index: string, ...columns: string[]): string => {
+    const same = columns.map((column) => `i.${column} = ${row}.${column}`).join(" AND ");
+    return `EXISTS (SELECT 1 FROM ${table} AS i INDEXED BY ${table}_${index} WHERE ${same} AND i.seq = ${row}.seq)`;
+  };
+  const all = [
+    found("user", "user"),
+    found("model", "model"),
+    found("user_model", "user", "model"),
+    found("entry_id", "entry_id"),
+  ];
+  const earlier = `SELECT 1 FROM ${table} AS i INDEXED BY ${table}_entry_id ` +
+    `WHERE i.entry_id = ${row}.entry_id AND i.seq < ${row}.seq`;
+  return `${all.join(" AND ")} AS indexed, EXISTS (${earlier}) AS repeated`;
+}
+
+/** What is wrong with a row, by {@link indexChecksSql}; one sentence each. */
+export function indexFaults(row: SqliteRow): readonly string[] {
+  const faults: string[] = [];
+  if (row["indexed"] !== 1) faults.push("an index does not lead to it, so that queries miss it");
+  if (row["repeated"] !== 0) faults.push("it has the id of an earlier entry");
+  return faults;
+}

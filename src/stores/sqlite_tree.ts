@@ -8,6 +8,7 @@ import { Turns } from "../turns.ts";
 import { whenFree } from "./busy.ts";
 import { faultOf } from "./faults.ts";
 import { PageSize } from "./page_size.ts";
+import { indexChecksSql, indexFaults } from "./record_table.ts";
 import { CHECKPOINT_TABLE, RECORD_TABLE, TILE_TABLE } from "./sqlite_schema.ts";
 import { TileTable } from "./tile_table.ts";
 import { transact } from "./transact.ts";
@@ -44,7 +45,9 @@ export class SqliteTree implements TreeStore {
     this.#selectLines = database.prepare(`SELECT CAST(record AS BLOB) AS record ${range}`);
     this.#selectRows = database.prepare(
       "SELECT seq, instant_us, lag_us, canonical, entry_id, timestamp, user, model, cost_usd, latency_ms, " +
-        `CAST(record AS BLOB) AS record, ${zerosIn(TEXTS)} AS zeros ${range}`,
+        `CAST(record AS BLOB) AS record, ${zerosIn(TEXTS)} AS zeros, ` +
+        `${indexChecksSql(RECORD_TABLE, "t")} FROM ${RECORD_TABLE} AS t NOT INDEXED ` +
+        "WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?",
     );
     this.#selectTexts = database.prepare(
       `SELECT ${TEXTS.map((column) => `CAST(${column} AS BLOB) AS ${column}`).join()} ` +
@@ -208,7 +211,7 @@ class RowInspector {
   inspect(row: SqliteRow): InspectedRecord {
     const bytes = row["record"] as Uint8Array;
     const seq = row["seq"] as number;
-    const faults: string[] = [];
+    const faults = [...indexFaults(row)];
     if (seq !== this.#next) {
       faults.push(`has the row number ${seq} where ${this.#next} should follow`);
     }
@@ -218,7 +221,8 @@ class RowInspector {
       facts = factsOf(UTF_8.decode(bytes));
     } catch (error) {
       const state = error instanceof NotARecord ? error.message : "is not UTF-8";
-      return { bytes, entryId: undefined, faults: [...faults, `the record ${state}`] };
+      const entryId = row["entry_id"] as string;
+      return { bytes, entryId, faults: [...faults, `the record ${state}`] };
     }
     const { entryId, instantUs } = facts;
     this.#highUs = Math.max(this.#highUs, instantUs);

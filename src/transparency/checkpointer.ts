@@ -8,7 +8,7 @@ import type { LogTree } from "./log_tree.ts";
 import { stateOf } from "./failure.ts";
 import { openNote, parseNote } from "./note.ts";
 import type { LogSigners } from "./signing.ts";
-import { TILE_WIDTH } from "./tile.ts";
+import { TILE_WIDTH, tileRoot } from "./tile.ts";
 
 /** How often a checkpoint is made again because another process has kept a larger one. */
 const MOST_ATTEMPTS = 100;
@@ -54,11 +54,12 @@ export class Checkpointer {
    */
   static async open(parts: CheckpointerParts): Promise<Checkpointer> {
     const last = await lastCheckpoint(parts.store, parts.name);
+    parts.tree.trust(last?.size ?? 0);
     if (last !== undefined) {
       await checkKeys(parts, last);
       await checkGrowth(parts, last);
     }
-    await checkTiles(parts);
+    await checkTiles(parts, last?.size ?? 0);
     return new Checkpointer(parts, last);
   }
 
@@ -95,7 +96,7 @@ export class Checkpointer {
     const size = await sizeNow();
     if (this.#last !== undefined && size < this.#last.size) throw cut(name, size, this.#last.size);
     const root = await tree.root(size);
-    this.#seconds = Math.max(this.#seconds, Math.floor(clock() / 1000));
+    this.#seconds = Math.max(this.#seconds, secondsOf(clock()));
     const note = await signers.sign(size, root, this.#seconds);
     await tree.save();
     if (!await store.keepCheckpoint({ size, note })) return undefined;
@@ -155,8 +156,12 @@ async function checkGrowth(parts: CheckpointerParts, last: Checkpoint): Promise<
   const { name, tree, size: sizeNow } = parts;
   const size = await sizeNow();
   if (size < last.size) throw cut(name, size, last.size);
-  if (equalHashes(await tree.root(last.size), last.root)) return;
-  // It may be the tiles that were altered: the records decide.
+  try {
+    if (equalHashes(await tree.root(last.size), last.root)) return;
+  } catch (error) {
+    if (!(error instanceof AuditLogError) || error.code !== "DAMAGED") throw error;
+  }
+  // It may be the tiles that were altered or lost: the records decide.
   if (!equalHashes(await tree.rootOfRecords(last.size), last.root)) {
     throw conflict(
       name,
@@ -167,15 +172,54 @@ async function checkGrowth(parts: CheckpointerParts, last: Checkpoint): Promise<
   await tree.reset();
 }
 
-/** Makes sure that no tile is of entries that are not there any more: the next ones would take their place in it. */
-async function checkTiles({ name, store, size: sizeNow }: CheckpointerParts): Promise<void> {
-  const covered = await store.tileCount(0) * TILE_WIDTH;
+/**
+ * Makes sure that tiles which no checkpoint covers are those of the entries: what they would yield would be signed, and
+ * where it is the entries that were altered, they are what shows it.
+ */
+async function checkTiles(parts: CheckpointerParts, covered: number): Promise<void> {
+  const { name, store, tree, size: sizeNow } = parts;
+  const tiles = await store.tileCount(0);
   const size = await sizeNow();
-  if (covered <= size) return;
-  throw conflict(
-    name,
-    `it has ${size} entries, and its tree was made of ${covered} or more; entries were removed. Where a ` +
-      "power failure took them (durability relaxed), delete the tree's tiles: docs/format.md",
+  if (tiles * TILE_WIDTH > size) {
+    throw conflict(
+      name,
+      `it has ${size} entries, and its tree was made of ${
+        tiles * TILE_WIDTH
+      } or more; entries were ` +
+        "removed. Where a power failure took them (durability relaxed), delete the tree's tiles: docs/format.md",
+    );
+  }
+  await tree.root(size);
+  for (let index = Math.floor(covered / TILE_WIDTH); index < tiles; index++) {
+    const tile = { level: 0, index };
+    const stored = await store.tile(tile);
+    const [root] = await store.tileRoots(0, index, index + 1);
+    const hashes = await tree.read(tile, TILE_WIDTH);
+    if (
+      stored !== undefined && equalHashes(stored, hashes) &&
+      root !== undefined && equalHashes(root, tileRoot(tree.sha256, hashes))
+    ) continue;
+    throw conflict(
+      name,
+      `its tree was made of other entries than ${index * TILE_WIDTH} to ${
+        (index + 1) * TILE_WIDTH - 1
+      } ` +
+        "are now: they were altered, or the tree was. Verify the log, which tells where; if it is the tree, " +
+        "delete its tiles: docs/format.md",
+    );
+  }
+}
+
+/** Year 9999 ends here. */
+const LAST_SECONDS = 253_402_300_799;
+
+function secondsOf(milliseconds: number): number {
+  const seconds = Math.floor(milliseconds / 1000);
+  if (seconds >= 0 && seconds <= LAST_SECONDS) return seconds;
+  throw new AuditLogError(
+    "INVALID_OPTION",
+    `Cannot sign a checkpoint: the clock says ${milliseconds}`,
+    { path: "clock" },
   );
 }
 

@@ -24,3 +24,12 @@ export function stateOf(error: unknown): string | undefined {
 export function quote(text: string): string {
   return JSON.stringify(text.length > 100 ? `${text.slice(0, 100).toWellFormed()}…` : text);
 }
+
+/** What an error says, whatever was thrown: a caller's function may throw anything. */
+export function reasonOf(error: unknown): string {
+  try {
+    return stateOf(error) ?? (error instanceof Error ? `${error.message}` : String(error));
+  } catch {
+    return "an error that says nothing";
+  }
+}

@@ -14,12 +14,13 @@ export interface LogFault {
   readonly message: string;
 }
 
-/** How many faults are listed; all are counted. */
-const MOST = 1000;
+/** How many faults of a kind are listed; all are counted. So those of one kind leave room for the others. */
+const MOST_OF_A_KIND = 1000;
 
 /** Gathers what is wrong with a log. */
 export class Faults {
   readonly #list: LogFault[] = [];
+  readonly #counts = new Map<LogFault["kind"], number>();
   #count = 0;
 
   /** The first of them. */
@@ -35,6 +36,8 @@ export class Faults {
   /** Adds one. */
   add(fault: LogFault): void {
     this.#count++;
-    if (this.#list.length < MOST) this.#list.push(Object.freeze(fault));
+    const count = (this.#counts.get(fault.kind) ?? 0) + 1;
+    this.#counts.set(fault.kind, count);
+    if (count <= MOST_OF_A_KIND) this.#list.push(Object.freeze(fault));
   }
 }

@@ -30,6 +30,8 @@ export class LogTree implements TileReader {
   #unsaved = new Map<string, FullTile>();
   /** For the proofs; see {@link TileReader.roots}. */
   readonly roots = new Map<string, Uint8Array>();
+  /** Up to how many records stored tiles are taken for what they say. */
+  #trusted = Infinity;
   /** Whether records are being read, so that the tree's end is not where the log's is. */
   #reading = false;
 
@@ -40,6 +42,14 @@ export class LogTree implements TileReader {
   constructor(sha256: Sha256, store: TreeStore) {
     this.#sha256 = sha256;
     this.#store = store;
+  }
+
+  /**
+   * Has stored tiles used up to so many records only, for what a checkpoint covers can be compared with it; what comes
+   * behind is hashed again. To be called before anything else.
+   */
+  trust(size: number): void {
+    this.#trusted = size;
   }
 
   /** The runtime's SHA-256. */
@@ -150,7 +160,8 @@ export class LogTree implements TileReader {
 
   /** Takes the tree up from the stored tiles. */
   async #load(): Promise<Tree> {
-    const size = await this.#store.tileCount(0) * TILE_WIDTH;
+    const stored = await this.#store.tileCount(0) * TILE_WIDTH;
+    const size = Math.floor(Math.min(stored, this.#trusted) / TILE_WIDTH) * TILE_WIDTH;
     const edge: Uint8Array[] = [];
     for (const { id, width } of edgeTiles(size)) {
       if (id.level > 0 && await this.#store.tileCount(id.level) < id.index) {

@@ -38,15 +38,28 @@ export function publishByHttp(
   if (!Number.isInteger(timeoutMs) || timeoutMs < 1) {
     throw fail("timeoutMs must be an integer >= 1");
   }
+  const { origin, pathname } = new URL(url);
+  const place = `${origin}${pathname}`; // without what may be a secret: user, password, query
   return async (checkpoint) => {
-    const response = await fetch(url, {
-      method: "POST",
-      headers: { "content-type": "text/plain; charset=utf-8", ...headers },
-      body: checkpoint,
-      redirect: "error",
-      signal: AbortSignal.timeout(timeoutMs),
-    });
+    let response: Response;
+    try {
+      response = await fetch(url, {
+        method: "POST",
+        headers: { "content-type": "text/plain; charset=utf-8", ...headers },
+        body: checkpoint,
+        redirect: "error",
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+    } catch (error) {
+      throw new Error(`${place} cannot be reached: ${reasonOf(error)}`, { cause: error });
+    }
     await response.body?.cancel();
-    if (!response.ok) throw new Error(`the answer was ${response.status}`);
+    if (!response.ok) throw new Error(`${place} answered ${response.status}`);
   };
+}
+
+/** What is wrong, of what `fetch()` throws: Node says it in the cause alone. */
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as { message?: string; cause?: { message?: string } };
+  return cause?.message === undefined ? String(message) : `${message}, ${cause.message}`;
 }

@@ -1,4 +1,5 @@
 import type { Warn } from "../warning.ts";
+import { reasonOf } from "./failure.ts";
 
 /** Hands a checkpoint to somebody outside, who keeps it. */
 export type Publish = (checkpoint: string) => void | Promise<void>;
@@ -19,6 +20,7 @@ export class Publisher {
   #running: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #pause = FIRST_PAUSE_MS;
+  #closed = false;
 
   /**
    * @param publish The caller's own.
@@ -31,6 +33,7 @@ export class Publisher {
 
   /** Publishes a checkpoint after those that wait. */
   add(note: string): void {
+    if (this.#closed) return; // it is in the log
     this.#waiting.push(note);
     if (this.#waiting.length > MOST_WAITING) this.#waiting.shift();
     this.#try();
@@ -43,13 +46,14 @@ export class Publisher {
       this.#try();
       await this.#bounded();
     }
+    this.#closed = true;
     clearTimeout(this.#timer);
     if (this.#waiting.length === 0) return;
     this.#warn({
       code: "PUBLISH_FAILED",
       message:
-        `${this.#waiting.length} checkpoints could not be published before the log was closed; they are ` +
-        "in the log",
+        `${this.#waiting.length} of the checkpoints could not be published before the log was closed; they are kept ` +
+        "in the log as long as it is",
     });
     this.#waiting = [];
   }
@@ -75,12 +79,13 @@ export class Publisher {
   }
 
   #later(error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
     this.#warn({
       code: "PUBLISH_FAILED",
-      message:
-        `A checkpoint could not be published: ${reason}; it is in the log, and will be tried again`,
+      message: `A checkpoint could not be published: ${
+        reasonOf(error)
+      }; it is in the log, and will be tried again`,
     });
+    if (this.#closed) return;
     this.#timer = setTimeout(() => this.#try(), this.#pause);
     (this.#timer as { unref?: () => void }).unref?.();
     this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);

@@ -27,7 +27,7 @@ export interface VerificationReport {
     /** When the newest checkpoint was signed, as its signer states: ISO 8601, or `undefined`. */
     readonly signedAt: string | undefined;
   };
-  /** What is wrong, at most a thousand. */
+  /** What is wrong, at most a thousand faults of each kind. */
   readonly faults: readonly LogFault[];
   /** How many faults there are. */
   readonly faultCount: number;

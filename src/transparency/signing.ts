@@ -1,20 +1,49 @@
-import { canCosign, type Cosigner, cosignerFrom } from "./cosignature.ts";
+import {
+  canCosign,
+  type Cosigner,
+  cosignerFrom,
+  type TimeReader,
+  timeReaderFrom,
+} from "./cosignature.ts";
 import { formatCheckpoint } from "./checkpoint.ts";
 import { failing } from "./failure.ts";
-import { labelOf, type Signer, signerFrom } from "./keys.ts";
-import { signNote } from "./note.ts";
+import {
+  type KeySigner,
+  labelOf,
+  type Signer,
+  signerFrom,
+  type Verifier,
+  verifierFrom,
+} from "./keys.ts";
+import { parseNote, signNote } from "./note.ts";
 
 /** What a log signs its checkpoints with: a key as text, or something that signs. */
 export type SigningKey = string | Signer;
+
+/** What the signatures of a signer are verified with. */
+interface SignatureCheck {
+  readonly verifier: Verifier;
+  readonly times: TimeReader;
+}
+
+async function checkOf({ verifierKey }: KeySigner): Promise<SignatureCheck> {
+  return { verifier: await verifierFrom(verifierKey), times: await timeReaderFrom(verifierKey) };
+}
 
 /** The keys of a log. All of them sign each checkpoint; their name is the log's origin. */
 export class LogSigners {
   readonly #signers: readonly Signer[];
   readonly #cosigners: readonly Cosigner[];
+  readonly #checks: readonly SignatureCheck[];
 
-  private constructor(signers: readonly Signer[], cosigners: readonly Cosigner[]) {
+  private constructor(
+    signers: readonly Signer[],
+    cosigners: readonly Cosigner[],
+    checks: readonly SignatureCheck[],
+  ) {
     this.#signers = signers;
     this.#cosigners = cosigners;
+    this.#checks = checks;
   }
 
   /**
@@ -40,7 +69,8 @@ export class LogSigners {
       throw failing("INVALID_KEY", "use the signing keys")(`two of them are ${repeated}`);
     }
     const cosigners = await Promise.all(signers.filter(canCosign).map(cosignerFrom));
-    return new LogSigners(signers, cosigners);
+    const checks = await Promise.all(signers.filter(canCosign).map(checkOf));
+    return new LogSigners(signers, cosigners, checks);
   }
 
   /** The name of the keys. */
@@ -63,6 +93,20 @@ export class LogSigners {
     return this.#signers.filter(canCosign).map(({ verifierKey }) => verifierKey);
   }
 
+  /** Makes sure of the signatures: one that does not hold would stay in the log for good. */
+  async #check(note: string): Promise<void> {
+    if (this.#checks.length === 0) return;
+    const fail = failing("INVALID_KEY", "sign a checkpoint");
+    const { text, signatures } = parseNote(note);
+    for (const { verifier, times } of this.#checks) {
+      const time = await times.timeOf(text, signatures);
+      const ours = signatures.find((one) => labelOf(one) === labelOf(verifier));
+      const holds = typeof time === "number" && ours !== undefined &&
+        await verifier.verify(new TextEncoder().encode(text), ours.signature);
+      if (!holds) throw fail(`the signer ${labelOf(verifier)} gave a signature that does not hold`);
+    }
+  }
+
   /**
    * Signs a checkpoint.
    *
@@ -75,6 +119,8 @@ export class LogSigners {
     const timed = await Promise.all(
       this.#cosigners.map((cosigner) => cosigner.cosign(text, seconds)),
     );
-    return note + timed.map((line) => `${line}\n`).join("");
+    const whole = note + timed.map((line) => `${line}\n`).join("");
+    await this.#check(whole);
+    return whole;
   }
 }

@@ -1,4 +1,4 @@
-import type { AuditLogError } from "../errors.ts";
+import { AuditLogError } from "../errors.ts";
 import type { CheckpointSettings } from "../options.ts";
 import type { Sha256 } from "../ports.ts";
 import type { LogRecord } from "../record.ts";
@@ -7,7 +7,7 @@ import type { TreeStore } from "../stores/tree_store.ts";
 import type { AuditWarning, Warn } from "../warning.ts";
 import { encodeBase64 } from "./base64.ts";
 import { Checkpointer, type KeptCheckpoint, lastCheckpoint } from "./checkpointer.ts";
-import { type Fail, failing, stateOf } from "./failure.ts";
+import { type Fail, failing, reasonOf } from "./failure.ts";
 import { equalHashes, leafHash } from "./hash.ts";
 import { LogTree } from "./log_tree.ts";
 import { verifyConsistency, verifyInclusion } from "./proof_check.ts";
@@ -49,6 +49,8 @@ export class Transparency {
   #onClose = false;
   /** How many entries the log has, as far as this handle has written. */
   #size = 0;
+  /** Whether that is so, or only at least so many. */
+  #isCertain = true;
   /** How many entries the checkpoint covers that this handle made last; -1 before. */
   #made = -1;
 
@@ -75,6 +77,18 @@ export class Transparency {
     this.#schedule.seen(this.#size - this.#checkpointer.coveredSize);
   }
 
+  /** Tells when a log that has checkpoints goes on without a key: a forgotten setting would end them unnoticed. */
+  async tellIfNotSigned(): Promise<void> {
+    const { name, store, warn } = this.#parts;
+    if (await store.lastCheckpoint() === undefined) return;
+    warn({
+      code: "NOT_SIGNED",
+      message:
+        `${name} has checkpoints and was opened without a signingKey: what is recorded now is signed when it ` +
+        "is next opened with one",
+    });
+  }
+
   /** Whether records that are written are hashed. */
   get signs(): boolean {
     return this.#checkpointer !== undefined;
@@ -84,7 +98,10 @@ export class Transparency {
   written(first: number, records: readonly LogRecord[]): void {
     if (this.#checkpointer === undefined) return;
     this.#tree!.add(first, records);
-    this.#size = first === -1 ? this.#size + records.length : first + records.length;
+    // Where it is not known, those of other processes are not counted: the next checkpoint finds out.
+    const size = first === -1 ? this.#size + records.length : first + records.length;
+    this.#size = Math.max(this.#size, size);
+    this.#isCertain &&= first !== -1;
     this.#schedule!.seen(this.#size - this.#checkpointer.coveredSize);
   }
 
@@ -104,15 +121,14 @@ export class Transparency {
   async prove(index: number, line: string): Promise<string> {
     const fail = failing("DAMAGED", "prove the entry");
     const tree = await this.#treeNow();
-    const { size, root, note } = await this.#covering(index);
+    const last = await this.#covering(index);
+    const { size, root, note } = last;
     const leaf = leafHash(tree.sha256, line);
-    for (const again of [true, false]) {
+    return await this.#withTiles(tree, last, fail, async () => {
       const hashes = await tree.inclusion(index, size);
       const holds = await verifyInclusion(tree.sha256, { leaf, index, size, proof: hashes, root });
-      if (holds) return formatProof({ index, hashes, checkpoint: note });
-      if (again) await this.#mend(tree, size, root, fail);
-    }
-    throw fail(NOT_AS_SIGNED);
+      return holds ? formatProof({ index, hashes, checkpoint: note }) : undefined;
+    });
   }
 
   /** A consistency proof; see `AuditLog.proveConsistency()`. */
@@ -127,14 +143,11 @@ export class Transparency {
     if (end > largest) throw fail(`the log has no more than ${largest} entries, not ${end}`);
     if (from > end) throw fail(`${from} entries are more than ${end}`);
     const tree = await this.#treeNow();
-    for (const again of [true, false]) {
+    return await this.#withTiles(tree, last, failing("DAMAGED", action), async () => {
       const hashes = await tree.consistency(from, end);
-      if (last === undefined || await hasGrown(tree, last, hashes, from, end)) {
-        return hashes.map((hash) => `${encodeBase64(hash)}\n`).join("");
-      }
-      if (again) await this.#mend(tree, last.size, last.root, failing("DAMAGED", action));
-    }
-    throw failing("DAMAGED", action)(NOT_AS_SIGNED);
+      const holds = await hasGrown(tree, last, hashes, from, end);
+      return holds ? hashes.map((hash) => `${encodeBase64(hash)}\n`).join("") : undefined;
+    });
   }
 
   /** Verifies the log; see `AuditLog.verify()`. */
@@ -153,8 +166,13 @@ export class Transparency {
   /** Signs a last checkpoint and hands it on, where the log signs. Called after the last record was written. */
   async close(): Promise<void> {
     await this.#schedule?.close();
-    if (this.#onClose && this.#made !== this.#size) await this.#makeQuietly();
+    const isCovered = this.#isCertain && this.#made === this.#size;
+    if (this.#onClose && !isCovered) await this.#makeQuietly();
     await this.#schedule?.close();
+  }
+
+  /** Ends publishing. Called when nobody asks for a checkpoint any more. */
+  async closePublisher(): Promise<void> {
     await this.#publisher?.close();
   }
 
@@ -162,10 +180,23 @@ export class Transparency {
     return this.#tree ??= new LogTree(await this.#parts.sha256(), this.#parts.store);
   }
 
-  /** Makes the tiles anew, where it is they that were altered: the records decide. */
-  async #mend(tree: LogTree, size: number, root: Uint8Array, fail: Fail): Promise<void> {
-    if (!equalHashes(await tree.rootOfRecords(size), root)) throw fail(NOT_AS_SIGNED);
-    await tree.reset();
+  /** Makes something of the tiles; once more with new ones, where it is they that were altered or lost. */
+  async #withTiles<T>(
+    tree: LogTree,
+    last: KeptCheckpoint | undefined,
+    fail: Fail,
+    attempt: () => Promise<T | undefined>,
+  ): Promise<T> {
+    for (const again of [true, false]) {
+      const made = await attempt().catch(undefinedIfDamaged);
+      if (made !== undefined) return made;
+      // The records decide.
+      const isAsSigned = last === undefined ||
+        equalHashes(await tree.rootOfRecords(last.size), last.root);
+      if (!again || !isAsSigned) break;
+      await tree.reset();
+    }
+    throw fail(NOT_AS_SIGNED);
   }
 
   /** A checkpoint that covers the entry at an index. */
@@ -187,6 +218,10 @@ export class Transparency {
     }
     const made = await this.#checkpointer.make();
     this.#made = made.size;
+    if (made.size >= this.#size) {
+      this.#size = made.size;
+      this.#isCertain = true;
+    }
     this.#publisher?.add(made.note);
     return made;
   }
@@ -194,12 +229,14 @@ export class Transparency {
   /** Makes a checkpoint, and tells how many entries none covers then; `undefined` when it could not. */
   async #makeQuietly(): Promise<number | undefined> {
     try {
-      return this.#size - (await this.#make("sign a checkpoint")).size;
+      const { size } = await this.#make("sign a checkpoint");
+      return this.#size - size;
     } catch (error) {
-      const reason = stateOf(error) ?? (error instanceof Error ? error.message : String(error));
       this.#parts.warn({
         code: "CHECKPOINT_FAILED",
-        message: `A checkpoint could not be made: ${reason}; the next one covers the same entries`,
+        message: `A checkpoint could not be made: ${
+          reasonOf(error)
+        }; the next one covers the same entries`,
       });
       return undefined;
     }
@@ -215,12 +252,17 @@ function tell(warn: Warn, warning: AuditWarning): void {
   }
 }
 
+/** What to make of an error: nothing of one that says that tiles are damaged. */
+function undefinedIfDamaged(error: unknown): undefined {
+  if (!(error instanceof AuditLogError) || error.code !== "DAMAGED") throw error;
+}
+
 const NOT_AS_SIGNED = "the log is not what its last checkpoint was signed for; verify it";
 
 /** Whether a proof leads from the first `from` entries to the first `to`, and those to the last checkpoint or from it. */
 async function hasGrown(
   tree: LogTree,
-  last: KeptCheckpoint,
+  last: KeptCheckpoint | undefined,
   proof: readonly Uint8Array[],
   from: number,
   to: number,
@@ -229,6 +271,7 @@ async function hasGrown(
   const [fromRoot, toRoot] = [await tree.root(from), await tree.root(to)];
   const first = { fromSize: from, fromRoot, toSize: to, toRoot, proof };
   if (!await verifyConsistency(sha256, first)) return false;
+  if (last === undefined) return true;
   const [smaller, larger] = [Math.min(to, last.size), Math.max(to, last.size)];
   return await verifyConsistency(sha256, {
     fromSize: smaller,

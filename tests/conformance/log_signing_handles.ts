@@ -5,7 +5,13 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { generateSigningKey, type Signer, signerFrom, verifyProof } from "@audit-log/llm";
+import {
+  type AuditWarning,
+  generateSigningKey,
+  type Signer,
+  signerFrom,
+  verifyProof,
+} from "@audit-log/llm";
 import { test } from "node:test";
 import type { MakePlace } from "../support/backends.ts";
 import { allLines, interaction, interactions } from "../support/interaction.ts";
@@ -81,7 +87,9 @@ export function signingHandlesConformance(name: string, place: MakePlace): void 
     const signed = await open({ signingKey });
     await signed.recordAll(interactions(300));
     await signed.close();
-    const plain = await open();
+    const warnings: AuditWarning[] = [];
+    const plain = await open({ onWarning: (warning) => warnings.push(warning) });
+    assertEquals(warnings.map(({ code }) => code), ["NOT_SIGNED"]);
     const [first] = await plain.recordAll(interactions(600));
     await assertRefused(() => plain.checkpoint(), "SIGNING_KEY_NEEDED");
     await assertRefused(() => plain.prove(first!.entryId), "NO_CHECKPOINT");

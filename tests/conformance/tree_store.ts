@@ -261,10 +261,10 @@ export function treeStoreConformance(name: string, make: MakeTreeStore): void {
     const { tree, close, place } = await opened(t);
     // More than one chunk of rows, and one of a megabyte of bytes.
     const long = "é".repeat(20_000);
-    const checkpoints = Array.from({ length: 600 }, (_, n) => checkpointOf(n, n % 20 ? "x" : long));
+    const checkpoints = Array.from({ length: 300 }, (_, n) => checkpointOf(n, n % 10 ? "x" : long));
     for (const checkpoint of checkpoints) await tree.keepCheckpoint(checkpoint);
     assertEquals(await kept(tree), checkpoints);
-    const longest = checkpointOf(600, "x".repeat(900_000));
+    const longest = checkpointOf(300, "x".repeat(900_000));
     await tree.keepCheckpoint(longest);
     assertEquals(await tree.lastCheckpoint(), longest.note);
     if (!place.persistent) return;
