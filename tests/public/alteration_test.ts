@@ -18,7 +18,7 @@ import {
 } from "../support/altered.ts";
 import { FILE_BACKENDS, openFile } from "../support/backends.ts";
 import { allLines, interaction, interactions } from "../support/interaction.ts";
-import { BY_HAND, checkpointsOf, partsOf, rootOfLines } from "../support/notes.ts";
+import { BY_HAND, checkpointsOf, partsOf, rootOfLines, withOther } from "../support/notes.ts";
 import { assertRefused } from "../support/refused.ts";
 import { tempFolder } from "../support/temp.ts";
 
@@ -204,6 +204,8 @@ for (const backend of FILE_BACKENDS) {
       "whose end was cut off": (t: TestContext, log: Original) => cut(t, log, 290, false),
       "whose size in the last checkpoint was altered": (t: TestContext, log: Original) =>
         alterLast(t, log, (note) => note.replace("\n300\n", "\n299\n")),
+      "whose last checkpoint's signature was altered": (t: TestContext, log: Original) =>
+        alterLast(t, log, (note) => withOther(note, note.indexOf("\u2014") + 40)),
       "whose last checkpoint is another one's": (t: TestContext, log: Original) =>
         alterLast(t, log, (note) => note.replace(partsOf(note).root, partsOf(log.notes[0]!).root)),
     })
@@ -292,7 +294,8 @@ for (const backend of FILE_BACKENDS) {
       "without its tiles": "DELETE FROM TILE",
       "with an altered hash in a tile": ALTERED_HASH,
       "with an altered root of a tile": "UPDATE TILE SET root = zeroblob(32)",
-      "with a root of another length": "UPDATE TILE SET root = zeroblob(31)",
+      "with a root that is too short": "UPDATE TILE SET root = zeroblob(31)",
+      "with a root that is too long": "UPDATE TILE SET root = zeroblob(33)",
       "with a tile that was cut": "UPDATE TILE SET hashes = substr(hashes, 1, 100)",
     })
   ) {
@@ -347,6 +350,25 @@ for (const backend of FILE_BACKENDS) {
     assertEquals((await checkpointsOf(signing)).length, 2);
     await signing.record(interaction());
     assertEquals(findings(await signing.verify({ verifierKey })), ["checkpoint 10"]);
+  });
+
+  test(`${backend}: what was altered before a checkpoint covered it is not signed where a tile shows it`, async (t) => {
+    const path = join(tempFolder(t), "log");
+    const options = { backend, path, signingKey, checkpoints: BY_HAND };
+    const log = await openFile(t, { ...options, durability: "relaxed" });
+    // More than are kept in memory before a checkpoint is made.
+    for (let n = 0; n < 18; n++) await log.recordAll(interactions(1024));
+    const lines = await allLines(log);
+    await log.close();
+    const ids = lines.map((line) => JSON.parse(line).entry_id as string);
+    await alterEntry(t, { backend, path, ids, lines, notes: [] }, 700);
+    for (let times = 0; times < 2; times++) {
+      const error = await assertRefused(() => AuditLog.open(options), "CHECKPOINT_CONFLICT");
+      assertMatch(error.message, /of other entries than 512 to 767 are now/);
+    }
+    const report = await verified({ backend, path });
+    assertEquals(findings(report), ["tile 700"]);
+    assertEquals(report.faults[0]!.entryId, ids[700]);
   });
 
   test(`${backend}: a size beside the last checkpoint that was raised keeps no one signing for ever`, async (t) => {

@@ -172,11 +172,17 @@ for (const backend of FILE_BACKENDS) {
     assertEquals([report.faults, report.root, report.size], [[], root, size]);
     assertEquals([size, report.checked.tiles], [18_432, 72]);
     const plain = await openFile(t, options);
-    const [record, proof] = [
-      (await plain.line(first!.entryId))!,
-      await plain.prove(first!.entryId),
-    ];
+    const { entryId } = first!;
+    const [record, proof] = [(await plain.line(entryId))!, await plain.prove(entryId)];
     assertEquals((await verifyProof({ record, proof, verifierKey })).index, 0);
+    await plain.close();
+    await log.close();
+    // Who may only read has to make them, and to keep them in memory.
+    if (backend === "jsonl") removeIndex(path);
+    else (await openRaw(t, path)).exec("DELETE FROM audit_tile");
+    const reader = await openFile(t, { ...options, readOnly: true });
+    assertEquals(await reader.prove(entryId), proof);
+    assertEquals((await reader.verify({ verifierKey })).checked.tiles, 0);
   });
 
   testUnless(
