@@ -43,8 +43,9 @@ export async function openSqliteStore(
     // Each of these reads the file, and may meet another process that is opening or closing it.
     return await whenFree(() => {
       opened.exec(CONNECTION_SQL);
-      if (readOnly) checkReadable(runtime, opened, path);
-      else prepareForWriting(runtime, opened, settings);
+      if (readOnly) {
+        transact(opened, () => checkReadable(runtime, opened, path), "BEGIN DEFERRED");
+      } else prepareForWriting(runtime, opened, settings);
       return new SqliteStore(runtime, opened, settings, identity);
     }, busyTimeoutMs);
   } catch (error) {
@@ -84,7 +85,8 @@ function prepareForWriting(
   settings: FileSettings,
 ): void {
   const { path, durability, warn } = settings;
-  const layout = layoutOf(database, path);
+  // In one look: another process may be upgrading the file.
+  const layout = transact(database, () => layoutOf(database, path), "BEGIN DEFERRED");
   if (layout === "empty") database.exec("PRAGMA page_size = 8192");
   // Lasting, and not possible within a transaction; it also finds out whether the file can be written.
   const useWal = () => database.exec("PRAGMA journal_mode = WAL");

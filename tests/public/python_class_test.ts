@@ -1,7 +1,7 @@
 // Files of the Python class open as they are, and lose nothing.
 
-import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { AuditEntry, AuditWarning } from "@audit-log/llm";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { type AuditEntry, AuditLogError, type AuditWarning, type Runtime } from "@audit-log/llm";
 import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -9,6 +9,7 @@ import { FILE_BACKENDS, openFile } from "../support/backends.ts";
 import { runProgram, scriptCommand } from "../support/child.ts";
 import { allLines, inputs, interaction, type Line } from "../support/interaction.ts";
 import { openRaw, type RawRow } from "../support/raw_sqlite.ts";
+import { currentRuntime } from "../support/runtime.ts";
 import { tempFolder } from "../support/temp.ts";
 
 type Backend = typeof FILE_BACKENDS[number];
@@ -135,6 +136,52 @@ test("jsonl: opening the Python class's file warns of nothing", async (t) => {
   await openFile(t, { backend: "jsonl", path, onWarning: (warning) => warnings.push(warning) });
   assertEquals(warnings, []);
 });
+
+for (const readOnly of [false, true]) {
+  test(`sqlite: what another process upgrades while it is looked at is taken for nothing else, readOnly ${readOnly}`, async (t) => {
+    const path = copied(t, "sqlite");
+    const other = await openRaw(t, path);
+    other.exec("PRAGMA busy_timeout = 0");
+    let refused = 0;
+    const runtime = await currentRuntime();
+    const interruptible: Runtime = {
+      ...runtime,
+      sqlite: {
+        name: "lets another process in",
+        open(...parameters) {
+          const database = runtime.sqlite.open(...parameters);
+          return {
+            exec: (sql) => database.exec(sql),
+            close: () => database.close(),
+            prepare(sql) {
+              const statement = database.prepare(sql);
+              if (parameters[0] !== path || sql !== "PRAGMA application_id") return statement;
+              return {
+                run: (...values) => statement.run(...values),
+                all: (...values) => statement.all(...values),
+                get(...values) {
+                  const row = statement.get(...values);
+                  try {
+                    other.exec("ALTER TABLE audit_log RENAME TO audit_log_python");
+                  } catch {
+                    refused++;
+                  }
+                  return row;
+                },
+              };
+            },
+          };
+        },
+      },
+    };
+    const opening = openFile(t, { backend: "sqlite", path, readOnly, runtime: interruptible });
+    if (readOnly) {
+      const error = await assertRejects(() => opening, AuditLogError);
+      assertEquals(error.code, "UNSUPPORTED_FORMAT");
+    } else assertEquals((await opening).size, 60);
+    assert(refused > 0);
+  });
+}
 
 /** All rows of the Python class's table. */
 async function rowsOf(t: TestContext, path: string, table: string): Promise<RawRow[]> {
