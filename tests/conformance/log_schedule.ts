@@ -5,7 +5,12 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { type CheckpointOptions, generateSigningKey, signerFrom } from "@audit-log/llm";
+import {
+  type AuditWarning,
+  type CheckpointOptions,
+  generateSigningKey,
+  signerFrom,
+} from "@audit-log/llm";
 import { test, type TestContext } from "node:test";
 import type { MakePlace } from "../support/backends.ts";
 import { interaction, interactions, START_MS, steadyClock } from "../support/interaction.ts";
@@ -120,25 +125,34 @@ export function scheduleConformance(name: string, place: MakePlace): void {
     assertEquals(published.all.map((note) => partsOf(note).size), [4]);
   });
 
-  test(`${name}: what closes while a checkpoint is signed waits for it`, async (t) => {
-    const [begun, gate] = [new Gate(), new Gate()];
-    const signer = await signerFrom(signingKey);
-    const published = new Gathering<string>();
-    const sign = async (bytes: Uint8Array) => {
-      begun.open();
-      await gate.passed;
-      return await signer.sign(bytes);
-    };
-    const log = await place(t).open({
-      signingKey: { ...signer, sign },
-      checkpoints: { everyEntries: 1, everyMs: Infinity, publish: published.add },
+  for (const onClose of [true, false]) {
+    test(`${name}: what closes while a checkpoint is signed waits for it, onClose ${onClose}`, async (t) => {
+      const [begun, gate] = [new Gate(), new Gate()];
+      const signer = await signerFrom(signingKey);
+      const published = new Gathering<string>();
+      const warnings: AuditWarning[] = [];
+      const sign = async (bytes: Uint8Array) => {
+        begun.open();
+        await gate.passed;
+        return await signer.sign(bytes);
+      };
+      const log = await place(t).open({
+        signingKey: { ...signer, sign },
+        checkpoints: { everyEntries: 2, everyMs: Infinity, onClose, publish: published.add },
+        onWarning: (warning) => warnings.push(warning),
+      });
+      await log.recordAll(interactions(2));
+      await begun.passed;
+      await log.record(interaction());
+      const closing = log.close();
+      let isClosed = false;
+      void closing.then(() => isClosed = true);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      assertEquals(isClosed, false);
+      gate.open();
+      await closing;
+      assertEquals(published.all.map((note) => partsOf(note).size), onClose ? [2, 3] : [2]);
+      assertEquals(warnings, []);
     });
-    await log.record(interaction());
-    await begun.passed;
-    await log.record(interaction());
-    const closing = log.close();
-    gate.open();
-    await closing;
-    assertEquals(published.all.map((note) => partsOf(note).size), [1, 2]);
-  });
+  }
 }

@@ -343,6 +343,31 @@ test("jsonl: a checkpoint that lacks nothing but its newline is one", async (t) 
   assertEquals([ok, checked.checkpoints, checked.covered], [true, 2, 3]);
 });
 
+test("jsonl: a checkpoint with quotes that a crash left unfinished is passed over", async (t) => {
+  const log = await original(t, "jsonl", [2]);
+  for (
+    const torn of ['{"size":2,"note":"a\\"b', '{"size":2,"note":"a\\', '{"size":2,"note":"\\\\"']
+  ) {
+    appendFileSync(`${log.path}-checkpoints`, `${torn}\n`);
+  }
+  const { faults, checked } = await verified(log);
+  assertEquals([faults, checked.checkpoints], [[], 1]);
+  appendFileSync(`${log.path}-checkpoints`, '{"size":2,"note":"a"b"}\n');
+  assertEquals(findings(await verified(log)), ["checkpoint"]);
+});
+
+test("jsonl: very many faults of one kind hide none of another, and all are counted", async (t) => {
+  const log = await original(t, "jsonl", [1100]);
+  alterLines(log.path, at(1099, text));
+  const raw = await openRaw(t, `${log.path}-index`);
+  raw.exec("UPDATE name SET text = 'eve' WHERE text = 'alice'");
+  raw.close();
+  const report = await verified(log);
+  assertEquals([report.faultCount, report.faults.length], [1101, 1001]);
+  assertEquals(report.faults.filter(({ kind }) => kind === "record").length, 1000);
+  assertEquals(report.faults.at(-1)?.kind, "checkpoint");
+});
+
 const INDEX: Record<string, readonly string[]> = {
   "UPDATE line SET entry_id = 'x' WHERE seq = 5": ["record 5"],
   "UPDATE line SET instant_us = 1 WHERE seq = 5": ["record 5"],

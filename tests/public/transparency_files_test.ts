@@ -288,6 +288,24 @@ test("jsonl: a file that other programs write to, and that a crash left torn, is
   assert(unknown.some((sentence) => sentence.startsWith("3 lines of the file are no records")));
 });
 
+test("jsonl: what others record while a log is verified is no fault of it", async (t) => {
+  const path = join(tempFolder(t), "log");
+  const options = { backend: "jsonl", path, durability: "relaxed" } as const;
+  const [log, other] = [await openFile(t, options), await openFile(t, options)];
+  await log.recordAll(interactions(3000, { outputText: "x".repeat(1000) }));
+  for (let round = 0; round < 3; round++) {
+    let recording: Promise<unknown> = Promise.resolve();
+    const recordMore = () => {
+      // Recorded, and in the index that both have.
+      recording = recording.then(() => other.recordAll(interactions(10))).then(() => other.query());
+    };
+    const { faults, size } = await log.verify({ onProgress: recordMore });
+    assertEquals(faults, []);
+    assert(size >= 3000);
+    await recording;
+  }
+});
+
 test("jsonl: the file of checkpoints is made with the first of them", async (t) => {
   const path = join(tempFolder(t), "log");
   const log = await openFile(t, { backend: "jsonl", path, signingKey, checkpoints: BY_HAND });
