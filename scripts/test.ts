@@ -30,6 +30,8 @@ import { printAccount, Progress } from "./test/print.ts";
 import { type Outcome, runSuite } from "./test/suite.ts";
 
 const RUNTIMES = ["deno", "bun", "node"] as const;
+/** How many of the parts run at once: each of them waits for disks and child processes now and then. */
+const AT_ONCE = 2;
 const PARTS: string[] = [...RUNTIMES, "docs", "interop", "npm"];
 
 const versions = new Map<string, string | undefined>();
@@ -59,10 +61,9 @@ if (sourceFiles.length === 0) {
 const nodeHooks = new URL("tests/support/node_hooks.ts", root).href;
 const folder = await Deno.makeTempDir({ prefix: "audit-log-test-" });
 const progress = new Progress(filters.length > 0);
-const outcomes: Outcome[] = [];
 
 /** Does a part of the work; if that throws, the part counts as one failed test. */
-async function attempt(title: string, work: () => Promise<Outcome>): Promise<void> {
+async function attempt(title: string, work: () => Promise<Outcome>): Promise<Outcome[]> {
   let outcome: Outcome;
   try {
     outcome = await work();
@@ -75,13 +76,14 @@ async function attempt(title: string, work: () => Promise<Outcome>): Promise<voi
     };
   }
   progress.end(outcome);
-  outcomes.push(outcome);
+  return [outcome];
 }
 
 async function find(name: Runtime["name"]): Promise<Runtime> {
   return await findRuntime(name, versions.get(name));
 }
 
+let outcomes: Outcome[];
 try {
   const denoFlags = await resolutionFlags(folder);
   console.log(
@@ -94,26 +96,15 @@ try {
     cwd: pathOf(""),
   });
 
-  for (const name of RUNTIMES.filter((name) => parts.includes(name))) {
-    await attempt(`${name}, source`, async () => {
-      const runtime = await find(name);
-      const title = `${name} ${runtime.version}, source`;
-      progress.start(title);
-      return await runSuite(runtime, {
-        title,
-        cwd: pathOf(""),
-        files: sourceFiles,
-        denoFlags,
-        nodeHooks,
-        onLine: progress.onLine,
-      });
-    });
-  }
-  if (parts.includes("docs")) {
-    await attempt("deno, examples in comments and documents", () => testDocs(denoFlags));
-  }
-  if (parts.includes("interop")) await testInterop(denoFlags);
-  if (parts.includes("npm")) await testNpm();
+  const jobs = RUNTIMES.filter((name) => parts.includes(name)).map((name) => () =>
+    testSource(name, denoFlags)
+  );
+  // The longest first.
+  if (parts.includes("npm")) jobs.unshift(testNpm);
+  if (parts.includes("interop")) jobs.push(() => testInterop(denoFlags));
+  if (parts.includes("docs")) jobs.push(() => testDocs(denoFlags));
+  // Output that is shown line by line would get mixed.
+  outcomes = (await inParallel(jobs, filters.length > 0 ? 1 : AT_ONCE)).flat();
 } finally {
   await Deno.remove(folder, { recursive: true });
 }
@@ -121,37 +112,68 @@ try {
 printAccount(outcomes);
 Deno.exit(outcomes.some(({ cases }) => cases.some((test) => test.outcome === "failed")) ? 1 : 0);
 
+/** Does jobs in their order, some at once, and gives their results in that order. */
+async function inParallel<T>(jobs: readonly (() => Promise<T>)[], width: number): Promise<T[]> {
+  const results: T[] = [];
+  const waiting = [...jobs.entries()];
+  const worker = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      results[next[0]] = await next[1]();
+    }
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+  return results;
+}
+
 function entryPoints(): string[] {
   return ["mod.ts", "cli.ts"].filter(has);
 }
 
-async function testDocs(denoFlags: string[]): Promise<Outcome> {
-  const deno = await find("deno");
-  const title = `deno ${deno.version}, examples in comments and documents`;
-  progress.start(title);
-  const cwd = `${folder}/docs`;
-  await Deno.mkdir(cwd);
-  return await runSuite(deno, {
-    title,
-    // Examples open logs by relative paths; those shall not land in the project.
-    cwd,
-    files: [],
-    denoFlags: [
-      "--doc",
-      `--config=${pathOf("deno.json")}`,
-      ...denoFlags,
-      ...[
-        ...entryPoints(),
-        ...["src", "adapters"].flatMap((folder) => filesIn(folder, ".ts")),
-        ...["README.md"].filter(has),
-        ...filesIn("docs", ".md"),
-      ].map(pathOf),
-    ],
-    onLine: progress.onLine,
+function testSource(name: Runtime["name"], denoFlags: string[]): Promise<Outcome[]> {
+  return attempt(`${name}, source`, async () => {
+    const runtime = await find(name);
+    const title = `${runtime.name} ${runtime.version}, source`;
+    progress.start(title);
+    return await runSuite(runtime, {
+      title,
+      cwd: pathOf(""),
+      files: sourceFiles,
+      denoFlags,
+      nodeHooks,
+      onLine: progress.onLine,
+    });
   });
 }
 
-async function testInterop(denoFlags: string[]): Promise<void> {
+function testDocs(denoFlags: string[]): Promise<Outcome[]> {
+  return attempt("deno, examples in comments and documents", async () => {
+    const deno = await find("deno");
+    const title = `deno ${deno.version}, examples in comments and documents`;
+    progress.start(title);
+    const cwd = `${folder}/docs`;
+    await Deno.mkdir(cwd);
+    return await runSuite(deno, {
+      title,
+      // Examples open logs by relative paths; those shall not land in the project.
+      cwd,
+      files: [],
+      denoFlags: [
+        "--doc",
+        `--config=${pathOf("deno.json")}`,
+        ...denoFlags,
+        ...[
+          ...entryPoints(),
+          ...["src", "adapters"].flatMap((folder) => filesIn(folder, ".ts")),
+          ...["README.md"].filter(has),
+          ...filesIn("docs", ".md"),
+        ].map(pathOf),
+      ],
+      onLine: progress.onLine,
+    });
+  });
+}
+
+async function testInterop(denoFlags: string[]): Promise<Outcome[]> {
   const missing = await Interop.missing();
   if (missing !== undefined) {
     progress.start(missing.title);
@@ -160,27 +182,37 @@ async function testInterop(denoFlags: string[]): Promise<void> {
   let prepared: Interop | undefined;
   const interop = async () =>
     prepared ??= await Interop.prepare(`${folder}/interop`, { denoFlags, nodeHooks, progress });
+  const outcomes: Outcome[] = [];
   for (const name of RUNTIMES) {
-    await attempt(`${name}, logs checked by Go and openssl`, async () => {
-      return await (await interop()).test(await find(name));
-    });
+    outcomes.push(
+      ...await attempt(`${name}, logs checked by Go and openssl`, async () => {
+        return await (await interop()).test(await find(name));
+      }),
+    );
   }
-  await attempt("docs/verifying.md, its commands", async () => (await interop()).testDocument());
+  const document = "docs/verifying.md, its commands";
+  return [
+    ...outcomes,
+    ...await attempt(document, async () => (await interop()).testDocument()),
+  ];
 }
 
-async function testNpm(): Promise<void> {
+async function testNpm(): Promise<Outcome[]> {
   const installed = `${folder}/installed`;
   let tarball: string | undefined;
-  await attempt("npm package, packaging", async () => {
+  const outcomes = await attempt("npm package, packaging", async () => {
     tarball = await buildTarball(folder, progress);
     await installWithTests(tarball, installed);
     return await testPackaging(tarball, progress);
   });
   for (const name of ["node", "bun"] as const) {
-    await attempt(`${name}, npm package`, async () => {
-      if (tarball === undefined) throw new Error("the package could not be built");
-      if (publicFiles.length === 0) throw new Error("there is no public test to run");
-      return await testInstalled(await find(name), installed, publicFiles, progress);
-    });
+    outcomes.push(
+      ...await attempt(`${name}, npm package`, async () => {
+        if (tarball === undefined) throw new Error("the package could not be built");
+        if (publicFiles.length === 0) throw new Error("there is no public test to run");
+        return await testInstalled(await find(name), installed, publicFiles, progress);
+      }),
+    );
   }
+  return outcomes;
 }

@@ -48,7 +48,7 @@ export class Progress {
   /** Tells how a run ended. */
   end(outcome: Outcome): void {
     this.#endDots();
-    console.log(`  ${counts(outcome.cases)}`);
+    console.log(`  ${outcome.title}: ${counts(outcome.cases)}`);
   }
 
   #endDots(): void {
