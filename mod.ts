@@ -37,12 +37,19 @@ export {
   type Selection,
 } from "./src/query.ts";
 export { LogRecord, NotARecord } from "./src/record.ts";
-export type { LogStore, StoreInfo, UnreadableLine, UnreadableLines } from "./src/stores/store.ts";
+export type {
+  LogStore,
+  StoreInfo,
+  UnreadableLine,
+  UnreadableLines,
+  WrittenLines,
+} from "./src/stores/store.ts";
 export type {
   InspectedCheckpoint,
   InspectedRecord,
   StoredCheckpoint,
   TreeStore,
+  UnsettledRecord,
 } from "./src/stores/tree_store.ts";
 export type { TileId } from "./src/transparency/tile.ts";
 export type { FullTile } from "./src/transparency/tree.ts";
@@ -73,6 +80,9 @@ export type {
   FileAdapter,
   FileMode,
   FileStat,
+  HashedLeaves,
+  HashThread,
+  Leaves,
   OpenFile,
   Runtime,
   Sha256,

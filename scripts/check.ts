@@ -27,6 +27,7 @@ try {
   const everything = [
     "mod.ts",
     "cli.ts",
+    "worker.ts",
     ...["src", "adapters", "tests", "scripts"]
       .flatMap((name) => filesIn(name, ".ts")),
   ];

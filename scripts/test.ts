@@ -126,7 +126,7 @@ async function inParallel<T>(jobs: readonly (() => Promise<T>)[], width: number)
 }
 
 function entryPoints(): string[] {
-  return ["mod.ts", "cli.ts"].filter(has);
+  return ["mod.ts", "cli.ts", "worker.ts"].filter(has);
 }
 
 function testSource(name: Runtime["name"], denoFlags: string[]): Promise<Outcome[]> {

@@ -25,6 +25,11 @@ export interface LogInfo extends StoreInfo {
   readonly size: number;
   /** What one should know about it although it works, since it was opened. */
   readonly warnings: readonly AuditWarning[];
+  /**
+   * Where records are hashed, if the log signs: `another thread`, or `this thread` and why. What many callers record at once
+   * is hashed on another.
+   */
+  readonly hashing?: string;
 }
 
 /** How many warnings `info()` keeps. */
@@ -70,14 +75,14 @@ export class AuditLog implements AsyncDisposable {
     this.#transparency = new Transparency({
       name: settings.path === "" ? "the log" : settings.path,
       store: store.tree ?? new MemoryTree(store),
-      sha256: async () => (settings.runtime ?? await currentRuntime()).sha256,
+      hashing: async () => settings.runtime ?? await currentRuntime(),
       size: () => store.count(everything),
       info: () => store.info(),
       clock: settings.clock,
       warn: settings.warn,
     });
-    this.#writer = new GroupCommit(store, (first, records) => {
-      this.#transparency.written(first, records);
+    this.#writer = new GroupCommit(store, (first, records, lines) => {
+      this.#transparency.written(first, records, lines);
     });
   }
 
@@ -340,11 +345,13 @@ export class AuditLog implements AsyncDisposable {
    */
   async info(): Promise<LogInfo> {
     const info = await this.#reader.using(() => this.#store.info());
+    const { hashing } = this.#transparency;
     return {
       backend: this.backend,
       ...info,
       size: this.size,
       warnings: [...this.#warnings],
+      ...(hashing === undefined ? {} : { hashing }),
     };
   }
 
@@ -475,7 +482,7 @@ export class AuditLog implements AsyncDisposable {
       await this.#writer.drained();
       await this.#transparency.close();
       await this.#reader.settled();
-      await this.#transparency.closePublisher();
+      await this.#transparency.end();
     } finally {
       await this.#store.close();
     }

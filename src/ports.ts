@@ -140,6 +140,46 @@ export class SqliteError extends Error {
  */
 export type Sha256 = (data: string | Uint8Array) => Uint8Array;
 
+/** Leaves for a {@link HashThread}. All but `start` belongs to the thread from then on. */
+export interface Leaves {
+  /** The leaves, each behind a byte that is not part of it. It is given back. */
+  readonly slab: ArrayBuffer;
+  /** Where the byte before each leaf is, and behind the last where it ends. */
+  readonly bounds: Uint32Array<ArrayBuffer>;
+  /** Begins anew: the hashes in a partial tile, 0 to 255, that these leaves follow on. */
+  readonly start?: Uint8Array<ArrayBuffer>;
+  /** What is claimed of each leaf, in a form of the core's own: the thread tells where a leaf does not plainly say so. */
+  readonly claims?: Uint8Array<ArrayBuffer>;
+}
+
+/** What a {@link HashThread} made of some leaves. */
+export interface HashedLeaves {
+  /** The hashes of the leaves, 32 bytes each, end to end. */
+  readonly leaves: Uint8Array;
+  /** The roots of the tiles of level 0 that became full with them, 32 bytes each, end to end. */
+  readonly roots: Uint8Array;
+  /** For each leaf a byte: 1 where it plainly says what is claimed of it. Empty where nothing was. */
+  readonly plain: Uint8Array;
+  /** The buffer that was given. */
+  readonly slab: ArrayBuffer;
+}
+
+/**
+ * Another thread that hashes the leaves of one Merkle tree after the other, and the nodes in their tiles.
+ *
+ * It keeps no process alive unless a result is awaited.
+ */
+export interface HashThread {
+  /**
+   * Hashes leaves that follow on those given before.
+   *
+   * @throws {Error} Why the thread cannot be used, now and from now on.
+   */
+  hash(leaves: Leaves): Promise<HashedLeaves>;
+  /** Ends the thread. What is still awaited is rejected. */
+  close(): void;
+}
+
 /** A runtime, as the core sees it. */
 export interface Runtime {
   /** `node`, `deno`, `bun`, or the name of one that a caller made. */
@@ -150,4 +190,9 @@ export interface Runtime {
   readonly sqlite: SqliteAdapter;
   /** Its SHA-256. */
   readonly sha256: Sha256;
+  /**
+   * Starts a thread, where there are any, and resolves when it is ready: a log that signs what many callers record hashes
+   * there, and so does verification. It rejects with the reason where no thread can be started.
+   */
+  readonly startHashThread?: () => Promise<HashThread>;
 }

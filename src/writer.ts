@@ -1,6 +1,6 @@
 import { AuditLogError } from "./errors.ts";
 import type { LogRecord } from "./record.ts";
-import type { LogStore } from "./stores/store.ts";
+import type { LogStore, WrittenLines } from "./stores/store.ts";
 import { Turns } from "./turns.ts";
 
 /** How many records a batch has, unless one group alone has more. */
@@ -21,6 +21,12 @@ interface Group {
 }
 
 /**
+ * Told of a batch that was appended: the index of its first record or -1, the records, and their bytes where the store
+ * had them, which are to be released.
+ */
+type Written = (first: number, records: readonly LogRecord[], lines?: WrittenLines) => void;
+
+/**
  * The group-commit queue: all groups that wait go to the store in one append, and each caller's
  * promise is settled after it. So one caller alone pays one sync, and a thousand at once share it.
  *
@@ -28,7 +34,7 @@ interface Group {
  */
 export class GroupCommit {
   readonly #store: LogStore;
-  readonly #written: (first: number, records: readonly LogRecord[]) => void;
+  readonly #written: Written;
   readonly #turns = new Turns();
   readonly #batchRecords: number;
   #queue: Group[] = [];
@@ -41,11 +47,11 @@ export class GroupCommit {
 
   /**
    * @param store Where batches go.
-   * @param written Told of each batch that was appended, with the index of its first record or -1.
+   * @param written Told of each batch that was appended.
    */
   constructor(
     store: LogStore,
-    written: (first: number, records: readonly LogRecord[]) => void = () => {},
+    written: Written = (_first, _records, lines) => lines?.release(lines.slab),
   ) {
     this.#store = store;
     this.#written = written;
@@ -129,8 +135,9 @@ export class GroupCommit {
       ? batch[0]!.records
       : batch.flatMap((group) => group.records);
     let first: number;
+    let lines: WrittenLines | undefined;
     try {
-      first = await this.#store.append(records);
+      first = await this.#store.append(records, (written) => lines = written);
     } catch (error) {
       if (isDuplicate(error) && batch.length > 1) {
         // One group has an id that is in the log; the others shall not suffer for it.
@@ -142,7 +149,7 @@ export class GroupCommit {
       return;
     }
     for (const group of batch) group.resolve(group.result as never);
-    this.#written(first, records);
+    this.#written(first, records, lines);
   }
 
   #refusal(cause: AuditLogError): AuditLogError {

@@ -15,9 +15,10 @@
  * @module
  */
 import type { Runtime } from "../../src/ports.ts";
+import { startHashThread } from "../hash_thread.ts";
 import { file } from "./file.ts";
 import { sha256 } from "./sha256.ts";
 import { sqlite } from "./sqlite.ts";
 
 /** Node's files, SQLite driver and SHA-256. */
-export const runtime: Runtime = { name: "node", file, sqlite, sha256 };
+export const runtime: Runtime = { name: "node", file, sqlite, sha256, startHashThread };

@@ -10,6 +10,9 @@ import { config, pathOf } from "../lib/project.ts";
 /** The command's module. */
 export const CLI = config.exports["./cli"];
 
+/** The program of threads. */
+const WORKER = config.exports["./worker"];
+
 /**
  * Entry points that npm users do not get. `./db-sqlite` loads an FFI driver for Deno from JSR, where
  * npm packages cannot depend on anything. `./cli` is a program, there to be run by Deno from an
@@ -40,7 +43,7 @@ export async function packageJson(from: string): Promise<Record<string, unknown>
     license: config.license,
     type: "module",
     // mod.js tells the core how to find the adapter of the runtime, which bundlers must not leave out.
-    sideEffects: [compiled("./mod.ts", ".js"), compiled(CLI, ".js")],
+    sideEffects: ["./mod.ts", CLI, WORKER].map((module) => compiled(module, ".js")),
     engines: { node: `>=${OLDEST_NODE}` },
     exports: Object.fromEntries(npmExports.map(([name, module]) => [name, {
       types: compiled(module, ".d.ts"),

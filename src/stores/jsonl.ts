@@ -23,7 +23,7 @@ import { nextOffset, scanLines } from "./line_scanner.ts";
 import { checkSamePlace } from "./log_file.ts";
 import { Mutex } from "../mutex.ts";
 import { PageSize } from "./page_size.ts";
-import type { LogStore, StoreInfo, UnreadableLines } from "./store.ts";
+import type { LogStore, StoreInfo, UnreadableLines, WrittenLines } from "./store.ts";
 
 /** How many lines of this handle's own may wait to be put into the index; some 20 MB. */
 const MOST_PENDING = 131_072;
@@ -81,6 +81,8 @@ class JsonlStore implements LogStore {
   readonly #writing = new Mutex();
   /** Resolves when all that was written is on the disk; rejects for ever once it is not known. */
   #synced: Promise<void> = Promise.resolve();
+  /** The indexes of own records that are on their way to the disk, one range for each append. */
+  readonly #underWay = new Set<{ readonly from: number; readonly to: number }>();
   /** Own lines that are not in the index yet, one after the other. */
   #pending: IndexedLine[] = [];
   /** Up to where the file's lines are in the index or pending. */
@@ -106,6 +108,7 @@ class JsonlStore implements LogStore {
       index: (attempt) => this.#reading(() => this.#asking(() => attempt(this.#index))),
       exclusively: (section) => this.#exclusively(section),
       refresh: () => this.#reading(() => this.#refresh()),
+      acknowledged: () => this.#reading(() => this.#acknowledged()),
     });
   }
 
@@ -126,15 +129,18 @@ class JsonlStore implements LogStore {
     }
   }
 
-  async append(records: readonly LogRecord[]): Promise<number> {
+  async append(
+    records: readonly LogRecord[],
+    written?: (lines: WrittenLines) => void,
+  ): Promise<number> {
     const action = `write to ${this.#settings.path}`;
-    const { first, synced } = await this.#writing.run(async () => {
+    const { first, lines, synced } = await this.#writing.run(async () => {
       try {
-        const first = await this.#withIndex(async () => {
+        const { first, lines } = await this.#withIndex(async () => {
           if (this.#seenSize === -1) await this.#refresh();
           return await this.#exclusively(() => this.#write(records, action));
         });
-        return { first, synced: this.#sync() };
+        return { first, lines, synced: this.#sync() };
       } catch (error) {
         throw faultOf(action, error, "WRITE_FAILED");
       }
@@ -142,8 +148,12 @@ class JsonlStore implements LogStore {
     if (this.#pending.length >= MOST_PENDING) await this.#indexChunk(INDEX_CHUNK);
     if (!this.#indexingAside) void this.#indexAside(synced);
     this.#indexSoon();
+    const underWay = { from: first, to: first + records.length };
+    if (first !== -1) this.#underWay.add(underWay);
     try {
       await synced;
+      if (written === undefined) lines.release(lines.slab);
+      else written(lines);
       return first;
     } catch (error) {
       throw new AuditLogError(
@@ -151,7 +161,20 @@ class JsonlStore implements LogStore {
         `Cannot ${action}: the disk did not confirm the write; close the log and open it again`,
         { cause: error },
       );
+    } finally {
+      this.#underWay.delete(underWay);
     }
+  }
+
+  /** How many records there are but for own ones at the end that are under way. The index need not know them. */
+  async #acknowledged(): Promise<number> {
+    return await this.#writing.run(async () => {
+      if ((await this.#file.stat()).size !== this.#seenSize) await this.#refresh();
+      const underWay = [...this.#underWay];
+      // Behind them there are others' records, which may be acknowledged.
+      if (underWay.at(-1)?.to !== this.#size) return this.#size;
+      return underWay[0]!.from;
+    });
   }
 
   /** Begins to put on the disk what was written; what was written before must be there, too. */
@@ -165,8 +188,11 @@ class JsonlStore implements LogStore {
     return this.#synced = synced;
   }
 
-  /** Appends lines, under the lock, and returns the index of the first record. */
-  async #write(records: readonly LogRecord[], action: string): Promise<number> {
+  /** Appends lines, under the lock. */
+  async #write(
+    records: readonly LogRecord[],
+    action: string,
+  ): Promise<{ first: number; lines: WrittenLines }> {
     const { path } = this.#settings;
     const size = await checkSamePlace(
       this.#runtime.file,
@@ -177,7 +203,8 @@ class JsonlStore implements LogStore {
     if (size !== this.#seenSize) await this.#catchUp(size);
     await this.#refuseRepeated(records);
     const torn = size > this.#coveredTo;
-    const { bytes, starts } = this.#encoder.encode(records, torn);
+    const lines = this.#encoder.encode(records, torn);
+    const { bytes, bounds } = lines;
     this.#seenSize = -1; // until it is known how the write ended
     for (let written = 0; written < bytes.length;) {
       const count = await this.#file.append(bytes.subarray(written));
@@ -189,21 +216,21 @@ class JsonlStore implements LogStore {
       // The unfinished line got its newline, and may be a record now. Or a program that knows nothing of the
       // lock wrote at the same time. What is where is read from the file.
       await this.#findAgain(records, end, action);
-      return -1;
+      return { first: -1, lines };
     }
     const first = this.#size;
     for (let position = 0; position < records.length; position++) {
       const { entry, instantUs, canonical } = records[position]!;
       const { entryId, user, model } = entry;
-      const start = starts[position]!;
-      const length = (starts[position + 1] ?? bytes.length) - start - 1;
+      const start = bounds[position]!;
+      const length = bounds[position + 1]! - start - 1;
       const offset = size + start;
       this.#pending.push({ offset, length, entryId, instantUs, user, model, canonical });
     }
     this.#size += records.length;
     this.#seenSize = size + bytes.length;
     this.#coveredTo = this.#seenSize;
-    return first;
+    return { first, lines };
   }
 
   /**

@@ -31,6 +31,8 @@ export interface JsonlAccess {
   exclusively<T>(section: () => Promise<T>): Promise<T>;
   /** Brings the index up to the end of the file. */
   refresh(): Promise<void>;
+  /** How many records there are, without those at the end whose callers still wait. */
+  acknowledged(): Promise<number>;
 }
 
 const NEWLINE = 0x0a;
@@ -46,6 +48,10 @@ export class JsonlTree implements TreeStore {
     this.#settings = settings;
     this.#access = access;
     this.#checkpoints = new CheckpointFile(runtime, `${settings.path}-checkpoints`);
+  }
+
+  acknowledged(): Promise<number> {
+    return this.#access.acknowledged();
   }
 
   async *lines(from: number, to: number): AsyncGenerator<readonly Uint8Array[]> {

@@ -1,45 +1,63 @@
 import type { LogRecord } from "../record.ts";
+import type { WrittenLines } from "./store.ts";
 
 /** A UTF-16 code unit takes at most this many bytes in UTF-8. */
 const BYTES_PER_UNIT = 3;
-/** A larger slab than this is not kept for the next batch. */
+/** A larger slab than this is not kept for another batch. */
 const KEPT_BYTES = 16 * 1024 * 1024;
+/** How many slabs are kept: two batches are under way at a time, and the lines of others are being hashed. */
+const KEPT_SLABS = 4;
 
 const NEWLINE = 0x0a;
 const UTF_8 = new TextEncoder();
 
-/** Lines as bytes, and where each of them starts. */
-export interface EncodedLines {
+/** Lines as bytes, and where each of them is. */
+export interface EncodedLines extends WrittenLines {
   /** The lines, each with its newline. */
-  readonly bytes: Uint8Array;
-  /** Where each line starts within `bytes`. */
-  readonly starts: readonly number[];
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Writes lines into one slab, which is used again and again: one write of it beats many small ones. */
+/** Writes lines into slabs, which are used again and again: one write of a slab beats many small ones. */
 export class LineEncoder {
-  #slab = new Uint8Array(0);
+  readonly #slabs: ArrayBuffer[] = [];
 
   /**
    * Encodes the lines of records.
    *
    * @param afterTornLine Whether to start with a newline, which ends an unfinished line before.
-   * @returns Bytes that are valid until the next call.
+   * @returns Bytes that are the caller's until it releases them.
    */
   encode(records: readonly LogRecord[], afterTornLine: boolean): EncodedLines {
     const lines = records.map((record) => record.line);
-    let most = 1;
+    let most = 2;
     for (const line of lines) most += line.length * BYTES_PER_UNIT + 1;
-    const slab = most <= this.#slab.length ? this.#slab : new Uint8Array(most);
-    if (most <= KEPT_BYTES) this.#slab = slab;
-    const starts: number[] = [];
-    let end = 0;
-    if (afterTornLine) slab[end++] = NEWLINE;
-    for (const line of lines) {
-      starts.push(end);
-      end += UTF_8.encodeInto(line, slab.subarray(end)).written;
-      slab[end++] = NEWLINE;
+    const slab = this.#slabOf(most);
+    const bytes = new Uint8Array(slab);
+    const bounds = new Uint32Array(lines.length + 1);
+    // Room for what goes before a line where it is hashed.
+    let end = 1;
+    if (afterTornLine) bytes[end++] = NEWLINE;
+    bounds[0] = end - 1;
+    for (let position = 0; position < lines.length; position++) {
+      end += UTF_8.encodeInto(lines[position]!, bytes.subarray(end)).written;
+      bounds[position + 1] = end;
+      bytes[end++] = NEWLINE;
     }
-    return { bytes: slab.subarray(0, end), starts };
+    const release = (freed: ArrayBuffer): void => this.#keep(freed);
+    return { bytes: bytes.subarray(1, end), slab, bounds, release };
+  }
+
+  /** The smallest slab that is large enough. */
+  #slabOf(most: number): ArrayBuffer {
+    const position = this.#slabs.findIndex(({ byteLength }) => byteLength >= most);
+    return position < 0 ? new ArrayBuffer(most) : this.#slabs.splice(position, 1)[0]!;
+  }
+
+  #keep(slab: ArrayBuffer): void {
+    if (slab.byteLength > KEPT_BYTES) return;
+    this.#slabs.push(slab);
+    this.#slabs.sort((a, b) => a.byteLength - b.byteLength);
+    // Larger ones do what smaller ones do.
+    if (this.#slabs.length > KEPT_SLABS) this.#slabs.shift();
   }
 }

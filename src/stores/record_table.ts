@@ -189,8 +189,8 @@ CREATE INDEX ${table}_lag ON ${table} (lag_us) WHERE lag_us > 0;
 }
 
 /**
- * SQL of two columns for verification: `indexed`, whether each index leads to the row, and `repeated`, whether an
- * earlier row has its id. SQLite believes what an index says, whoever wrote it.
+ * SQL of two columns for verification: `indexed`, whether each index leads to the row, and `first`, which row the index on
+ * ids gives for its id. SQLite believes what an index says, whoever wrote it.
  *
  * @param table The table.
  * @param row Its name in the statement, another one.
@@ -204,17 +204,23 @@ export function indexChecksSql(table: string, row: string): string {
     found("user", "user"),
     found("model", "model"),
     found("user_model", "user", "model"),
-    found("entry_id", "entry_id"),
   ];
-  const earlier = `SELECT 1 FROM ${table} AS i INDEXED BY ${table}_entry_id ` +
-    `WHERE i.entry_id = ${row}.entry_id AND i.seq < ${row}.seq`;
-  return `${all.join(" AND ")} AS indexed, EXISTS (${earlier}) AS repeated`;
+  const first = `SELECT i.seq FROM ${table} AS i INDEXED BY ${table}_entry_id ` +
+    `WHERE i.entry_id = ${row}.entry_id ORDER BY i.seq LIMIT 1`;
+  return `${all.join(" AND ")} AS indexed, (${first}) AS first`;
 }
 
 /** What is wrong with a row, by {@link indexChecksSql}; one sentence each. */
 export function indexFaults(row: SqliteRow): readonly string[] {
+  const { seq, indexed, first } = row as Record<string, number | null>;
+  if (indexed === 1 && first === seq) return NONE;
   const faults: string[] = [];
-  if (row["indexed"] !== 1) faults.push("an index does not lead to it, so that queries miss it");
-  if (row["repeated"] !== 0) faults.push("it has the id of an earlier entry");
+  const isRepeated = typeof first === "number" && first < seq!;
+  if (indexed !== 1 || (first !== seq && !isRepeated)) {
+    faults.push("an index does not lead to it, so that queries miss it");
+  }
+  if (isRepeated) faults.push("it has the id of an earlier entry");
   return faults;
 }
+
+const NONE: readonly string[] = [];

@@ -4,6 +4,7 @@ import type { RecordFacts } from "../canonical_scan.ts";
 import { factsOf, NotARecord } from "../record.ts";
 import type { TileId } from "../transparency/tile.ts";
 import type { FullTile } from "../transparency/tree.ts";
+import { claimOf } from "../transparency/claims.ts";
 import { Turns } from "../turns.ts";
 import { whenFree } from "./busy.ts";
 import { faultOf } from "./faults.ts";
@@ -17,6 +18,7 @@ import type {
   InspectedRecord,
   StoredCheckpoint,
   TreeStore,
+  UnsettledRecord,
 } from "./tree_store.ts";
 
 /** How many checkpoints are read at a time. */
@@ -45,7 +47,7 @@ export class SqliteTree implements TreeStore {
     this.#selectLines = database.prepare(`SELECT CAST(record AS BLOB) AS record ${range}`);
     this.#selectRows = database.prepare(
       "SELECT seq, instant_us, lag_us, canonical, entry_id, timestamp, user, model, cost_usd, latency_ms, " +
-        `CAST(record AS BLOB) AS record, ${zerosIn(TEXTS)} AS zeros, ` +
+        `CAST(record AS BLOB) AS record, ${bytesOf(TEXTS)} AS bytes, ` +
         `${indexChecksSql(RECORD_TABLE, "t")} FROM ${RECORD_TABLE} AS t NOT INDEXED ` +
         "WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?",
     );
@@ -75,7 +77,7 @@ export class SqliteTree implements TreeStore {
     }
   }
 
-  async *inspect(): AsyncGenerator<readonly InspectedRecord[]> {
+  async *inspect(): AsyncGenerator<readonly UnsettledRecord[]> {
     const pageSize = new PageSize();
     const turns = new Turns();
     const inspector = new RowInspector();
@@ -93,14 +95,16 @@ export class SqliteTree implements TreeStore {
         rows.length,
         rows.reduce((sum, { record }) => sum + (record as Uint8Array).length, 0),
       );
-      yield rows.map((row) => inspector.inspect(row));
+      yield rows.map((row) => inspector.inspect(row as InspectedRow));
       await turns.give();
     }
   }
 
   /** A row with its texts whole: some drivers cut them at U+0000. */
   #whole(row: SqliteRow): SqliteRow {
-    if (row["zeros"] === 0) return row;
+    const { entry_id, timestamp, user, model, bytes } = row as InspectedRow;
+    // In ASCII that is so, and nothing was cut; other texts are read again.
+    if (entry_id.length + timestamp.length + user.length + model.length === bytes) return row;
     const texts = Object.entries(this.#selectTexts.get(row["seq"]!)!)
       .map(([column, bytes]) => [column, LOSSY.decode(bytes as Uint8Array)]);
     return { ...row, ...Object.fromEntries(texts) };
@@ -198,9 +202,25 @@ const LOSSY = new TextDecoder("utf-8", { ignoreBOM: true });
 
 const TEXTS = ["entry_id", "timestamp", "user", "model"];
 
-/** SQL that is 0 unless one of some texts has a U+0000. */
-function zerosIn(columns: readonly string[]): string {
-  return columns.map((column) => `instr(CAST(${column} AS BLOB), x'00')`).join(" + ");
+/** SQL of how many bytes some texts have. */
+function bytesOf(columns: readonly string[]): string {
+  return columns.map((column) => `length(CAST(${column} AS BLOB))`).join(" + ");
+}
+
+/** What is read for an inspection. */
+interface InspectedRow extends SqliteRow {
+  readonly seq: number;
+  readonly instant_us: number;
+  readonly lag_us: number;
+  readonly canonical: number;
+  readonly entry_id: string;
+  readonly timestamp: string;
+  readonly user: string;
+  readonly model: string;
+  readonly cost_usd: number | null;
+  readonly latency_ms: number | null;
+  readonly record: Uint8Array;
+  readonly bytes: number;
 }
 
 /** Compares rows with the records in them, in their order. */
@@ -208,9 +228,37 @@ class RowInspector {
   #next = 0;
   #highUs = -Infinity;
 
-  inspect(row: SqliteRow): InspectedRecord {
-    const bytes = row["record"] as Uint8Array;
-    const seq = row["seq"] as number;
+  inspect(row: InspectedRow): UnsettledRecord {
+    const claim = claimOf({
+      entryId: row.entry_id,
+      timestamp: row.timestamp,
+      user: row.user,
+      model: row.model,
+      costUsd: row.cost_usd,
+      latencyMs: row.latency_ms,
+      instantUs: row.instant_us,
+    });
+    const settle = (isPlain: boolean) => this.#settle(row, isPlain);
+    return { bytes: row.record, claim, settle };
+  }
+
+  #settle(row: InspectedRow, isPlain: boolean): InspectedRecord {
+    const { record: bytes, seq, entry_id: entryId, instant_us } = row;
+    const follows = seq === this.#next;
+    if (isPlain && follows && row.canonical === 1) {
+      this.#highUs = Math.max(this.#highUs, instant_us);
+      const faults = indexFaults(row);
+      if (faults.length === 0 && row.lag_us === this.#highUs - instant_us) {
+        this.#next = seq + 1;
+        return { bytes, entryId, faults };
+      }
+    }
+    return this.#look(row);
+  }
+
+  /** Looks at what is not plainly as it should be. */
+  #look(row: InspectedRow): InspectedRecord {
+    const { record: bytes, seq } = row;
     const faults = [...indexFaults(row)];
     if (seq !== this.#next) {
       faults.push(`has the row number ${seq} where ${this.#next} should follow`);
@@ -221,12 +269,11 @@ class RowInspector {
       facts = factsOf(UTF_8.decode(bytes));
     } catch (error) {
       const state = error instanceof NotARecord ? error.message : "is not UTF-8";
-      const entryId = row["entry_id"] as string;
-      return { bytes, entryId, faults: [...faults, `the record ${state}`] };
+      return { bytes, entryId: row.entry_id, faults: [...faults, `the record ${state}`] };
     }
     const { entryId, instantUs } = facts;
     this.#highUs = Math.max(this.#highUs, instantUs);
-    const compare = (column: string, value: string | number | null): void => {
+    const compare = (column: keyof InspectedRow & string, value: string | number | null): void => {
       if (row[column] === value) return;
       faults.push(`the column ${column} is not what the record says`);
     };

@@ -37,6 +37,19 @@ export interface UnreadableLine {
 }
 
 /**
+ * Lines of records as a store has written them, in a buffer that belongs to whoever got them until it is released.
+ * Before each line is one byte that is not part of it.
+ */
+export interface WrittenLines {
+  /** Where the lines are. */
+  readonly slab: ArrayBuffer;
+  /** Where the byte before each line is, and behind the last where that line ends: one number more than lines. */
+  readonly bounds: Uint32Array<ArrayBuffer>;
+  /** Gives the buffer back, for other lines. Without it, another is made. */
+  readonly release: (slab: ArrayBuffer) => void;
+}
+
+/**
  * What a backend must provide: an append-only sequence of records, each at its index, 0 and up.
  *
  * There is no way to change or remove a record. `AuditLog` calls {@link LogStore.append} for one batch
@@ -62,11 +75,16 @@ export interface LogStore {
    * Appends records in the given order, all or none, and resolves when they are as durable as the log
    * promises.
    *
+   * @param written Told, when they are, of the bytes that were written for them, by a store that has them: who hashes them
+   *   need not encode them again.
    * @returns The index of the first of them, or -1 where that would take another look at the log.
    * @throws {AuditLogError} `DUPLICATE_ENTRY`, `WRITE_FAILED`, `LOG_BUSY`, `READ_ONLY`: none is in the log.
    *   `SYNC_FAILED`, `LOG_REPLACED`: unknown; the log gets no further calls of this method.
    */
-  append(records: readonly LogRecord[]): Promise<number>;
+  append(
+    records: readonly LogRecord[],
+    written?: (lines: WrittenLines) => void,
+  ): Promise<number>;
   /**
    * Does what {@link LogStore.append} does, before it returns: for a store that has nothing to wait for. It is then
    * called instead.

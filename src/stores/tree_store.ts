@@ -14,6 +14,20 @@ export interface InspectedRecord {
   readonly faults: readonly string[];
 }
 
+/** A record as it is stored, with what is kept beside it, which is still to be compared. */
+export interface UnsettledRecord {
+  /** The stored bytes. */
+  readonly bytes: Uint8Array;
+  /** What is kept beside them, by `claimOf()`. */
+  readonly claim: string;
+  /**
+   * Ends the comparison. To be called for each record, in their order.
+   *
+   * @param isPlain Whether the bytes are the canonical line of what is claimed; otherwise they are looked at.
+   */
+  settle(isPlain: boolean): InspectedRecord;
+}
+
 /** A signed checkpoint, and the size that it is about. */
 export interface StoredCheckpoint {
   /** How many records it covers. */
@@ -36,6 +50,11 @@ export interface InspectedCheckpoint extends StoredCheckpoint {
  */
 export interface TreeStore {
   /**
+   * How many records there are from the first on to the last that is acknowledged, those of other processes counted. Without
+   * it, all that the store counts are.
+   */
+  acknowledged?(): Promise<number>;
+  /**
    * The stored bytes of the records from one index to before another, in chunks that bound memory.
    *
    * @throws {AuditLogError} `READ_FAILED`.
@@ -47,7 +66,7 @@ export interface TreeStore {
    *
    * @throws {AuditLogError} `READ_FAILED`.
    */
-  inspect(): AsyncIterable<readonly InspectedRecord[]>;
+  inspect(): AsyncIterable<readonly (InspectedRecord | UnsettledRecord)[]>;
   /** How many tiles of a level are kept, from the first on without a gap. */
   tileCount(level: number): Promise<number>;
   /** The 8192 bytes of a tile, or `undefined` when it is not kept. */

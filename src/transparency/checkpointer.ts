@@ -93,7 +93,7 @@ export class Checkpointer {
     const { name, signers, tree, store, size: sizeNow, clock } = this.#parts;
     const kept = await lastCheckpoint(store, name);
     if (kept !== undefined && kept.note !== this.#last?.note) await checkGrowth(this.#parts, kept);
-    const size = await sizeNow();
+    const size = await (store.acknowledged?.() ?? sizeNow());
     if (this.#last !== undefined && size < this.#last.size) throw cut(name, size, this.#last.size);
     const root = await tree.root(size);
     this.#seconds = Math.max(this.#seconds, secondsOf(clock()));

@@ -32,6 +32,8 @@ export class Checkpoints {
   readonly #times: readonly TimeReader[];
   /** By size, one for each root that was claimed. */
   readonly #claims = new Map<number, Claim[]>();
+  /** Sizes for which roots were claimed and that were not passed yet, from large to small. */
+  #sizes: number[] | undefined;
   /** The largest size up to which entries were found to be those that were signed for. */
   #agreed = 0;
   #origin: string | undefined;
@@ -90,6 +92,13 @@ export class Checkpoints {
   /** What to call the checkpoints that were given and are not among those of the log. */
   get missing(): readonly string[] {
     return [...this.#missing.values()];
+  }
+
+  /** The smallest size beyond another for which a root was claimed; `Infinity` if there is none. */
+  nextSize(size: number): number {
+    this.#sizes ??= [...this.#claims.keys()].sort((a, b) => b - a);
+    while (this.#sizes.length > 0 && this.#sizes.at(-1)! <= size) this.#sizes.pop();
+    return this.#sizes.at(-1) ?? Infinity;
   }
 
   /** Compares what was claimed for so many entries with their root. */

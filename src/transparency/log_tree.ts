@@ -1,8 +1,10 @@
 import { AuditLogError } from "../errors.ts";
-import type { Sha256 } from "../ports.ts";
+import type { HashedLeaves, HashThread, Sha256 } from "../ports.ts";
 import type { LogRecord } from "../record.ts";
 import { Mutex } from "../mutex.ts";
+import type { WrittenLines } from "../stores/store.ts";
 import type { TreeStore } from "../stores/tree_store.ts";
+import { reasonOf } from "./failure.ts";
 import { HASH_BYTES, leafHash } from "./hash.ts";
 import { consistencyProof, inclusionProof, type TileReader, treeRoot } from "./proofs.ts";
 import { edgeTiles, TILE_WIDTH, type TileId } from "./tile.ts";
@@ -10,8 +12,22 @@ import { type FullTile, Tree } from "./tree.ts";
 
 /** From how many full tiles on they are written without waiting for a checkpoint: 8 KB each. */
 const MOST_UNSAVED = 64;
+/** From how many records on another thread hashes them sooner than this one. */
+const WORTH_A_THREAD = 64;
+/** How many records may be on their way to that thread and back: some 40 MB. */
+const MOST_AHEAD = 16_384;
+/** How many batches may wait while records are read; others are read later. */
+const MOST_WAITING = 16;
+const NOT_NEEDED = "few records at a time need no other";
 /** How many roots of subtrees are kept for proofs; some 100 bytes each. */
 const MOST_ROOTS = 10_000;
+
+/** Records that were written; see {@link LogTree.add}. */
+interface Added {
+  readonly first: number;
+  readonly records: readonly LogRecord[];
+  readonly lines: WrittenLines | undefined;
+}
 
 /**
  * The Merkle tree of a log: its right edge in memory, its full tiles in the store.
@@ -34,14 +50,33 @@ export class LogTree implements TileReader {
   #trusted = Infinity;
   /** Whether records are being read, so that the tree's end is not where the log's is. */
   #reading = false;
+  /** What was written meanwhile. */
+  readonly #waiting: Added[] = [];
+  readonly #startThread: (() => Promise<HashThread>) | undefined;
+  #starting: Promise<void> | undefined;
+  #thread: HashThread | undefined;
+  #threadFailure: string | undefined;
+  #isClosed = false;
+  /** How many records are being hashed there. */
+  #ahead = 0;
+  /** Resolves when those that were given there last are in the tree, or will not be. */
+  #hashing: Promise<void> = Promise.resolve();
 
   /**
    * @param sha256 The runtime's SHA-256.
    * @param store Where the tiles and the records are.
+   * @param startThread Starts a thread for hashing, where there are any.
    */
-  constructor(sha256: Sha256, store: TreeStore) {
+  constructor(sha256: Sha256, store: TreeStore, startThread?: () => Promise<HashThread>) {
     this.#sha256 = sha256;
     this.#store = store;
+    this.#startThread = startThread;
+  }
+
+  /** Where records are hashed that were written, for people. */
+  get hashing(): string {
+    const isAside = this.#thread !== undefined && this.#threadFailure === undefined;
+    return isAside ? "another thread" : `this thread: ${this.#threadFailure ?? NOT_NEEDED}`;
   }
 
   /**
@@ -61,19 +96,103 @@ export class LogTree implements TileReader {
    * Takes note of records that were written. What does not follow on the tree's end is read when it is needed.
    *
    * @param first The index of the first of them.
+   * @param lines Their bytes, where the store had them: they are released when they are hashed.
    */
-  add(first: number, records: readonly LogRecord[]): void {
+  add(first: number, records: readonly LogRecord[], lines?: WrittenLines): void {
     const tree = this.#tree;
-    const follows = !this.#reading && tree?.size === first;
-    for (const record of records) {
-      if (follows) tree.append(leafHash(this.#sha256, record.line));
-      record.forgetLine();
+    if (this.#reading && this.#waiting.length < MOST_WAITING) {
+      this.#waiting.push({ first, records, lines });
+      return;
     }
-    if (!follows) return;
+    const follows = !this.#reading && tree !== undefined && tree.size + this.#ahead === first;
+    const aside = lines !== undefined && follows && this.#mayHashAside(records.length);
+    if (aside) this.#hashAside(tree, lines);
+    else if (follows && this.#ahead === 0) this.#hash(tree, records);
+    if (!aside) lines?.release(lines.slab);
+    for (const record of records) record.forgetLine();
+  }
+
+  /** Has no records added to the tree while something else is done to it; they wait. */
+  async #exclusively(action: () => Promise<void>): Promise<void> {
+    this.#reading = true;
+    try {
+      await action();
+    } finally {
+      this.#reading = false;
+      for (const { first, records, lines } of this.#waiting.splice(0)) {
+        // Some or all of them may have been read meanwhile, out of the log.
+        const known = first === -1 ? 0 : this.#tree!.size + this.#ahead - first;
+        if (known > 0 && known < records.length) {
+          lines?.release(lines.slab);
+          this.add(first + known, records.slice(known));
+        } else this.add(first, records, lines);
+      }
+    }
+  }
+
+  #hash(tree: Tree, records: readonly LogRecord[]): void {
+    for (const { line } of records) tree.append(leafHash(this.#sha256, line));
+    this.#tookTiles(tree);
+  }
+
+  /** Whether to leave so many records to another thread. Those that it has must stay before them. */
+  #mayHashAside(count: number): boolean {
+    if (this.#threadFailure !== undefined) return false;
+    if (this.#ahead === 0 && count < WORTH_A_THREAD) return false;
+    if (this.#thread === undefined) this.#starting ??= this.#start();
+    return this.#thread !== undefined && this.#ahead < MOST_AHEAD;
+  }
+
+  async #start(): Promise<void> {
+    try {
+      this.#thread = await this.#startThread?.();
+    } catch (error) {
+      this.#threadFailure = reasonOf(error);
+    }
+    if (this.#isClosed) this.#thread?.close();
+  }
+
+  #hashAside(tree: Tree, { slab, bounds, release }: WrittenLines): void {
+    const count = bounds.length - 1;
+    const start = this.#ahead === 0 ? { start: new Uint8Array(tree.partial(0)) } : {};
+    const hashed = this.#thread!.hash({ slab, bounds, ...start });
+    this.#ahead += count;
+    this.#hashing = this.#takeHashed(tree, count, hashed, release);
+  }
+
+  async #takeHashed(
+    tree: Tree,
+    count: number,
+    hashed: Promise<HashedLeaves>,
+    release: WrittenLines["release"],
+  ): Promise<void> {
+    try {
+      const { leaves, roots, slab } = await hashed;
+      release(slab);
+      // Behind leaves that were lost nothing has its place.
+      if (this.#threadFailure !== undefined) return;
+      tree.appendHashed(leaves, roots);
+      this.#tookTiles(tree);
+    } catch (error) {
+      // The tree does not follow any more, until it is brought up by reading.
+      this.#threadFailure ??= reasonOf(error);
+    } finally {
+      this.#ahead -= count;
+    }
+  }
+
+  /** Takes tiles from the tree as it grows, and keeps them when they are many. */
+  #tookTiles(tree: Tree): void {
     this.#takeTiles(tree);
     if (this.#unsaved.size >= MOST_UNSAVED) {
       void this.#mutex.run(() => this.#save()).catch(() => {}); // a checkpoint will try again, and tell
     }
+  }
+
+  /** Ends the thread that hashes. Called when nothing is recorded any more and nobody asks. */
+  close(): void {
+    this.#isClosed = true;
+    this.#thread?.close();
   }
 
   /**
@@ -132,10 +251,13 @@ export class LogTree implements TileReader {
   /** Forgets all tiles, so that the tree is made anew from the records. */
   reset(): Promise<void> {
     return this.#mutex.run(async () => {
-      await this.#store.dropTiles();
-      this.#unsaved.clear();
-      this.roots.clear();
-      this.#tree = Tree.empty(this.#sha256);
+      await this.#exclusively(async () => {
+        while (this.#ahead > 0) await this.#hashing;
+        await this.#store.dropTiles();
+        this.#unsaved.clear();
+        this.roots.clear();
+        this.#tree = Tree.empty(this.#sha256);
+      });
     });
   }
 
@@ -153,6 +275,7 @@ export class LogTree implements TileReader {
   #at<T>(size: number, action: (tree: Tree) => Promise<T>): Promise<T> {
     return this.#mutex.run(async () => {
       const tree = this.#tree ??= await this.#load();
+      while (tree.size < size && this.#ahead > 0) await this.#hashing;
       if (tree.size < size) await this.#grow(tree, size);
       return await action(tree);
     });
@@ -188,16 +311,13 @@ export class LogTree implements TileReader {
   }
 
   async #grow(tree: Tree, size: number): Promise<void> {
-    this.#reading = true;
-    try {
+    await this.#exclusively(async () => {
       for await (const lines of this.#store.lines(tree.size, size)) {
         for (const line of lines) tree.append(leafHash(this.#sha256, line));
         this.#takeTiles(tree);
         if (this.#unsaved.size >= MOST_UNSAVED) await this.#save();
       }
-    } finally {
-      this.#reading = false;
-    }
+    });
     if (tree.size < size) throw cut(size, tree.size);
   }
 

@@ -1,8 +1,8 @@
 import { AuditLogError } from "../errors.ts";
 import type { CheckpointSettings } from "../options.ts";
-import type { Sha256 } from "../ports.ts";
+import type { Runtime } from "../ports.ts";
 import type { LogRecord } from "../record.ts";
-import type { StoreInfo } from "../stores/store.ts";
+import type { StoreInfo, WrittenLines } from "../stores/store.ts";
 import type { TreeStore } from "../stores/tree_store.ts";
 import type { AuditWarning, Warn } from "../warning.ts";
 import { encodeBase64 } from "./base64.ts";
@@ -23,8 +23,8 @@ export interface TransparencyParts {
   /** Where the log is, for messages. */
   readonly name: string;
   readonly store: TreeStore;
-  /** The runtime's SHA-256. */
-  readonly sha256: () => Promise<Sha256>;
+  /** What the runtime hashes with. */
+  readonly hashing: () => Promise<Pick<Runtime, "sha256" | "startHashThread">>;
   /** How many entries the log has, those of other processes counted. */
   readonly size: () => Promise<number>;
   readonly info: () => Promise<StoreInfo>;
@@ -94,10 +94,15 @@ export class Transparency {
     return this.#checkpointer !== undefined;
   }
 
+  /** Where records are hashed that were written, for people; nothing where none are. */
+  get hashing(): string | undefined {
+    return this.signs ? this.#tree?.hashing : undefined;
+  }
+
   /** Takes note of records that were written; `first` is the index of the first, or -1. */
-  written(first: number, records: readonly LogRecord[]): void {
-    if (this.#checkpointer === undefined) return;
-    this.#tree!.add(first, records);
+  written(first: number, records: readonly LogRecord[], lines?: WrittenLines): void {
+    if (this.#checkpointer === undefined) return lines?.release(lines.slab);
+    this.#tree!.add(first, records, lines);
     // Where it is not known, those of other processes are not counted: the next checkpoint finds out.
     const size = first === -1 ? this.#size + records.length : first + records.length;
     this.#size = Math.max(this.#size, size);
@@ -152,10 +157,10 @@ export class Transparency {
 
   /** Verifies the log; see `AuditLog.verify()`. */
   async verify(options: CheckedVerifyOptions): Promise<VerificationReport> {
-    const { store, size, info, sha256 } = this.#parts;
+    const { store, size, info, hashing } = this.#parts;
     const verification = await verifyLog({
       store,
-      sha256: await sha256(),
+      ...await hashing(),
       size,
       given: options,
       onProgress: options.onProgress,
@@ -171,13 +176,16 @@ export class Transparency {
     await this.#schedule?.close();
   }
 
-  /** Ends publishing. Called when nobody asks for a checkpoint any more. */
-  async closePublisher(): Promise<void> {
+  /** Ends publishing and hashing. Called when nobody asks for anything any more. */
+  async end(): Promise<void> {
+    this.#tree?.close();
     await this.#publisher?.close();
   }
 
   async #treeNow(): Promise<LogTree> {
-    return this.#tree ??= new LogTree(await this.#parts.sha256(), this.#parts.store);
+    if (this.#tree !== undefined) return this.#tree;
+    const { sha256, startHashThread } = await this.#parts.hashing();
+    return this.#tree ??= new LogTree(sha256, this.#parts.store, startHashThread);
   }
 
   /** Makes something of the tiles; once more with new ones, where it is they that were altered or lost. */

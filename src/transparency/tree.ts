@@ -19,8 +19,8 @@ export interface FullTile extends TileId {
  * A tree that holds no more than its right edge: of each level the tile that is not full yet. The
  * leaves on the left are in tiles that were given away, and in the hashes above them.
  *
- * A leaf costs one SHA-256 on average; a leaf and a root cost at most 52 each, one less than a size
- * has binary digits.
+ * A leaf costs one SHA-256 on average, all of them when its tile is full or a root is asked for: no more than some
+ * three hundred at once.
  */
 export class Tree {
   readonly #sha256: Sha256;
@@ -44,7 +44,7 @@ export class Tree {
   }
 
   /**
-   * A tree that goes on where another was left. Costs almost one SHA-256 for each hash of the edge.
+   * A tree that goes on where another was left.
    *
    * @param sha256 The runtime's SHA-256.
    * @param size The number of leaves so far, 0 to 2^53 - 1.
@@ -68,9 +68,7 @@ export class Tree {
         );
       }
       const tile = new EdgeTile(id.level, id.index);
-      for (let n = 0; n < width; n++) {
-        tile.push(sha256, hashes.subarray(n * HASH_BYTES, (n + 1) * HASH_BYTES));
-      }
+      tile.push(hashes);
       return tile;
     });
     return new Tree(sha256, size, tiles);
@@ -92,24 +90,58 @@ export class Tree {
       throw new RangeError(`Cannot append a leaf: its hash has ${leaf.length} bytes`);
     }
     checkSize(this.#size + 1);
-    let hash = leaf;
-    for (let level = 0;; level++) {
-      const tile = this.#edge[level] ??= new EdgeTile(level, 0);
-      tile.push(this.#sha256, hash);
-      if (tile.width < TILE_WIDTH) break;
-      const full = tile.takeFull();
-      this.#full.push(full);
-      hash = full.root;
-    }
+    this.#push(0, leaf);
     this.#size++;
+    this.#endTiles();
+  }
+
+  /**
+   * Adds leaves at the right end, with what was computed of them elsewhere.
+   *
+   * @param leaves The hashes of the leaves, end to end, which are copied.
+   * @param roots The roots of the tiles of level 0 that become full with them, end to end.
+   * @throws {RangeError} If the lengths do not fit, or the tree has 2^53 - 1 leaves.
+   */
+  appendHashed(leaves: Uint8Array, roots: Uint8Array): void {
+    const count = leaves.length / HASH_BYTES;
+    const width = this.#size % TILE_WIDTH;
+    const full = Math.floor((width + count) / TILE_WIDTH);
+    if (!Number.isInteger(count) || roots.length !== full * HASH_BYTES) {
+      throw new RangeError(
+        `Cannot append leaves: they have ${leaves.length} bytes, and the roots of their ${full} tiles ${roots.length}`,
+      );
+    }
+    checkSize(this.#size + count);
+    for (let done = 0, tiles = 0; done < count;) {
+      const step = Math.min(TILE_WIDTH - this.#size % TILE_WIDTH, count - done);
+      this.#push(0, leaves.subarray(done * HASH_BYTES, (done + step) * HASH_BYTES));
+      done += step;
+      this.#size += step;
+      if (this.#size % TILE_WIDTH !== 0) break;
+      this.#endTiles(roots.slice(tiles * HASH_BYTES, (tiles + 1) * HASH_BYTES));
+      tiles++;
+    }
+  }
+
+  #push(level: number, hashes: Uint8Array): void {
+    (this.#edge[level] ??= new EdgeTile(level, 0)).push(hashes);
+  }
+
+  /** Takes what is full from the edge; the root of the lowest tile may be known. */
+  #endTiles(root?: Uint8Array): void {
+    for (let level = 0; this.#edge[level]!.width === TILE_WIDTH; level++) {
+      const full = this.#edge[level]!.takeFull(this.#sha256, level === 0 ? root : undefined);
+      this.#full.push(full);
+      this.#push(level + 1, full.root);
+    }
   }
 
   /** The root of all leaves so far, MTH of RFC 9162, section 2.1.1: 32 bytes. Changes nothing. */
   root(): Uint8Array {
     // From right to left, and so from the smallest subtree to the largest, as MTH nests them.
     let root: Uint8Array | undefined;
-    for (const { peaks } of this.#edge) {
-      for (const peak of peaks.toReversed()) {
+    for (const tile of this.#edge) {
+      for (const peak of tile.peaks(this.#sha256).toReversed()) {
         root = root === undefined ? peak : nodeHash(this.#sha256, peak, root);
       }
     }
@@ -148,35 +180,47 @@ class EdgeTile {
   hashes = new Uint8Array(TILE_BYTES);
   width = 0;
   /**
-   * From left to right, and so from large to small, one for each binary digit 1 of the width. With
-   * them no hash is computed twice, neither for a root nor for the tile's own when it is full.
+   * From left to right, and so from large to small, one for each binary digit 1 of {@link EdgeTile.#folded}. With them
+   * no hash is computed twice, neither for a root nor for the tile's own when it is full.
    */
-  peaks: Uint8Array[] = [];
+  #peaks: Uint8Array[] = [];
+  /** How many hashes are beneath the peaks; the others wait until they are asked for. */
+  #folded = 0;
 
   constructor(level: number, index: number) {
     this.#level = level;
     this.#index = index;
   }
 
-  push(sha256: Sha256, hash: Uint8Array): void {
-    const start = this.width * HASH_BYTES;
-    this.hashes.set(hash, start);
-    let peak: Uint8Array = this.hashes.subarray(start, start + HASH_BYTES);
-    // Two subtrees of the same size become one, as a carry does in a sum.
-    for (let pairs = this.width; pairs % 2 === 1; pairs = (pairs - 1) / 2) {
-      peak = nodeHash(sha256, this.peaks.pop()!, peak);
+  /** Adds hashes, as many as there is room for. */
+  push(hashes: Uint8Array): void {
+    this.hashes.set(hashes, this.width * HASH_BYTES);
+    this.width += hashes.length / HASH_BYTES;
+  }
+
+  /** The peaks of all hashes. */
+  peaks(sha256: Sha256): readonly Uint8Array[] {
+    for (; this.#folded < this.width; this.#folded++) {
+      const start = this.#folded * HASH_BYTES;
+      let peak: Uint8Array = this.hashes.subarray(start, start + HASH_BYTES);
+      // Two subtrees of the same size become one, as a carry does in a sum.
+      for (let pairs = this.#folded; pairs % 2 === 1; pairs = (pairs - 1) / 2) {
+        peak = nodeHash(sha256, this.#peaks.pop()!, peak);
+      }
+      this.#peaks.push(peak);
     }
-    this.peaks.push(peak);
-    this.width++;
+    return this.#peaks;
   }
 
   /** Gives the full tile away and becomes the next of the level. */
-  takeFull(): FullTile {
-    const root = this.peaks.pop()!;
+  takeFull(sha256: Sha256, known: Uint8Array | undefined): FullTile {
+    const root = known ?? this.peaks(sha256)[0]!;
     const full = { level: this.#level, index: this.#index, hashes: this.hashes, root };
     this.#index++;
     this.hashes = new Uint8Array(TILE_BYTES);
     this.width = 0;
+    this.#peaks = [];
+    this.#folded = 0;
     return full;
   }
 }

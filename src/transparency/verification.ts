@@ -4,12 +4,14 @@
  *
  * @module
  */
-import type { Sha256 } from "../ports.ts";
-import type { TreeStore } from "../stores/tree_store.ts";
+import type { HashedLeaves, HashThread, Leaves, Sha256 } from "../ports.ts";
+import type { InspectedRecord, TreeStore, UnsettledRecord } from "../stores/tree_store.ts";
 import { encodeBase64 } from "./base64.ts";
 import { Checkpoints, type CheckpointsToVerify } from "./checkpoints.ts";
 import { Faults, type LogFault } from "./faults.ts";
-import { equalHashes, HASH_BYTES, leafHash } from "./hash.ts";
+import { joinClaims } from "./claims.ts";
+import { equalHashes, HASH_BYTES } from "./hash.ts";
+import { LeafHasher } from "./leaf_hasher.ts";
 import { TILE_BYTES, TILE_WIDTH, tileRoot } from "./tile.ts";
 import { type FullTile, Tree } from "./tree.ts";
 
@@ -18,6 +20,8 @@ export interface VerificationParts {
   /** Where the records, tiles and checkpoints are. */
   readonly store: TreeStore;
   readonly sha256: Sha256;
+  /** Starts a thread for hashing, where there are any. */
+  readonly startHashThread?: () => Promise<HashThread>;
   /** How many entries the log has now, those of other processes counted. */
   readonly size: () => Promise<number>;
   /** Keys, and checkpoints that were kept elsewhere. */
@@ -36,6 +40,11 @@ export interface Verification {
   readonly checkpoints: Checkpoints;
 }
 
+/** From how many entries on another thread is worth the time that it takes to start. */
+const WORTH_A_THREAD = 4096;
+/** How many chunks may be on their way to that thread and back. */
+const MOST_AHEAD = 4;
+
 /**
  * Reads all records and computes everything again, in bounded memory.
  *
@@ -43,6 +52,34 @@ export interface Verification {
  * returned.
  */
 export async function verifyLog(parts: VerificationParts): Promise<Verification> {
+  const thread = await parts.size() < WORTH_A_THREAD
+    ? undefined
+    : await parts.startHashThread?.().catch(() => undefined);
+  const { sha256 } = parts;
+  if (thread === undefined) return await verifyWith(parts, new LeafHasher(sha256));
+  try {
+    return await verifyWith(parts, {
+      hash: (leaves) =>
+        thread.hash(leaves).catch((cause) => {
+          throw new ThreadFailed("the thread failed", { cause });
+        }),
+    });
+  } catch (error) {
+    if (!(error instanceof ThreadFailed)) throw error;
+    return await verifyWith(parts, new LeafHasher(sha256));
+  } finally {
+    thread.close();
+  }
+}
+
+/** The thread that was to hash is of no use. */
+class ThreadFailed extends Error {}
+
+interface Hasher {
+  hash(leaves: Leaves): HashedLeaves | Promise<HashedLeaves>;
+}
+
+async function verifyWith(parts: VerificationParts, hasher: Hasher): Promise<Verification> {
   const { store, sha256, onProgress } = parts;
   const faults = new Faults();
   const checkpoints = await Checkpoints.read(store, parts.given, faults);
@@ -50,20 +87,20 @@ export async function verifyLog(parts: VerificationParts): Promise<Verification>
   const tiles = new TileCheck(sha256, store, faults);
   checkpoints.compare(0, () => tree.root());
   const size = await parts.size();
+  const slabs = new Slabs();
+  const ahead: (() => Promise<void>)[] = [];
+  let isFirst = true;
   for await (const records of store.inspect()) {
-    for (const { bytes, entryId, faults: found } of records) {
-      const index = tree.size;
-      for (const state of found) {
-        faults.add({ kind: "record", index, entryId, message: `Entry ${index}: ${state}` });
-      }
-      if (bytes === undefined) continue;
-      tree.append(leafHash(sha256, bytes));
-      tiles.passed(entryId);
-      checkpoints.compare(tree.size, () => tree.root());
-    }
-    for (const tile of tree.takeTiles()) await tiles.check(tile);
-    onProgress(tree.size, Math.max(size, tree.size));
+    const leaves = slabs.fill(records);
+    const hashed = Promise.resolve(
+      hasher.hash(isFirst ? { ...leaves, start: new Uint8Array(0) } : leaves),
+    );
+    hashed.catch(() => {}); // it is awaited below, maybe after something else has failed
+    isFirst = false;
+    ahead.push(() => compare(records, hashed));
+    if (ahead.length >= MOST_AHEAD) await ahead.shift()!();
   }
+  for (const compareNext of ahead) await compareNext();
   await tiles.checkEnd(tree.size, parts.size);
   checkpoints.end(tree.size);
   return {
@@ -74,7 +111,84 @@ export async function verifyLog(parts: VerificationParts): Promise<Verification>
     tiles: tiles.checked,
     checkpoints,
   };
+
+  async function compare(records: Inspected, hashed: Promise<HashedLeaves>): Promise<void> {
+    const { leaves, roots, plain, slab } = await hashed;
+    slabs.release(slab);
+    let [index, leaf, claim] = [tree.size, 0, 0];
+    for (const record of records) {
+      const { bytes, entryId, faults: found } = "settle" in record
+        ? record.settle(plain[claim++] === 1)
+        : record;
+      for (const state of found) {
+        faults.add({ kind: "record", index, entryId, message: `Entry ${index}: ${state}` });
+      }
+      if (bytes === undefined) continue;
+      tiles.passed(entryId);
+      index++;
+    }
+    // In as many steps as there are checkpoints among them.
+    for (let root = 0; tree.size < index;) {
+      const to = Math.min(index, checkpoints.nextSize(tree.size));
+      const full = Math.floor(to / TILE_WIDTH) - Math.floor(tree.size / TILE_WIDTH);
+      const count = to - tree.size;
+      tree.appendHashed(
+        leaves.subarray(leaf * HASH_BYTES, (leaf + count) * HASH_BYTES),
+        roots.subarray(root * HASH_BYTES, (root + full) * HASH_BYTES),
+      );
+      leaf += count;
+      root += full;
+      checkpoints.compare(tree.size, () => tree.root());
+    }
+    for (const tile of tree.takeTiles()) await tiles.check(tile);
+    onProgress(tree.size, Math.max(size, tree.size));
+  }
 }
+
+type Inspected = readonly (InspectedRecord | UnsettledRecord)[];
+
+/** Copies records into buffers that can be given to another thread. */
+class Slabs {
+  readonly #free: ArrayBuffer[] = [];
+
+  fill(records: Inspected): Leaves {
+    const stored = records.flatMap(({ bytes }) => bytes === undefined ? [] : [bytes]);
+    // A text takes up to three bytes for each of its units.
+    const most = stored.reduce(
+      (sum, bytes) => sum + 1 + bytes.length * (typeof bytes === "string" ? 3 : 1),
+      0,
+    );
+    const bounds = new Uint32Array(stored.length + 1);
+    const slab = this.#take(most);
+    const target = new Uint8Array(slab);
+    let end = 0;
+    for (const [position, bytes] of stored.entries()) {
+      bounds[position] = end++;
+      if (typeof bytes === "string") end += UTF_8.encodeInto(bytes, target.subarray(end)).written;
+      else {
+        target.set(bytes, end);
+        end += bytes.length;
+      }
+    }
+    bounds[stored.length] = end;
+    const claims = records.flatMap((record) => "settle" in record ? [record.claim] : []);
+    return { slab, bounds, ...(claims.length === 0 ? {} : { claims: joinClaims(claims) }) };
+  }
+
+  /** Takes a buffer back. */
+  release(slab: ArrayBuffer): void {
+    if (slab.byteLength <= KEPT_BYTES && this.#free.length < MOST_AHEAD) this.#free.push(slab);
+  }
+
+  #take(bytes: number): ArrayBuffer {
+    const free = this.#free.pop();
+    return free !== undefined && free.byteLength >= bytes ? free : new ArrayBuffer(bytes * 2);
+  }
+}
+
+/** A larger buffer is not kept for other records. */
+const KEPT_BYTES = 8 * 1024 * 1024;
+const UTF_8 = new TextEncoder();
 
 /** Compares tiles with those that are stored. */
 class TileCheck {

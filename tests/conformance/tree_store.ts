@@ -75,7 +75,10 @@ async function linesOf(tree: TreeStore, from: number, to: number): Promise<Uint8
 async function inspected(tree: TreeStore): Promise<InspectedRecord[]> {
   const found: InspectedRecord[] = [];
   for await (const chunk of tree.inspect()) {
-    found.push(...chunk.map((record) => ({ ...record, bytes: bytesOf(record.bytes!) })));
+    for (const record of chunk) {
+      const settled = "settle" in record ? record.settle(false) : record;
+      found.push({ ...settled, bytes: bytesOf(settled.bytes!) });
+    }
   }
   return found;
 }

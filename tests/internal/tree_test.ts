@@ -213,7 +213,7 @@ test("a tree of 2^53 - 1 leaves is full", () => {
   assertEquals(hex(tree.root()), root);
 });
 
-test("a leaf costs one hash on average, a root at most one for each binary digit", () => {
+test("a leaf costs one hash on average, a root the rest of its tile and one for each binary digit", () => {
   let hashes = 0;
   const counting = (data: string | Uint8Array): Uint8Array => {
     hashes++;
@@ -221,9 +221,14 @@ test("a leaf costs one hash on average, a root at most one for each binary digit
   };
   const tree = Tree.empty(counting);
   for (const leaf of many.leaves.slice(0, 65_535)) tree.append(leaf);
-  // A tree of n leaves has n - 1 nodes; those between the 16 peaks belong to no perfect subtree.
-  assertEquals(hashes, 65_535 - 16);
+  // The nodes of 255 full tiles.
+  assertEquals(hashes, 255 * 255);
   hashes = 0;
   tree.root();
+  // A tree of n leaves has n - 1 nodes.
+  assertEquals(hashes, 65_535 - 1 - 255 * 255);
+  hashes = 0;
+  tree.root();
+  // None twice, but for those between the 16 peaks, which belong to no perfect subtree.
   assertEquals(hashes, 15);
 });

@@ -1,7 +1,7 @@
 // Logs in files that are signed: read without the right to write, moved to another backend, without what is derived.
 
 import { assert, assertEquals } from "@std/assert";
-import { AuditLog, generateSigningKey, verifyProof } from "@audit-log/llm";
+import { AuditLog, type FileAdapter, generateSigningKey, verifyProof } from "@audit-log/llm";
 import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -10,7 +10,7 @@ import { removeIndex } from "../support/altered.ts";
 import { FILE_BACKENDS, openFile } from "../support/backends.ts";
 import { fingerprints, modes } from "../support/files.ts";
 import { allLines, foreignLine, interaction, interactions } from "../support/interaction.ts";
-import { BY_HAND, checkpointsOf, Gathering, partsOf, rootOfLines } from "../support/notes.ts";
+import { BY_HAND, checkpointsOf, Gate, Gathering, partsOf, rootOfLines } from "../support/notes.ts";
 import { openRaw } from "../support/raw_sqlite.ts";
 import { assertRefused } from "../support/refused.ts";
 import { currentRuntime } from "../support/runtime.ts";
@@ -286,6 +286,52 @@ test("jsonl: a file that other programs write to, and that a crash left torn, is
   const { faults, checked, unknown } = await again.verify({ verifierKey });
   assertEquals([faults, checked.covered, checked.tiles], [[], again.size, 3]);
   assert(unknown.some((sentence) => sentence.startsWith("3 lines of the file are no records")));
+});
+
+test("jsonl: a checkpoint covers what is acknowledged, not what is still on its way to the disk", async (t) => {
+  const runtime = await currentRuntime();
+  const path = join(tempFolder(t), "log");
+  const [gate, asked] = [new Gate(), new Gathering<string>()];
+  let isHeld = false;
+  const file: FileAdapter = {
+    absolute: (path) => runtime.file.absolute(path),
+    stat: (path) => runtime.file.stat(path),
+    remove: (path) => runtime.file.remove(path),
+    async open(name, mode) {
+      const opened = await runtime.file.open(name, mode);
+      return {
+        stat: () => opened.stat(),
+        read: (buffer, position) => opened.read(buffer, position),
+        append: (bytes) => opened.append(bytes),
+        close: () => opened.close(),
+        async sync() {
+          if (name === path && isHeld) {
+            asked.add("sync");
+            await gate.passed;
+          }
+          await opened.sync();
+        },
+      };
+    },
+  };
+  const log = await openFile(t, {
+    backend: "jsonl",
+    path,
+    signingKey,
+    checkpoints: BY_HAND,
+    runtime: { ...runtime, file },
+  });
+  await log.recordAll(interactions(3));
+  isHeld = true;
+  const recording = log.record(interaction());
+  await asked.until(({ length }) => length === 1);
+  const signing = log.checkpoint();
+  // The checkpoint's own.
+  await asked.until(({ length }) => length === 2);
+  gate.open();
+  assertEquals(partsOf(await signing).size, 3);
+  await recording;
+  assertEquals(partsOf(await log.checkpoint()).size, 4);
 });
 
 test("jsonl: what others record while a log is verified is no fault of it", async (t) => {

@@ -1,0 +1,65 @@
+import { scanCanonical } from "../canonical_scan.ts";
+import type { HashedLeaves, Leaves, Sha256 } from "../ports.ts";
+import { claimOf, splitClaims } from "./claims.ts";
+import { HASH_BYTES } from "./hash.ts";
+import { TILE_BYTES, tileRoot } from "./tile.ts";
+
+/** The first byte of a leaf's input; see `leafHash()`. */
+const LEAF = 0;
+
+/** Hashes leaves that follow on one another, and the tiles that become full with them: the work of a hash thread. */
+export class LeafHasher {
+  readonly #sha256: Sha256;
+  readonly #tile = new Uint8Array(TILE_BYTES);
+  /** How many bytes of the tile are hashes. */
+  #filled = 0;
+
+  /** @param sha256 The runtime's SHA-256. */
+  constructor(sha256: Sha256) {
+    this.#sha256 = sha256;
+  }
+
+  /** Hashes leaves; see `HashThread.hash()`. The byte before each of them is overwritten. */
+  hash({ slab, bounds, start, claims }: Leaves): HashedLeaves {
+    if (start !== undefined) {
+      this.#tile.set(start);
+      this.#filled = start.length;
+    }
+    const bytes = new Uint8Array(slab);
+    const count = bounds.length - 1;
+    const leaves = new Uint8Array(count * HASH_BYTES);
+    const full = Math.floor((this.#filled + leaves.length) / TILE_BYTES);
+    const roots = new Uint8Array(full * HASH_BYTES);
+    let tiles = 0;
+    for (let position = 0; position < count; position++) {
+      const before = bounds[position]!;
+      bytes[before] = LEAF;
+      const leaf = this.#sha256(bytes.subarray(before, bounds[position + 1]!));
+      leaves.set(leaf, position * HASH_BYTES);
+      this.#tile.set(leaf, this.#filled);
+      this.#filled += HASH_BYTES;
+      if (this.#filled < TILE_BYTES) continue;
+      roots.set(tileRoot(this.#sha256, this.#tile), HASH_BYTES * tiles++);
+      this.#filled = 0;
+    }
+    const plain = claims === undefined ? new Uint8Array(0) : checkClaims(bytes, bounds, claims);
+    return { leaves, roots, plain, slab };
+  }
+}
+
+const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Tells which leaves are the canonical lines of what is claimed of them. */
+function checkClaims(bytes: Uint8Array, bounds: Uint32Array, claims: Uint8Array): Uint8Array {
+  const plain = new Uint8Array(bounds.length - 1);
+  for (const [position, claim] of splitClaims(claims, plain.length).entries()) {
+    try {
+      const line = UTF_8.decode(bytes.subarray(bounds[position]! + 1, bounds[position + 1]!));
+      const facts = scanCanonical(line);
+      if (facts !== undefined && claimOf(facts) === claim) plain[position] = 1;
+    } catch {
+      // Not UTF-8.
+    }
+  }
+  return plain;
+}

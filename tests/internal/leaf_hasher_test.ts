@@ -1,0 +1,145 @@
+// Hashing leaves and tiles apart from the tree that they are for, against the RFC's definition.
+
+import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { test } from "node:test";
+import type { Leaves } from "../../src/ports.ts";
+import { LineEncoder } from "../../src/stores/line_encoder.ts";
+import { claimOf, joinClaims } from "../../src/transparency/claims.ts";
+import { LeafHasher } from "../../src/transparency/leaf_hasher.ts";
+import { edgeTiles } from "../../src/transparency/tile.ts";
+import { Tree } from "../../src/transparency/tree.ts";
+import { interaction } from "../support/interaction.ts";
+import { concat, hex, leaves, Model, sha256 } from "../support/merkle.ts";
+import { check } from "../support/property.ts";
+import { recordsOf } from "../support/records.ts";
+
+const many = new Model(leaves(1500));
+
+/** The leaves of {@link many}, from one to before another, as lines in a buffer. */
+function slabOf(from: number, to: number): Pick<Leaves, "slab" | "bounds"> {
+  const lines = Array.from({ length: to - from }, (_, n) => `record ${from + n}`);
+  const bytes = new TextEncoder().encode(`\n${lines.join("\n")}`);
+  const bounds = [0];
+  for (const line of lines) bounds.push(bounds.at(-1)! + 1 + line.length);
+  return { slab: bytes.buffer, bounds: Uint32Array.from(bounds) };
+}
+
+test("leaves in any portions are hashed as one by one, with the roots of the tiles they fill", async () => {
+  await check(
+    fc.asyncProperty(
+      fc.constantFrom(0, 1, 255, 256, 300),
+      fc.array(fc.nat(600), { maxLength: 6 }),
+      // deno-lint-ignore require-await -- so that one helper runs all properties
+      async (start, portions) => {
+        const hasher = new LeafHasher(sha256);
+        const tree = Tree.resume(
+          sha256,
+          start,
+          edgeTiles(start).map(({ id, width }) => many.tile(id, width)),
+        );
+        let partial: { start?: Uint8Array<ArrayBuffer> } = {
+          start: new Uint8Array(tree.partial(0)),
+        };
+        for (const portion of portions) {
+          const to = Math.min(tree.size + portion, many.leaves.length);
+          const hashed = hasher.hash({ ...slabOf(tree.size, to), ...partial });
+          assertEquals(hex(hashed.leaves), hex(concat(many.leaves.slice(tree.size, to))));
+          tree.appendHashed(hashed.leaves, hashed.roots);
+          partial = {};
+          assertEquals(tree.size, to);
+          assertEquals(hex(tree.root()), hex(many.mth(0, to)));
+        }
+        for (const { level, index, hashes, root } of tree.takeTiles()) {
+          assertEquals(hex(hashes), hex(many.tile({ level, index }, 256)));
+          assertEquals(hex(root), hex(many.mth(index * 256, (index + 1) * 256)));
+        }
+      },
+    ),
+    100,
+  );
+});
+
+test("hashes that do not fit the tree are refused", () => {
+  const tree = Tree.empty(sha256);
+  const none = new Uint8Array(0);
+  for (
+    const [leafBytes, rootBytes] of [[31, 0], [32, 32], [256 * 32, 0], [256 * 32, 31], [8, 0]]
+  ) {
+    assertThrows(
+      () => tree.appendHashed(new Uint8Array(leafBytes!), new Uint8Array(rootBytes!)),
+      RangeError,
+      "Cannot append leaves",
+    );
+  }
+  tree.appendHashed(none, none);
+  assertEquals(tree.size, 0);
+});
+
+test("lines that were encoded for a file can be hashed where they are", async () => {
+  const texts = ["", "x", "領収書 💬", "x".repeat(100_000)];
+  const records = await recordsOf({
+    entries: texts.map((outputText) => interaction({ outputText })),
+  });
+  const encoder = new LineEncoder();
+  const hasher = new LeafHasher(sha256);
+  const lines = records.map((record) => record.line);
+  for (const afterTornLine of [false, true, false]) {
+    const { bytes, slab, bounds, release } = encoder.encode(records, afterTornLine);
+    const written = new TextDecoder().decode(bytes);
+    assertEquals(written, `${afterTornLine ? "\n" : ""}${lines.join("\n")}\n`);
+    const hashed = hasher.hash({ slab, bounds, start: new Uint8Array(0) });
+    assertEquals(hex(hashed.leaves), hex(concat(lines.map((line) => sha256(`\0${line}`)))));
+    release(slab);
+  }
+});
+
+test("an encoder uses a buffer again that it was given back, and no other", async () => {
+  const records = await recordsOf({ entries: [interaction()] });
+  const encoder = new LineEncoder();
+  const first = encoder.encode(records, false);
+  const second = encoder.encode(records, false);
+  assertEquals(first.slab === second.slab, false);
+  first.release(first.slab);
+  assertEquals(encoder.encode(records, false).slab === first.slab, true);
+});
+
+test("a leaf is plain where it is the canonical line of what is claimed, and nowhere else", async () => {
+  const records = await recordsOf({
+    entries: [
+      interaction(),
+      interaction({ user: "李雷 💬", metadata: { a: [1, "\0", null] } }),
+      interaction({ model: '"\\', costUsd: 0.1, latencyMs: 1e-7 }),
+    ],
+  });
+  const lines = records.map((record) => record.line);
+  const claims = records.map(({ entry, instantUs }) => claimOf({ ...entry, instantUs }));
+  const plainOf = (lines: readonly Uint8Array[], claims: readonly string[]): number[] => {
+    const bounds = [0];
+    const bytes = lines.flatMap((line) => [10, ...line]);
+    for (const line of lines) bounds.push(bounds.at(-1)! + 1 + line.length);
+    const { plain } = new LeafHasher(sha256).hash({
+      slab: Uint8Array.from(bytes).buffer,
+      bounds: Uint32Array.from(bounds),
+      claims: joinClaims(claims),
+    });
+    return [...plain];
+  };
+  const encoded = lines.map((line) => new TextEncoder().encode(line));
+  assertEquals(plainOf(encoded, claims), [1, 1, 1]);
+  assertEquals(plainOf(encoded, [claims[1]!, claims[0]!, claims[2]!]), [0, 0, 1]);
+  // Another value of any field is found.
+  const fields = claims[0]!.split("\0");
+  for (const at of fields.keys()) {
+    const other = fields.with(at, `${fields[at]}0`).join("\0");
+    assertEquals(plainOf(encoded.slice(0, 1), [other]), [0], fields[at]);
+  }
+  // A separator within a claim must not move others to where they hold.
+  assertEquals(plainOf(encoded, [`${claims[0]}\x01${claims[1]}`, claims[2]!, ""]), [0, 0, 0]);
+  assertEquals(plainOf(encoded, claims.slice(0, 2)), [0, 0, 0]);
+  const spaced = new TextEncoder().encode(lines[0]!.replace(":", ": "));
+  assertEquals(plainOf([spaced, encoded[1]!], claims.slice(0, 2)), [0, 1]);
+  const broken = encoded[0]!.slice();
+  broken[broken.length - 3] = 0xff;
+  assertEquals(plainOf([broken, encoded[1]!], claims.slice(0, 2)), [0, 1]);
+});
