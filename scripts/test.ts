@@ -65,6 +65,7 @@ const progress = new Progress(filters.length > 0);
 /** Does a part of the work; if that throws, the part counts as one failed test. */
 async function attempt(title: string, work: () => Promise<Outcome>): Promise<Outcome[]> {
   let outcome: Outcome;
+  const start = performance.now();
   try {
     outcome = await work();
     if (outcome.cases.length === 0) throw new Error("no test was run");
@@ -75,6 +76,7 @@ async function attempt(title: string, work: () => Promise<Outcome>): Promise<Out
       cases: [{ name: "could not be tested", file: "", outcome: "failed", detail }],
     };
   }
+  outcome.seconds = Math.round((performance.now() - start) / 1000);
   progress.end(outcome);
   return [outcome];
 }

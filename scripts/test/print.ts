@@ -75,8 +75,8 @@ export function printAccount(outcomes: Outcome[]): void {
   }
   console.log();
   const width = Math.max(...outcomes.map(({ title }) => title.length));
-  for (const { title, cases } of outcomes) {
-    console.log(`${title.padEnd(width)}  ${counts(cases)}`);
+  for (const { title, cases, seconds } of outcomes) {
+    console.log(`${title.padEnd(width)}  ${counts(cases)}, in ${seconds} s`);
   }
   console.log(counts(outcomes.flatMap(({ cases }) => cases)));
 }

@@ -14,6 +14,8 @@ export interface Outcome {
   /** For example `node 26.1.0, source`. */
   title: string;
   cases: TestCase[];
+  /** How long it took; set at its end. */
+  seconds?: number;
 }
 
 /** What to run, and where. */

@@ -157,15 +157,18 @@ export class LogTree implements TileReader {
     const start = this.#ahead === 0 ? { start: new Uint8Array(tree.partial(0)) } : {};
     const hashed = this.#thread!.hash({ slab, bounds, ...start });
     this.#ahead += count;
-    this.#hashing = this.#takeHashed(tree, count, hashed, release);
+    hashed.catch(() => {}); // it is awaited when those before it are in the tree
+    this.#hashing = this.#takeHashed(this.#hashing, tree, count, hashed, release);
   }
 
   async #takeHashed(
+    before: Promise<void>,
     tree: Tree,
     count: number,
     hashed: Promise<HashedLeaves>,
     release: WrittenLines["release"],
   ): Promise<void> {
+    await before;
     try {
       const { leaves, roots, slab } = await hashed;
       release(slab);

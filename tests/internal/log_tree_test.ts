@@ -3,12 +3,17 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { test } from "node:test";
+import type { HashThread } from "../../src/ports.ts";
+import type { LogRecord } from "../../src/record.ts";
+import type { WrittenLines } from "../../src/stores/store.ts";
 import type { TreeStore } from "../../src/stores/tree_store.ts";
 import { MemoryTree } from "../../src/stores/memory_tree.ts";
+import { LeafHasher } from "../../src/transparency/leaf_hasher.ts";
 import { LogTree } from "../../src/transparency/log_tree.ts";
 import { verifyLog } from "../../src/transparency/verification.ts";
 import type { FullTile } from "../../src/transparency/tree.ts";
 import { hex, Model, sha256 } from "../support/merkle.ts";
+import { Gate } from "../support/notes.ts";
 
 /** More than 256 tiles, so that one tile of level 1 is full and another is not. */
 const SIZE = 66_000;
@@ -184,4 +189,42 @@ test("what is recorded and kept while a log is verified is no fault", async () =
   store.size = SIZE;
   const cut = await store.verify();
   assertEquals(cut.faults.map(({ kind, index }) => [kind, index]), [["tile", SIZE]]);
+});
+
+/** Records of {@link lineOf}, and their bytes as a store hands them on. */
+function written(from: number, to: number): [number, LogRecord[], WrittenLines] {
+  const lines = Array.from({ length: to - from }, (_, n) => lineOf(from + n));
+  const bounds = [0];
+  for (const line of lines) bounds.push(bounds.at(-1)! + 1 + line.length);
+  const slab = new TextEncoder().encode(`\n${lines.join("\n")}`).buffer;
+  const records = lines.map((line) => ({ line, forgetLine: () => {} }) as unknown as LogRecord);
+  return [from, records, { slab, bounds: Uint32Array.from(bounds), release: () => {} }];
+}
+
+test("a thread that fails before it has answered what came before holds nobody up", async () => {
+  const store = new Records(0);
+  const hasher = new LeafHasher(sha256);
+  const gate = new Gate();
+  let asked = 0;
+  const thread: HashThread = {
+    async hash(leaves) {
+      if (asked++ > 0) throw new Error("it was killed");
+      await gate.passed;
+      return hasher.hash(leaves);
+    },
+    close: () => {},
+  };
+  const tree = new LogTree(sha256, store, () => Promise.resolve(thread));
+  await tree.root(0);
+  for (let from = 0; from < 500; from += 100) {
+    tree.add(...written(from, from + 100));
+    await Promise.resolve(); // the thread is there from the second on
+  }
+  store.size = 500;
+  const root = tree.root(500);
+  gate.open();
+  assertEquals(hex(await root), hex(model.mth(0, 500)));
+  assertEquals([asked, tree.hashing], [4, "this thread: it was killed"]);
+  // What could not be hashed there was read.
+  assertEquals(store.read, 300);
 });
