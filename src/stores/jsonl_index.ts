@@ -124,11 +124,12 @@ export class JsonlIndex {
       "INSERT INTO line (seq, instant_us, lag_us, canonical, user, model, offset, length, entry_id) " +
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     );
+    const { indexed, first } = indexChecksSql("line", "line");
     this.#selectLines = database.prepare(
       "SELECT seq, instant_us, lag_us, canonical, offset, length, entry_id, " +
         "line.user AS user_id, u.text AS user, line.model AS model_id, m.text AS model, " +
         "instr(CAST(u.text AS BLOB), x'00') + instr(CAST(m.text AS BLOB), x'00') AS zeros, " +
-        `${indexChecksSql("line", "line")} ` +
+        `${indexed} AS indexed, ${first} AS first ` +
         "FROM line LEFT JOIN name u ON u.id = line.user LEFT JOIN name m ON m.id = line.model " +
         "WHERE seq >= ? ORDER BY seq LIMIT ?",
     );

@@ -189,13 +189,13 @@ CREATE INDEX ${table}_lag ON ${table} (lag_us) WHERE lag_us > 0;
 }
 
 /**
- * SQL of two columns for verification: `indexed`, whether each index leads to the row, and `first`, which row the index on
- * ids gives for its id. SQLite believes what an index says, whoever wrote it.
+ * SQL for verification: `indexed`, whether the indexes on names lead to the row, and `first`, which row the index on ids
+ * gives for its id. SQLite believes what an index says, whoever wrote it.
  *
  * @param table The table.
  * @param row Its name in the statement, another one.
  */
-export function indexChecksSql(table: string, row: string): string {
+export function indexChecksSql(table: string, row: string): { indexed: string; first: string } {
   const found = (index: string, ...columns: string[]): string => {
     const same = columns.map((column) => `i.${column} = ${row}.${column}`).join(" AND ");
     return `EXISTS (SELECT 1 FROM ${table} AS i INDEXED BY ${table}_${index} WHERE ${same} AND i.seq = ${row}.seq)`;
@@ -207,13 +207,12 @@ export function indexChecksSql(table: string, row: string): string {
   ];
   const first = `SELECT i.seq FROM ${table} AS i INDEXED BY ${table}_entry_id ` +
     `WHERE i.entry_id = ${row}.entry_id ORDER BY i.seq LIMIT 1`;
-  return `${all.join(" AND ")} AS indexed, (${first}) AS first`;
+  return { indexed: `(${all.join(" AND ")})`, first: `(${first})` };
 }
 
-/** What is wrong with a row, by {@link indexChecksSql}; one sentence each. */
+/** What is wrong with a row, by the columns `indexed` and `first` of {@link indexChecksSql}; one sentence each. */
 export function indexFaults(row: SqliteRow): readonly string[] {
   const { seq, indexed, first } = row as Record<string, number | null>;
-  if (indexed === 1 && first === seq) return NONE;
   const faults: string[] = [];
   const isRepeated = typeof first === "number" && first < seq!;
   if (indexed !== 1 || (first !== seq && !isRepeated)) {
@@ -222,5 +221,3 @@ export function indexFaults(row: SqliteRow): readonly string[] {
   if (isRepeated) faults.push("it has the id of an earlier entry");
   return faults;
 }
-
-const NONE: readonly string[] = [];

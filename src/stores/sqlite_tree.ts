@@ -4,7 +4,7 @@ import type { RecordFacts } from "../canonical_scan.ts";
 import { factsOf, NotARecord } from "../record.ts";
 import type { TileId } from "../transparency/tile.ts";
 import type { FullTile } from "../transparency/tree.ts";
-import { claimOf } from "../transparency/claims.ts";
+import { claimOf, idIn, NAMES_SQL } from "../transparency/claims.ts";
 import { Turns } from "../turns.ts";
 import { whenFree } from "./busy.ts";
 import { faultOf } from "./faults.ts";
@@ -33,7 +33,7 @@ export class SqliteTree implements TreeStore {
   readonly #tiles: TileTable;
   readonly #selectLines: SqliteStatement;
   readonly #selectRows: SqliteStatement;
-  readonly #selectTexts: SqliteStatement;
+  readonly #selectRow: SqliteStatement;
   readonly #selectCheckpoints: SqliteStatement;
   readonly #selectLast: SqliteStatement;
 
@@ -45,15 +45,18 @@ export class SqliteTree implements TreeStore {
     const range = `FROM ${RECORD_TABLE} WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?`;
     // As bytes: no driver decodes them, nor cuts them at U+0000.
     this.#selectLines = database.prepare(`SELECT CAST(record AS BLOB) AS record ${range}`);
+    const { indexed, first } = indexChecksSql(RECORD_TABLE, "t");
+    // As few columns as will do: each costs a fraction of a microsecond, for each row of the log.
     this.#selectRows = database.prepare(
-      "SELECT seq, instant_us, lag_us, canonical, entry_id, timestamp, user, model, cost_usd, latency_ms, " +
-        `CAST(record AS BLOB) AS record, ${bytesOf(TEXTS)} AS bytes, ` +
-        `${indexChecksSql(RECORD_TABLE, "t")} FROM ${RECORD_TABLE} AS t NOT INDEXED ` +
-        "WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?",
+      `SELECT seq, ${NAMES_SQL} AS names, cost_usd, latency_ms, instant_us, lag_us, ` +
+        `canonical = 1 AND ${indexed} AND ${first} = seq AS sound, CAST(record AS BLOB) AS record ` +
+        `FROM ${RECORD_TABLE} AS t NOT INDEXED WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?`,
     );
-    this.#selectTexts = database.prepare(
-      `SELECT ${TEXTS.map((column) => `CAST(${column} AS BLOB) AS ${column}`).join()} ` +
-        `FROM ${RECORD_TABLE} WHERE seq = ?`,
+    // Texts as bytes: some drivers cut them at U+0000.
+    const texts = TEXTS.map((column) => `CAST(${column} AS BLOB) AS ${column}`).join();
+    this.#selectRow = database.prepare(
+      `SELECT seq, instant_us, lag_us, canonical, cost_usd, latency_ms, ${texts}, CAST(record AS BLOB) AS record, ` +
+        `${indexed} AS indexed, ${first} AS first FROM ${RECORD_TABLE} AS t NOT INDEXED WHERE seq = ?`,
     );
     this.#selectCheckpoints = database.prepare(
       `SELECT number, size, note FROM ${CHECKPOINT_TABLE} WHERE number >= ? ORDER BY number LIMIT ${CHECKPOINTS}`,
@@ -80,15 +83,13 @@ export class SqliteTree implements TreeStore {
   async *inspect(): AsyncGenerator<readonly UnsettledRecord[]> {
     const pageSize = new PageSize();
     const turns = new Turns();
-    const inspector = new RowInspector();
+    const inspector = new RowInspector((seq) => this.#row(seq));
     const last = await this.#reading(() =>
       this.#database.prepare(`SELECT max(seq) AS seq FROM ${RECORD_TABLE}`).get()!["seq"]
     );
     const end = last === null ? 0 : last as number + 1;
     for (let from = LOWEST; from < end;) {
-      const rows = await this.#reading(() =>
-        this.#selectRows.all(from, end, pageSize.rows).map((row) => this.#whole(row))
-      );
+      const rows = await this.#reading(() => this.#selectRows.all(from, end, pageSize.rows));
       if (rows.length === 0) return;
       from = rows.at(-1)!["seq"] as number + 1;
       pageSize.seen(
@@ -100,14 +101,13 @@ export class SqliteTree implements TreeStore {
     }
   }
 
-  /** A row with its texts whole: some drivers cut them at U+0000. */
-  #whole(row: SqliteRow): SqliteRow {
-    const { entry_id, timestamp, user, model, bytes } = row as InspectedRow;
-    // In ASCII that is so, and nothing was cut; other texts are read again.
-    if (entry_id.length + timestamp.length + user.length + model.length === bytes) return row;
-    const texts = Object.entries(this.#selectTexts.get(row["seq"]!)!)
-      .map(([column, bytes]) => [column, LOSSY.decode(bytes as Uint8Array)]);
-    return { ...row, ...Object.fromEntries(texts) };
+  /** All of a row, its texts as bytes. */
+  #row(seq: number): SqliteRow | undefined {
+    try {
+      return this.#selectRow.get(seq);
+    } catch (error) {
+      throw faultOf(`read ${this.#settings.path}`, error, "READ_FAILED");
+    }
   }
 
   tileCount(level: number): Promise<number> {
@@ -202,64 +202,54 @@ const LOSSY = new TextDecoder("utf-8", { ignoreBOM: true });
 
 const TEXTS = ["entry_id", "timestamp", "user", "model"];
 
-/** SQL of how many bytes some texts have. */
-function bytesOf(columns: readonly string[]): string {
-  return columns.map((column) => `length(CAST(${column} AS BLOB))`).join(" + ");
-}
-
-/** What is read for an inspection. */
+/** What is read of a row when it is first looked at. */
 interface InspectedRow extends SqliteRow {
   readonly seq: number;
-  readonly instant_us: number;
-  readonly lag_us: number;
-  readonly canonical: number;
-  readonly entry_id: string;
-  readonly timestamp: string;
-  readonly user: string;
-  readonly model: string;
+  readonly names: string;
   readonly cost_usd: number | null;
   readonly latency_ms: number | null;
+  readonly instant_us: number;
+  readonly lag_us: number;
+  readonly sound: number;
   readonly record: Uint8Array;
-  readonly bytes: number;
 }
 
 /** Compares rows with the records in them, in their order. */
 class RowInspector {
+  readonly #whole: (seq: number) => SqliteRow | undefined;
   #next = 0;
   #highUs = -Infinity;
 
+  /** @param whole Reads all of a row. */
+  constructor(whole: (seq: number) => SqliteRow | undefined) {
+    this.#whole = whole;
+  }
+
   inspect(row: InspectedRow): UnsettledRecord {
-    const claim = claimOf({
-      entryId: row.entry_id,
-      timestamp: row.timestamp,
-      user: row.user,
-      model: row.model,
-      costUsd: row.cost_usd,
-      latencyMs: row.latency_ms,
-      instantUs: row.instant_us,
-    });
-    const settle = (isPlain: boolean) => this.#settle(row, isPlain);
-    return { bytes: row.record, claim, settle };
+    return {
+      bytes: row.record,
+      claim: claimOf(row.names, row.cost_usd, row.latency_ms, row.instant_us),
+      settle: (isPlain) => this.#settle(row, isPlain),
+    };
   }
 
   #settle(row: InspectedRow, isPlain: boolean): InspectedRecord {
-    const { record: bytes, seq, entry_id: entryId, instant_us } = row;
-    const follows = seq === this.#next;
-    if (isPlain && follows && row.canonical === 1) {
-      this.#highUs = Math.max(this.#highUs, instant_us);
-      const faults = indexFaults(row);
-      if (faults.length === 0 && row.lag_us === this.#highUs - instant_us) {
-        this.#next = seq + 1;
-        return { bytes, entryId, faults };
-      }
+    const { record: bytes, seq, names, instant_us, lag_us, sound } = row;
+    const highUs = Math.max(this.#highUs, instant_us);
+    if (!isPlain || sound !== 1 || seq !== this.#next || lag_us !== highUs - instant_us) {
+      return this.#look(row);
     }
-    return this.#look(row);
+    this.#highUs = highUs;
+    this.#next++;
+    return { bytes, entryId: idIn(names), faults: NONE };
   }
 
-  /** Looks at what is not plainly as it should be. */
-  #look(row: InspectedRow): InspectedRecord {
-    const { record: bytes, seq } = row;
-    const faults = [...indexFaults(row)];
+  /** Looks closer at what is not plainly as it should be. */
+  #look({ record: bytes, seq, names }: InspectedRow): InspectedRecord {
+    const row = this.#whole(seq);
+    const faults = row === undefined
+      ? ["its row was removed while it was looked at"]
+      : [...indexFaults(row)];
     if (seq !== this.#next) {
       faults.push(`has the row number ${seq} where ${this.#next} should follow`);
     }
@@ -269,12 +259,14 @@ class RowInspector {
       facts = factsOf(UTF_8.decode(bytes));
     } catch (error) {
       const state = error instanceof NotARecord ? error.message : "is not UTF-8";
-      return { bytes, entryId: row.entry_id, faults: [...faults, `the record ${state}`] };
+      return { bytes, entryId: idIn(names), faults: [...faults, `the record ${state}`] };
     }
     const { entryId, instantUs } = facts;
     this.#highUs = Math.max(this.#highUs, instantUs);
-    const compare = (column: keyof InspectedRow & string, value: string | number | null): void => {
-      if (row[column] === value) return;
+    const compare = (column: string, value: string | number | null): void => {
+      const stored = row?.[column];
+      const actual = stored instanceof Uint8Array ? LOSSY.decode(stored) : stored;
+      if (row === undefined || actual === value) return;
       faults.push(`the column ${column} is not what the record says`);
     };
     compare("entry_id", entryId);
@@ -289,3 +281,5 @@ class RowInspector {
     return { bytes, entryId, faults };
   }
 }
+
+const NONE: readonly string[] = [];

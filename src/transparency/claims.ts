@@ -1,19 +1,39 @@
 import type { RecordFacts } from "../canonical_scan.ts";
 
-/** Between what is claimed of one field and of the next: in no line that is looked at without parsing it. */
-const FIELD = "\0";
-/** Between what is claimed of one record and of the next; as above. */
+/** Between what is claimed of one record and of the next: in no name that is read without parsing its line. */
 const RECORD = "\x01";
+/** Behind what is claimed of a field; as above. */
+const FIELD = "\x02";
 
-/** What columns beside a record claim of it, as one text. */
+/** SQL that joins what columns claim of names. Where a driver cuts it at a U+0000, its last separator is missing. */
+export const NAMES_SQL = ["entry_id", "timestamp", "user", "model"]
+  .map((column) => `${column} || char(2)`)
+  .join(" || ");
+
+/** The id in what {@link NAMES_SQL} joined. */
+export function idIn(names: string): string {
+  return names.slice(0, names.indexOf(FIELD));
+}
+
+/** What is claimed of a record, as one text: what {@link NAMES_SQL} joined, and numbers. */
 export function claimOf(
+  names: string,
+  costUsd: number | null,
+  latencyMs: number | null,
+  instantUs: number,
+): string {
+  return names + costUsd + FIELD + latencyMs + FIELD + instantUs;
+}
+
+/** {@link claimOf} what a line says. */
+export function claimOfFacts(
   { entryId, timestamp, user, model, costUsd, latencyMs, instantUs }: Omit<
     RecordFacts,
     "canonical"
   >,
 ): string {
-  return entryId + FIELD + timestamp + FIELD + user + FIELD + model + FIELD + costUsd + FIELD +
-    latencyMs + FIELD + instantUs;
+  const names = entryId + FIELD + timestamp + FIELD + user + FIELD + model + FIELD;
+  return claimOf(names, costUsd, latencyMs, instantUs);
 }
 
 /** The claims of several records, for another thread. */

@@ -1,6 +1,6 @@
 import { scanCanonical } from "../canonical_scan.ts";
 import type { HashedLeaves, Leaves, Sha256 } from "../ports.ts";
-import { claimOf, splitClaims } from "./claims.ts";
+import { claimOfFacts, splitClaims } from "./claims.ts";
 import { HASH_BYTES } from "./hash.ts";
 import { TILE_BYTES, tileRoot } from "./tile.ts";
 
@@ -56,7 +56,7 @@ function checkClaims(bytes: Uint8Array, bounds: Uint32Array, claims: Uint8Array)
     try {
       const line = UTF_8.decode(bytes.subarray(bounds[position]! + 1, bounds[position + 1]!));
       const facts = scanCanonical(line);
-      if (facts !== undefined && claimOf(facts) === claim) plain[position] = 1;
+      if (facts !== undefined && claimOfFacts(facts) === claim) plain[position] = 1;
     } catch {
       // Not UTF-8.
     }

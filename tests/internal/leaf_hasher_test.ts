@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { test } from "node:test";
 import type { Leaves } from "../../src/ports.ts";
 import { LineEncoder } from "../../src/stores/line_encoder.ts";
-import { claimOf, joinClaims } from "../../src/transparency/claims.ts";
+import { claimOfFacts, joinClaims } from "../../src/transparency/claims.ts";
 import { LeafHasher } from "../../src/transparency/leaf_hasher.ts";
 import { edgeTiles } from "../../src/transparency/tile.ts";
 import { Tree } from "../../src/transparency/tree.ts";
@@ -113,7 +113,7 @@ test("a leaf is plain where it is the canonical line of what is claimed, and now
     ],
   });
   const lines = records.map((record) => record.line);
-  const claims = records.map(({ entry, instantUs }) => claimOf({ ...entry, instantUs }));
+  const claims = records.map(({ entry, instantUs }) => claimOfFacts({ ...entry, instantUs }));
   const plainOf = (lines: readonly Uint8Array[], claims: readonly string[]): number[] => {
     const bounds = [0];
     const bytes = lines.flatMap((line) => [10, ...line]);
@@ -129,9 +129,9 @@ test("a leaf is plain where it is the canonical line of what is claimed, and now
   assertEquals(plainOf(encoded, claims), [1, 1, 1]);
   assertEquals(plainOf(encoded, [claims[1]!, claims[0]!, claims[2]!]), [0, 0, 1]);
   // Another value of any field is found.
-  const fields = claims[0]!.split("\0");
+  const fields = claims[0]!.split("\x02");
   for (const at of fields.keys()) {
-    const other = fields.with(at, `${fields[at]}0`).join("\0");
+    const other = fields.with(at, `${fields[at]}0`).join("\x02");
     assertEquals(plainOf(encoded.slice(0, 1), [other]), [0], fields[at]);
   }
   // A separator within a claim must not move others to where they hold.
