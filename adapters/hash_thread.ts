@@ -30,9 +30,9 @@ export interface HashReply {
   readonly slab: ArrayBuffer;
 }
 
-/** The thread's program. Compiled, it has another ending. */
+/** The thread's program. Compiled, it has another ending; the name is one that nobody else has where all is bundled. */
 const PROGRAM = new URL(
-  `../worker.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`,
+  `../audit_log_worker.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`,
   import.meta.url,
 );
 

@@ -27,7 +27,7 @@ try {
   const everything = [
     "mod.ts",
     "cli.ts",
-    "worker.ts",
+    "audit_log_worker.ts",
     ...["src", "adapters", "tests", "scripts"]
       .flatMap((name) => filesIn(name, ".ts")),
   ];

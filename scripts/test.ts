@@ -131,7 +131,7 @@ async function inParallel<T>(jobs: readonly (() => Promise<T>)[], width: number)
 }
 
 function entryPoints(): string[] {
-  return ["mod.ts", "cli.ts", "worker.ts"].filter(has);
+  return ["mod.ts", "cli.ts", "audit_log_worker.ts"].filter(has);
 }
 
 function testSource(name: Runtime["name"], denoFlags: string[]): Promise<Outcome[]> {

@@ -182,7 +182,9 @@ class Slabs {
 
   #take(bytes: number): ArrayBuffer {
     const free = this.#free.pop();
-    return free !== undefined && free.byteLength >= bytes ? free : new ArrayBuffer(bytes * 2);
+    if (free !== undefined && free.byteLength >= bytes) return free;
+    // With room for chunks that are somewhat longer, unless it is not kept.
+    return new ArrayBuffer(bytes > KEPT_BYTES ? bytes : bytes * 2);
   }
 }
 

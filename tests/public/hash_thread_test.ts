@@ -1,77 +1,17 @@
-// Hashing on another thread: the same hashes, and a log that works whatever becomes of the thread.
+// Hashing on another thread: the same tree, and a log that works whatever becomes of the thread.
 
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import {
-  type AuditLog,
-  generateSigningKey,
-  type HashThread,
-  type Leaves,
-  type Runtime,
-} from "@audit-log/llm";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type AuditLog, generateSigningKey, type Runtime } from "@audit-log/llm";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { openFile } from "../support/backends.ts";
 import { runProgram, scriptCommand } from "../support/child.ts";
 import { allLines, interactions } from "../support/interaction.ts";
-import { concat, hex, leaves, Model } from "../support/merkle.ts";
 import { partsOf, rootOfLines } from "../support/notes.ts";
 import { currentRuntime } from "../support/runtime.ts";
-import { atEnd, tempFolder } from "../support/temp.ts";
+import { tempFolder } from "../support/temp.ts";
 
 const { signingKey, verifierKey } = await generateSigningKey("acme.example/aside");
-const start = new Uint8Array(0);
-
-/** Lines of the leaves that `leaves()` makes, in a buffer, from one to before another. */
-function leavesOf(from: number, to: number): Leaves {
-  const lines = Array.from({ length: to - from }, (_, n) => `record ${from + n}`);
-  const bytes = new TextEncoder().encode(`\n${lines.join("\n")}`);
-  const bounds = [0];
-  for (const line of lines) bounds.push(bounds.at(-1)! + 1 + line.length);
-  return { slab: bytes.buffer, bounds: Uint32Array.from(bounds) };
-}
-
-async function threadFor(t: TestContext): Promise<HashThread> {
-  const thread = await (await currentRuntime()).startHashThread!();
-  atEnd(t, () => thread.close());
-  return thread;
-}
-
-test("a thread hashes leaves and tiles, several portions at a time, in their order", async (t) => {
-  const thread = await threadFor(t);
-  const model = new Model(leaves(1000));
-  const portions = [[0, 1], [1, 300], [300, 300], [300, 1000]] as const;
-  const hashed = await Promise.all(
-    portions.map(([from, to], n) =>
-      thread.hash({ ...leavesOf(from, to), ...(n === 0 ? { start } : {}) })
-    ),
-  );
-  for (const [n, [from, to]] of portions.entries()) {
-    assertEquals(hex(hashed[n]!.leaves), hex(concat(model.leaves.slice(from, to))));
-    assertEquals(hashed[n]!.slab.byteLength, leavesOf(from, to).slab.byteLength);
-  }
-  const roots = [0, 256, 512].map((from) => model.mth(from, from + 256));
-  assertEquals(hex(concat(hashed.map(({ roots }) => roots))), hex(concat(roots)));
-});
-
-test("a thread begins anew behind the hashes that it is given", async (t) => {
-  const thread = await threadFor(t);
-  const model = new Model(leaves(600));
-  await thread.hash({ ...leavesOf(0, 77), start });
-  const before = new Uint8Array(concat(model.leaves.slice(256, 500)));
-  const { roots } = await thread.hash({ ...leavesOf(500, 600), start: before.subarray() });
-  assertEquals(hex(roots), hex(model.mth(256, 512)));
-  assertEquals(before.length, 244 * 32); // not taken away
-});
-
-test("what a closed thread was asked for is rejected", async (t) => {
-  const thread = await threadFor(t);
-  const hashing = thread.hash({ ...leavesOf(0, 1000), start });
-  thread.close();
-  thread.close();
-  await assertRejects(() => hashing, Error);
-  await assertRejects(() => thread.hash({ ...leavesOf(0, 1), start }), Error);
-});
-
 test("a thread that is idle keeps no process alive", async (t) => {
   const path = join(tempFolder(t), "log");
   const { code, stdout, stderr } = await runProgram(scriptCommand("hash_aside.ts", path));
