@@ -214,8 +214,10 @@ async function testNpm(): Promise<Outcome[]> {
     outcomes.push(
       ...await attempt(`${name}, npm package`, async () => {
         if (tarball === undefined) throw new Error("the package could not be built");
-        if (packageFiles.length === 0) throw new Error("there is no public test to run");
-        return await testInstalled(await find(name), installed, packageFiles, progress);
+        // The command is Node's; from source it runs on Bun, too.
+        const files = packageFiles.filter((file) => name === "node" || !file.includes("/cli_"));
+        if (files.length === 0) throw new Error("there is no public test to run");
+        return await testInstalled(await find(name), installed, files, progress);
       }),
     );
   }
