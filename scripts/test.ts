@@ -51,9 +51,6 @@ const isWanted = (file: string) =>
   filters.length === 0 || filters.some((filter) => file.includes(filter));
 
 const publicFiles = filesIn("tests/public", "_test.ts").filter(isWanted);
-/** What these find does not depend on how the code was built; from source they run on all runtimes. */
-const FROM_SOURCE_ONLY = /alteration|damage|processes|property|signing_guard|tampering/;
-const packageFiles = publicFiles.filter((file) => !FROM_SOURCE_ONLY.test(file));
 const sourceFiles = [...publicFiles, ...filesIn("tests/internal", "_test.ts").filter(isWanted)];
 if (sourceFiles.length === 0) {
   // Without a file, the runtimes would run whatever they find.
@@ -214,10 +211,8 @@ async function testNpm(): Promise<Outcome[]> {
     outcomes.push(
       ...await attempt(`${name}, npm package`, async () => {
         if (tarball === undefined) throw new Error("the package could not be built");
-        // The command is Node's; from source it runs on Bun, too.
-        const files = packageFiles.filter((file) => name === "node" || !file.includes("/cli_"));
-        if (files.length === 0) throw new Error("there is no public test to run");
-        return await testInstalled(await find(name), installed, files, progress);
+        if (publicFiles.length === 0) throw new Error("there is no public test to run");
+        return await testInstalled(await find(name), installed, publicFiles, progress);
       }),
     );
   }

@@ -1,13 +1,9 @@
 import type { LogRecord } from "../record.ts";
+import { SlabPool } from "../slab_pool.ts";
 import type { WrittenLines } from "./store.ts";
 
 /** A UTF-16 code unit takes at most this many bytes in UTF-8. */
 const BYTES_PER_UNIT = 3;
-/** A larger slab than this is not kept for another batch. */
-const KEPT_BYTES = 16 * 1024 * 1024;
-/** How many slabs are kept: two batches are under way at a time, and the lines of others are being hashed. */
-const KEPT_SLABS = 4;
-
 const NEWLINE = 0x0a;
 const UTF_8 = new TextEncoder();
 
@@ -19,7 +15,7 @@ export interface EncodedLines extends WrittenLines {
 
 /** Writes lines into slabs, which are used again and again: one write of a slab beats many small ones. */
 export class LineEncoder {
-  readonly #slabs: ArrayBuffer[] = [];
+  readonly #slabs = new SlabPool();
 
   /**
    * Encodes the lines of records.
@@ -31,7 +27,7 @@ export class LineEncoder {
     const lines = records.map((record) => record.line);
     let most = 2;
     for (const line of lines) most += line.length * BYTES_PER_UNIT + 1;
-    const slab = this.#slabOf(most);
+    const slab = this.#slabs.take(most);
     const bytes = new Uint8Array(slab);
     const bounds = new Uint32Array(lines.length + 1);
     // Room for what goes before a line where it is hashed.
@@ -43,21 +39,7 @@ export class LineEncoder {
       bounds[position + 1] = end;
       bytes[end++] = NEWLINE;
     }
-    const release = (freed: ArrayBuffer): void => this.#keep(freed);
+    const release = (freed: ArrayBuffer): void => this.#slabs.keep(freed);
     return { bytes: bytes.subarray(1, end), slab, bounds, release };
-  }
-
-  /** The smallest slab that is large enough. */
-  #slabOf(most: number): ArrayBuffer {
-    const position = this.#slabs.findIndex(({ byteLength }) => byteLength >= most);
-    return position < 0 ? new ArrayBuffer(most) : this.#slabs.splice(position, 1)[0]!;
-  }
-
-  #keep(slab: ArrayBuffer): void {
-    if (slab.byteLength > KEPT_BYTES) return;
-    this.#slabs.push(slab);
-    this.#slabs.sort((a, b) => a.byteLength - b.byteLength);
-    // Larger ones do what smaller ones do.
-    if (this.#slabs.length > KEPT_SLABS) this.#slabs.shift();
   }
 }

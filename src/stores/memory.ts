@@ -12,7 +12,6 @@ const CHUNK = 1024;
  */
 export class MemoryStore implements LogStore {
   readonly kind = "memory";
-  readonly keepsLines = false;
   readonly #records: LogRecord[] = [];
   /** Where each id is, for the records that were there when an id was last asked for. */
   readonly #indexes = new Map<string, number>();

@@ -1,10 +1,10 @@
 import { AuditLogError } from "../errors.ts";
-import type { HashedLeaves, HashThread, Sha256 } from "../ports.ts";
+import type { HashThread, Sha256 } from "../ports.ts";
 import type { LogRecord } from "../record.ts";
 import { Mutex } from "../mutex.ts";
 import type { WrittenLines } from "../stores/store.ts";
 import type { TreeStore } from "../stores/tree_store.ts";
-import { reasonOf } from "./failure.ts";
+import { AsideHasher } from "./aside_hasher.ts";
 import { HASH_BYTES, leafHash } from "./hash.ts";
 import { consistencyProof, inclusionProof, type TileReader, treeRoot } from "./proofs.ts";
 import { edgeTiles, TILE_WIDTH, type TileId } from "./tile.ts";
@@ -12,13 +12,8 @@ import { type FullTile, Tree } from "./tree.ts";
 
 /** From how many full tiles on they are written without waiting for a checkpoint: 8 KB each. */
 const MOST_UNSAVED = 64;
-/** From how many records on another thread hashes them sooner than this one. */
-const WORTH_A_THREAD = 64;
-/** How many records may be on their way to that thread and back: some 40 MB. */
-const MOST_AHEAD = 16_384;
 /** How many batches may wait while records are read; others are read later. */
 const MOST_WAITING = 16;
-const NOT_NEEDED = "few records at a time need no other";
 /** How many roots of subtrees are kept for proofs; some 100 bytes each. */
 const MOST_ROOTS = 10_000;
 
@@ -52,15 +47,7 @@ export class LogTree implements TileReader {
   #reading = false;
   /** What was written meanwhile. */
   readonly #waiting: Added[] = [];
-  readonly #startThread: (() => Promise<HashThread>) | undefined;
-  #starting: Promise<void> | undefined;
-  #thread: HashThread | undefined;
-  #threadFailure: string | undefined;
-  #isClosed = false;
-  /** How many records are being hashed there. */
-  #ahead = 0;
-  /** Resolves when those that were given there last are in the tree, or will not be. */
-  #hashing: Promise<void> = Promise.resolve();
+  readonly #aside: AsideHasher;
 
   /**
    * @param sha256 The runtime's SHA-256.
@@ -70,13 +57,12 @@ export class LogTree implements TileReader {
   constructor(sha256: Sha256, store: TreeStore, startThread?: () => Promise<HashThread>) {
     this.#sha256 = sha256;
     this.#store = store;
-    this.#startThread = startThread;
+    this.#aside = new AsideHasher(startThread, (tree) => this.#tookTiles(tree));
   }
 
   /** Where records are hashed that were written, for people. */
   get hashing(): string {
-    const isAside = this.#thread !== undefined && this.#threadFailure === undefined;
-    return isAside ? "another thread" : `this thread: ${this.#threadFailure ?? NOT_NEEDED}`;
+    return this.#aside.place;
   }
 
   /**
@@ -104,11 +90,16 @@ export class LogTree implements TileReader {
       this.#waiting.push({ first, records, lines });
       return;
     }
-    const follows = !this.#reading && tree !== undefined && tree.size + this.#ahead === first;
-    const aside = lines !== undefined && follows && this.#mayHashAside(records.length);
-    if (aside) this.#hashAside(tree, lines);
-    else if (follows && this.#ahead === 0) this.#hash(tree, records);
-    if (!aside) lines?.release(lines.slab);
+    const follows = !this.#reading && tree !== undefined && tree.size + this.#aside.ahead === first;
+    if (lines !== undefined && follows && this.#aside.mayTake(records.length)) {
+      this.#aside.hash(tree, lines);
+    } else {
+      lines?.release(lines.slab);
+      if (follows && this.#aside.ahead === 0) {
+        for (const { line } of records) tree.append(leafHash(this.#sha256, line));
+        this.#tookTiles(tree);
+      }
+    }
     for (const record of records) record.forgetLine();
   }
 
@@ -121,66 +112,12 @@ export class LogTree implements TileReader {
       this.#reading = false;
       for (const { first, records, lines } of this.#waiting.splice(0)) {
         // Some or all of them may have been read meanwhile, out of the log.
-        const known = first === -1 ? 0 : this.#tree!.size + this.#ahead - first;
+        const known = first === -1 ? 0 : this.#tree!.size + this.#aside.ahead - first;
         if (known > 0 && known < records.length) {
           lines?.release(lines.slab);
           this.add(first + known, records.slice(known));
         } else this.add(first, records, lines);
       }
-    }
-  }
-
-  #hash(tree: Tree, records: readonly LogRecord[]): void {
-    for (const { line } of records) tree.append(leafHash(this.#sha256, line));
-    this.#tookTiles(tree);
-  }
-
-  /** Whether to leave so many records to another thread. Those that it has must stay before them. */
-  #mayHashAside(count: number): boolean {
-    if (this.#threadFailure !== undefined) return false;
-    if (this.#ahead === 0 && count < WORTH_A_THREAD) return false;
-    if (this.#thread === undefined) this.#starting ??= this.#start();
-    return this.#thread !== undefined && this.#ahead < MOST_AHEAD;
-  }
-
-  async #start(): Promise<void> {
-    try {
-      this.#thread = await this.#startThread?.();
-    } catch (error) {
-      this.#threadFailure = reasonOf(error);
-    }
-    if (this.#isClosed) this.#thread?.close();
-  }
-
-  #hashAside(tree: Tree, { slab, bounds, release }: WrittenLines): void {
-    const count = bounds.length - 1;
-    const start = this.#ahead === 0 ? { start: new Uint8Array(tree.partial(0)) } : {};
-    const hashed = this.#thread!.hash({ slab, bounds, ...start });
-    this.#ahead += count;
-    hashed.catch(() => {}); // it is awaited when those before it are in the tree
-    this.#hashing = this.#takeHashed(this.#hashing, tree, count, hashed, release);
-  }
-
-  async #takeHashed(
-    before: Promise<void>,
-    tree: Tree,
-    count: number,
-    hashed: Promise<HashedLeaves>,
-    release: WrittenLines["release"],
-  ): Promise<void> {
-    await before;
-    try {
-      const { leaves, roots, slab } = await hashed;
-      release(slab);
-      // Behind leaves that were lost nothing has its place.
-      if (this.#threadFailure !== undefined) return;
-      tree.appendHashed(leaves, roots);
-      this.#tookTiles(tree);
-    } catch (error) {
-      // The tree does not follow any more, until it is brought up by reading.
-      this.#threadFailure ??= reasonOf(error);
-    } finally {
-      this.#ahead -= count;
     }
   }
 
@@ -194,8 +131,7 @@ export class LogTree implements TileReader {
 
   /** Ends the thread that hashes. Called when nothing is recorded any more and nobody asks. */
   close(): void {
-    this.#isClosed = true;
-    this.#thread?.close();
+    this.#aside.close();
   }
 
   /**
@@ -255,7 +191,7 @@ export class LogTree implements TileReader {
   reset(): Promise<void> {
     return this.#mutex.run(async () => {
       await this.#exclusively(async () => {
-        while (this.#ahead > 0) await this.#hashing;
+        await this.#aside.settled(() => true);
         await this.#store.dropTiles();
         this.#unsaved.clear();
         this.roots.clear();
@@ -278,7 +214,7 @@ export class LogTree implements TileReader {
   #at<T>(size: number, action: (tree: Tree) => Promise<T>): Promise<T> {
     return this.#mutex.run(async () => {
       const tree = this.#tree ??= await this.#load();
-      while (tree.size < size && this.#ahead > 0) await this.#hashing;
+      await this.#aside.settled(() => tree.size < size);
       if (tree.size < size) await this.#grow(tree, size);
       return await action(tree);
     });

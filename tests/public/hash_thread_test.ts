@@ -12,6 +12,7 @@ import { currentRuntime } from "../support/runtime.ts";
 import { tempFolder } from "../support/temp.ts";
 
 const { signingKey, verifierKey } = await generateSigningKey("acme.example/aside");
+
 test("a thread that is idle keeps no process alive", async (t) => {
   const path = join(tempFolder(t), "log");
   const { code, stdout, stderr } = await runProgram(scriptCommand("hash_aside.ts", path));
