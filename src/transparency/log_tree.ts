@@ -171,6 +171,14 @@ export class LogTree implements TileReader {
     return this.#mutex.run(() => this.#save());
   }
 
+  /** The same, once all records that were added are hashed. Called when no more are added. */
+  saveAll(): Promise<void> {
+    return this.#mutex.run(async () => {
+      await this.#aside.settled(() => true);
+      await this.#save();
+    });
+  }
+
   /**
    * The root of the first `size` records, computed from them alone. Stored tiles stay as they are: where the records were
    * altered, they are what shows which.

@@ -168,12 +168,16 @@ export class Transparency {
     return reportOf(verification, options, (await info()).unreadable);
   }
 
-  /** Signs a last checkpoint and hands it on, where the log signs. Called after the last record was written. */
+  /**
+   * Signs a last checkpoint and hands it on, where the log signs, and keeps the tiles of what no checkpoint covers: they
+   * show what is altered before one does. Called after the last record was written.
+   */
   async close(): Promise<void> {
     await this.#schedule?.close();
     const isCovered = this.#isCertain && this.#made === this.#size;
     if (this.#onClose && !isCovered) await this.#makeQuietly();
     await this.#schedule?.close();
+    if (this.signs) await this.#tree?.saveAll().catch(() => {}); // whoever opens the log next makes them again
   }
 
   /** Ends publishing and hashing. Called when nobody asks for anything any more. */
