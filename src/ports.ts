@@ -106,6 +106,78 @@ export interface SqliteAdapter {
    * @param options `readOnly`: refuse every write.
    */
   open(path: string, options: { readonly readOnly: boolean }): SqliteDatabase;
+  /**
+   * Starts a thread that has a database open by this driver, where there are any, and resolves when it is ready: a log
+   * has many callers' records written there. It rejects with the reason where no thread can be started.
+   */
+  readonly startRowWriter?: (settings: RowWriterSettings) => Promise<RowWriter>;
+}
+
+/** How a {@link RowWriter} writes. */
+export interface RowWriterSettings {
+  /** The database file. */
+  readonly path: string;
+  /** The file's identity: no other is written to. */
+  readonly identity: string;
+  /** What a commit waits for. */
+  readonly durability: "full" | "relaxed";
+  /** How long to wait for other writers' locks, milliseconds. */
+  readonly busyTimeoutMs: number;
+}
+
+/** Rows for a {@link RowWriter}; all their buffers belong to it from then on. `src/stores/row_batch.ts` makes them. */
+export interface RowBatch {
+  /** The records' lines, in UTF-8, each behind a byte that is not part of it. It is given back. */
+  readonly slab: ArrayBuffer;
+  /** Where the byte before each line is, and behind the last where it ends. */
+  readonly bounds: Uint32Array<ArrayBuffer>;
+  /** Texts of the other columns, in a form of the core's own. */
+  readonly texts: Uint8Array<ArrayBuffer>;
+  /** Numbers of the other columns, in a form of the core's own. */
+  readonly numbers: Float64Array<ArrayBuffer>;
+  /**
+   * What follows: more rows of the same transaction, or its end. So rows can be written while the next are encoded.
+   */
+  readonly then: "more" | "commit" | "abandon";
+}
+
+/** What became of a {@link RowBatch}. */
+export interface RowsWritten {
+  /** With a commit: the index of the transaction's first row; -1 when nothing was written. */
+  readonly first: number;
+  /** Why nothing was written. */
+  readonly failure?: RowsFailure;
+  /** The buffer that was given. */
+  readonly slab: ArrayBuffer;
+}
+
+/** An error that another thread met: what is left of it on the way. */
+export interface RowsFailure {
+  /** The code of an `AuditLogError`. */
+  readonly code?: string;
+  /** That of a {@link SqliteError}. */
+  readonly resultCode?: number;
+  /** What it says. */
+  readonly message: string;
+  /** Its cause. */
+  readonly cause?: RowsFailure;
+}
+
+/**
+ * Another thread that writes rows at the end of a log, in the order in which they are given.
+ *
+ * It keeps no process alive unless an answer is awaited.
+ */
+export interface RowWriter {
+  /**
+   * Writes rows.
+   *
+   * @throws {Error} Why the thread cannot be used, now and from now on. It has ended, and what was not committed by then
+   *   never will be.
+   */
+  write(rows: RowBatch): Promise<RowsWritten>;
+  /** Closes the database, and ends the thread. */
+  close(): Promise<void>;
 }
 
 /** What a SQLite driver throws, made the same for all drivers. */

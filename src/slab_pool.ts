@@ -1,24 +1,35 @@
 /** A larger buffer is not kept. */
 const KEPT_BYTES = 16 * 1024 * 1024;
-/** How many buffers are kept: some are being filled and written, others are with the thread that hashes. */
-const KEPT_SLABS = 4;
+/** How many bytes are kept in all. */
+const MOST_BYTES = 64 * 1024 * 1024;
+/** How many buffers are kept: some are being filled and written, others are with a thread. */
+const KEPT_SLABS = 16;
 
 /** Buffers that are used again and again. */
 export class SlabPool {
+  /** The smallest first. */
   readonly #slabs: ArrayBuffer[] = [];
+  #bytes = 0;
 
   /** A buffer of at least so many bytes, the smallest there is; its content is of no account. */
   take(bytes: number): ArrayBuffer {
     const position = this.#slabs.findIndex(({ byteLength }) => byteLength >= bytes);
-    return position < 0 ? new ArrayBuffer(bytes) : this.#slabs.splice(position, 1)[0]!;
+    return position < 0 ? new ArrayBuffer(bytes) : this.#remove(position);
   }
 
   /** Takes a buffer back. */
   keep(slab: ArrayBuffer): void {
     if (slab.byteLength > KEPT_BYTES) return;
-    this.#slabs.push(slab);
-    this.#slabs.sort((a, b) => a.byteLength - b.byteLength);
+    const position = this.#slabs.findIndex(({ byteLength }) => byteLength >= slab.byteLength);
+    this.#slabs.splice(position < 0 ? this.#slabs.length : position, 0, slab);
+    this.#bytes += slab.byteLength;
     // Larger ones do what smaller ones do.
-    if (this.#slabs.length > KEPT_SLABS) this.#slabs.shift();
+    while (this.#slabs.length > KEPT_SLABS || this.#bytes > MOST_BYTES) this.#remove(0);
+  }
+
+  #remove(position: number): ArrayBuffer {
+    const [slab] = this.#slabs.splice(position, 1);
+    this.#bytes -= slab!.byteLength;
+    return slab!;
   }
 }

@@ -5,8 +5,6 @@ import { Turns } from "./turns.ts";
 
 /** How many records a batch has, unless one group alone has more. */
 const BATCH_RECORDS = 1024;
-/** The same where batches overlap: while one is on its way to the disk, the callers of the other are served. */
-const OVERLAPPING_RECORDS = 512;
 /** How many characters the texts of a batch have, unless one group alone has more. */
 const BATCH_LENGTH = 8 * 1024 * 1024;
 
@@ -36,7 +34,6 @@ export class GroupCommit {
   readonly #store: LogStore;
   readonly #written: Written;
   readonly #turns = new Turns();
-  readonly #batchRecords: number;
   #queue: Group[] = [];
   /** Batches that the store has and has not answered for. */
   readonly #underWay = new Set<Group[]>();
@@ -55,7 +52,10 @@ export class GroupCommit {
   ) {
     this.#store = store;
     this.#written = written;
-    this.#batchRecords = store.overlaps === true ? OVERLAPPING_RECORDS : BATCH_RECORDS;
+  }
+
+  get #batchRecords(): number {
+    return this.#store.overlapsFrom ?? BATCH_RECORDS;
   }
 
   /**
@@ -97,7 +97,7 @@ export class GroupCommit {
     if (this.#underWay.size === 0) return true;
     // One more while the disk is at work on the first, if it is full. None behind adopted records, which are
     // given to the store again, one group at a time, when one has an id that is in the log.
-    return this.#store.overlaps === true && this.#underWay.size === 1 &&
+    return this.#store.overlapsFrom !== undefined && this.#underWay.size === 1 &&
       this.#queue.length >= this.#batchRecords &&
       [...this.#underWay].every((batch) => !batch.some(isAdopted));
   }
@@ -135,9 +135,9 @@ export class GroupCommit {
       ? batch[0]!.records
       : batch.flatMap((group) => group.records);
     let first: number;
-    let lines: WrittenLines | undefined;
+    const lines: WrittenLines[] = [];
     try {
-      first = await this.#store.append(records, (written) => lines = written);
+      first = await this.#store.append(records, (written) => lines.push(written));
     } catch (error) {
       if (isDuplicate(error) && batch.length > 1) {
         // One group has an id that is in the log; the others shall not suffer for it.
@@ -149,7 +149,23 @@ export class GroupCommit {
       return;
     }
     for (const group of batch) group.resolve(group.result as never);
-    this.#written(first, records, lines);
+    this.#tell(first, records, lines);
+  }
+
+  /** Tells of records that were appended, part by part where their bytes came so. */
+  #tell(first: number, records: readonly LogRecord[], lines: readonly WrittenLines[]): void {
+    if (lines.length === 0) return this.#written(first, records);
+    let from = 0;
+    for (const part of lines) {
+      const to = from + part.bounds.length - 1;
+      const isAll = to - from === records.length;
+      this.#written(
+        first === -1 ? -1 : first + from,
+        isAll ? records : records.slice(from, to),
+        part,
+      );
+      from = to;
+    }
   }
 
   #refusal(cause: AuditLogError): AuditLogError {

@@ -12,6 +12,7 @@ import {
   type SqliteStatement,
   type SqliteValue,
 } from "../../src/ports.ts";
+import { startRowWriter } from "../row_writer.ts";
 import { CANTOPEN, sqliteError } from "../sqlite_error.ts";
 import { checkCount } from "../sqlite_parameters.ts";
 import { existingPath } from "../sqlite_path.ts";
@@ -51,6 +52,7 @@ export const sqlite: SqliteAdapter = {
     const { Database } = process.getBuiltinModule("bun:sqlite") as unknown as BunSqlite;
     return told(() => new OpenDatabase(new Database(existing, mode)));
   },
+  startRowWriter,
 };
 
 class OpenDatabase implements SqliteDatabase {

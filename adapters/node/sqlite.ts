@@ -13,6 +13,7 @@ import type {
   SqliteStatement,
   SqliteValue,
 } from "../../src/ports.ts";
+import { startRowWriter } from "../row_writer.ts";
 import { sqliteError } from "../sqlite_error.ts";
 import { checkCount, countParameters } from "../sqlite_parameters.ts";
 import { existingPath } from "../sqlite_path.ts";
@@ -25,6 +26,7 @@ export const sqlite: SqliteAdapter = {
     const { DatabaseSync } = builtin();
     return told(() => new NodeDatabase(new DatabaseSync(existing, { readOnly: options.readOnly })));
   },
+  startRowWriter,
 };
 
 /** Asked for when it is needed and not imported, so that a Node without it says what it lacks. */

@@ -25,6 +25,8 @@ import { Mutex } from "../mutex.ts";
 import { PageSize } from "./page_size.ts";
 import type { LogStore, StoreInfo, UnreadableLines, WrittenLines } from "./store.ts";
 
+/** How many records are worth a write of their own while another is on its way to the disk. */
+const OVERLAPPING_RECORDS = 512;
 /** How many lines of this handle's own may wait to be put into the index; some 20 MB. */
 const MOST_PENDING = 131_072;
 /** How many lines are put into the index at a time. */
@@ -70,7 +72,7 @@ export async function openJsonlStore(
  */
 class JsonlStore implements LogStore {
   readonly kind = "jsonl";
-  readonly overlaps = true;
+  readonly overlapsFrom = OVERLAPPING_RECORDS;
   readonly tree: JsonlTree;
   readonly #runtime: Runtime;
   readonly #settings: FileSettings;

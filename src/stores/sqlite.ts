@@ -1,26 +1,29 @@
 import { AuditLogError } from "../errors.ts";
 import type { FileSettings } from "../options.ts";
-import type { Runtime, SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
+import type { Runtime, SqliteDatabase, SqliteRow } from "../ports.ts";
+import { Mutex } from "../mutex.ts";
 import { matches, type Selection } from "../query.ts";
 import { LogRecord, NotARecord } from "../record.ts";
 import { Turns } from "../turns.ts";
+import { type AppendedAside, AsideWriter } from "./aside_writer.ts";
 import { whenFree } from "./busy.ts";
-import { faultOf, isConstraint, isIoError } from "./faults.ts";
+import { faultOf } from "./faults.ts";
 import { checkSamePlace, createFile } from "./log_file.ts";
 import { PageSize } from "./page_size.ts";
 import { upgradePythonTable } from "./python_class.ts";
 import { RecordTable, type RowFilter } from "./record_table.ts";
+import { SqliteAppender } from "./sqlite_appender.ts";
 import { checkObjects, checkReadable, layoutOf } from "./sqlite_layout.ts";
 import {
   CONNECTION_SQL,
   FORMAT_VERSION,
   RECORD_TABLE,
-  RecordInserter,
   SCHEMA_SQL,
+  synchronousSql,
 } from "./sqlite_schema.ts";
 import { SqliteTree } from "./sqlite_tree.ts";
-import type { LogStore, StoreInfo } from "./store.ts";
-import { rollBack, transact } from "./transact.ts";
+import type { LogStore, StoreInfo, WrittenLines } from "./store.ts";
+import { transact } from "./transact.ts";
 
 /**
  * Opens a SQLite log, creates it where there is none, upgrades a file of the Python class.
@@ -92,7 +95,7 @@ function prepareForWriting(
   const useWal = () => database.exec("PRAGMA journal_mode = WAL");
   // A table of the Python class that cannot be copied leaves its file as it was, byte for byte.
   if (layout !== "python") useWal();
-  database.exec(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`);
+  database.exec(synchronousSql(durability));
   const upgraded = transact(database, () => {
     // Asked again, now that no other process can change it.
     switch (layoutOf(database, path)) {
@@ -115,6 +118,13 @@ function prepareForWriting(
   if (layout === "python") useWal();
 }
 
+/** A batch of half that size would cost nearly as much to commit: the same pages of the indexes are written for it. */
+const OVERLAPPING_RECORDS = 1024;
+
+/**
+ * Keeps the log in a SQLite database. Many records at a time are written by another thread, which has a connection of its
+ * own, few by this one: `full` commits wait for the disk, and this thread would stand still meanwhile.
+ */
 class SqliteStore implements LogStore {
   readonly kind = "sqlite";
   readonly tree: SqliteTree;
@@ -123,9 +133,10 @@ class SqliteStore implements LogStore {
   readonly #settings: FileSettings;
   readonly #identity: string;
   readonly #table: RecordTable;
-  readonly #inserter: RecordInserter | undefined;
-  readonly #begin: SqliteStatement;
-  readonly #commit: SqliteStatement;
+  readonly #appender: SqliteAppender | undefined;
+  readonly #aside: AsideWriter;
+  /** Held while something is written here, and while it is handed to the other thread. */
+  readonly #writing = new Mutex();
   #size: number;
 
   constructor(
@@ -134,59 +145,77 @@ class SqliteStore implements LogStore {
     settings: FileSettings,
     identity: string,
   ) {
+    const { path, durability, busyTimeoutMs, readOnly } = settings;
     this.#runtime = runtime;
     this.#database = database;
     this.#settings = settings;
     this.#identity = identity;
     this.#table = new RecordTable(database, RECORD_TABLE, "seq, record");
-    this.#begin = database.prepare("BEGIN IMMEDIATE");
-    this.#commit = database.prepare("COMMIT");
-    this.#inserter = settings.readOnly ? undefined : new RecordInserter(database);
+    this.#appender = readOnly ? undefined : new SqliteAppender(database, path);
     this.#size = this.#table.end().size;
-    this.tree = new SqliteTree(database, settings);
+    const start = runtime.sqlite.startRowWriter;
+    this.#aside = new AsideWriter(
+      start && (() => start({ path, identity, durability, busyTimeoutMs })),
+      (records) => this.#appendAgain(records),
+    );
+    this.tree = new SqliteTree(database, settings, (section) => this.#exclusively(section));
   }
 
   get size(): number {
     return this.#size;
   }
 
-  async append(records: readonly LogRecord[]): Promise<number> {
-    const { path, busyTimeoutMs } = this.#settings;
+  get overlapsFrom(): number | undefined {
+    return this.#aside.isReady ? OVERLAPPING_RECORDS : undefined;
+  }
+
+  async append(
+    records: readonly LogRecord[],
+    written?: (lines: WrittenLines) => void,
+  ): Promise<number> {
+    const { path } = this.#settings;
     const action = `write to ${path}`;
     try {
-      await checkSamePlace(this.#runtime.file, path, this.#identity, action);
-      // One attempt from BEGIN to COMMIT, so that nothing else uses the connection in between.
-      return await whenFree(() => this.#insert(records, action), busyTimeoutMs);
+      // What is handed to the other thread is awaited outside, so that the next batch can be handed to it meanwhile.
+      const { appended } = await this.#writing.run(async () => {
+        await checkSamePlace(this.#runtime.file, path, this.#identity, action);
+        if (await this.#aside.takes(records.length)) {
+          return { appended: this.#aside.append(records) };
+        }
+        await this.#aside.idle();
+        return { appended: { first: await this.#appendHere(records), lines: [] } };
+      });
+      const { first, lines }: AppendedAside = await appended;
+      this.#size = Math.max(this.#size, first + records.length);
+      for (const part of lines) {
+        if (written === undefined) part.release(part.slab);
+        else written(part);
+      }
+      return first;
     } catch (error) {
       throw faultOf(action, error, "WRITE_FAILED");
     }
   }
 
-  #insert(records: readonly LogRecord[], action: string): number {
-    let committing = false;
-    try {
-      this.#begin.run();
-      const end = this.#table.end();
-      const { size } = this.#inserter!.add(records, end);
-      // A trigger of somebody else's can drop rows without an error.
-      if (this.#table.end().size !== size) throw notKept(action);
-      committing = true;
-      this.#commit.run();
-      this.#size = size;
-      return end.size;
-    } catch (error) {
-      // Also when BEGIN failed: it may have begun all the same.
-      rollBack(this.#database);
-      if (committing && isIoError(error)) {
-        throw new AuditLogError(
-          "SYNC_FAILED",
-          `Cannot ${action}: the disk did not confirm the write; close the log and open it again`,
-          { cause: error },
-        );
-      }
-      if (isConstraint(error)) throw duplicate(this.#settings.path, error);
-      throw error;
-    }
+  #appendHere(records: readonly LogRecord[]): Promise<number> {
+    return whenFree(() => this.#appender!.append(records), this.#settings.busyTimeoutMs);
+  }
+
+  /** Appends what another thread was to append and may have: a transaction leaves all of it or nothing. */
+  async #appendAgain(records: readonly LogRecord[]): Promise<number> {
+    const [{ entryId: firstId }, { entryId: lastId }] = [records[0]!.entry, records.at(-1)!.entry];
+    const first = await this.#reading(() => this.#table.seqOf(firstId));
+    const last = await this.#reading(() => this.#table.seqOf(lastId));
+    const isThere = first !== undefined && last === first + records.length - 1;
+    return isThere ? first : await this.#appendHere(records);
+  }
+
+  /** Writes something else than records, while nobody else of this handle writes. */
+  #exclusively<T>(action: () => T): Promise<T> {
+    return this.#writing.run(async () => {
+      await this.#aside.idle();
+      return await whenFree(action, this.#settings.busyTimeoutMs);
+    });
   }
 
   async indexOf(entryId: string): Promise<number | undefined> {
@@ -248,13 +277,15 @@ class SqliteStore implements LogStore {
       path,
       driver: `${this.#runtime.sqlite.name} ${version}`,
       formatVersion: FORMAT_VERSION,
+      writing: this.#aside.place,
       ...(bytes === undefined ? {} : { bytes }),
     };
   }
 
-  // deno-lint-ignore require-await -- so that what the driver throws becomes a rejection
   async close(): Promise<void> {
     try {
+      // Before the connection here, which as the last one leaves the file in order.
+      await this.#aside.close();
       this.#database.close();
     } catch (error) {
       throw faultOf(`close ${this.#settings.path}`, error, "WRITE_FAILED");
@@ -294,20 +325,4 @@ function isWholeRange(selection: Selection): boolean {
 function rowFilter(selection: Selection): RowFilter {
   const { user, model, sinceUs, untilUs, metadata } = selection;
   return { user, model, sinceUs, untilUs, needles: metadata.map(({ needle }) => needle) };
-}
-
-function notKept(action: string): AuditLogError {
-  return new AuditLogError(
-    "WRITE_FAILED",
-    `Cannot ${action}: the database did not keep the rows; look for triggers that are not this ` +
-      "library's: SELECT name FROM sqlite_schema WHERE type = 'trigger'",
-  );
-}
-
-function duplicate(path: string, cause: unknown): AuditLogError {
-  return new AuditLogError(
-    "DUPLICATE_ENTRY",
-    `Cannot write to ${path}: an entry with the same id is in the log already`,
-    { cause },
-  );
 }

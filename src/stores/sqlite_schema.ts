@@ -107,6 +107,15 @@ const COLUMNS = [
   "record",
 ];
 
+/** What a row is made of: a {@link LogRecord}, or what another thread got of one. */
+export interface RowSource extends Pick<LogRecord, "instantUs" | "canonical" | "line"> {
+  /** The entry without its texts. */
+  readonly entry: Pick<
+    LogRecord["entry"],
+    "entryId" | "timestamp" | "user" | "model" | "costUsd" | "latencyMs"
+  >;
+}
+
 /** Adds records at the end of {@link RECORD_TABLE}, within the caller's transaction. */
 export class RecordInserter {
   readonly #insert: SqliteStatement;
@@ -124,7 +133,7 @@ export class RecordInserter {
    *
    * @returns The end of the log with them.
    */
-  add(records: readonly LogRecord[], end: LogEnd): LogEnd {
+  add(records: Iterable<RowSource>, end: LogEnd): LogEnd {
     let { size, highUs } = end;
     for (const record of records) {
       const { entry, instantUs } = record;
@@ -148,10 +157,10 @@ export class RecordInserter {
 }
 
 /**
- * Settings that hold for a connection; `synchronous` comes beside them. `temp_store` is where SQLite keeps what it
- * needs to undo one statement: bun:sqlite (3.54) writes that for every insert into a table with triggers, FAIL or not.
+ * Settings that hold for a connection to a log. `temp_store` is where SQLite keeps what it needs to undo one
+ * statement: bun:sqlite (3.54) writes that for every insert into a table with triggers, FAIL or not.
  */
-export const CONNECTION_SQL = `
+export const CONNECTION_SQL: string = `
 PRAGMA busy_timeout = 10;
 PRAGMA cache_size = -65536;
 PRAGMA wal_autocheckpoint = 4000;
@@ -160,3 +169,8 @@ PRAGMA fullfsync = ON;
 PRAGMA checkpoint_fullfsync = ON;
 PRAGMA trusted_schema = OFF;
 `;
+
+/** What a commit waits for: the disk, or that the operating system has it. */
+export function synchronousSql(durability: "full" | "relaxed"): string {
+  return `PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`;
+}

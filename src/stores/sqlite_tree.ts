@@ -30,6 +30,7 @@ const LOWEST = -(2 ** 53 - 1);
 export class SqliteTree implements TreeStore {
   readonly #database: SqliteDatabase;
   readonly #settings: FileSettings;
+  readonly #exclusively: <T>(action: () => T) => Promise<T>;
   readonly #tiles: TileTable;
   readonly #selectLines: SqliteStatement;
   readonly #selectRows: SqliteStatement;
@@ -37,10 +38,18 @@ export class SqliteTree implements TreeStore {
   readonly #selectCheckpoints: SqliteStatement;
   readonly #selectLast: SqliteStatement;
 
-  /** @param database A database with the layout. */
-  constructor(database: SqliteDatabase, settings: FileSettings) {
+  /**
+   * @param database A database with the layout.
+   * @param exclusively Does something that writes, when no one else of the handle does.
+   */
+  constructor(
+    database: SqliteDatabase,
+    settings: FileSettings,
+    exclusively: <T>(action: () => T) => Promise<T>,
+  ) {
     this.#database = database;
     this.#settings = settings;
+    this.#exclusively = exclusively;
     this.#tiles = new TileTable(database, TILE_TABLE);
     const range = `FROM ${RECORD_TABLE} WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?`;
     // As bytes: no driver decodes them, nor cuts them at U+0000.
@@ -178,10 +187,10 @@ export class SqliteTree implements TreeStore {
 
   /** Does something in a transaction of its own, under some setting of `synchronous`. */
   async #writing(synchronous: "FULL" | "NORMAL", action: () => void): Promise<void> {
-    const { path, durability, busyTimeoutMs } = this.#settings;
+    const { path, durability } = this.#settings;
     const usual = durability === "full" ? "FULL" : "NORMAL";
     try {
-      await whenFree(() => {
+      await this.#exclusively(() => {
         if (synchronous === usual) return transact(this.#database, action);
         // Between the two nothing is awaited, so that no other transaction gets the setting.
         this.#database.exec(`PRAGMA synchronous = ${synchronous}`);
@@ -190,7 +199,7 @@ export class SqliteTree implements TreeStore {
         } finally {
           this.#database.exec(`PRAGMA synchronous = ${usual}`);
         }
-      }, busyTimeoutMs);
+      });
     } catch (error) {
       throw faultOf(`write to ${path}`, error, "WRITE_FAILED");
     }

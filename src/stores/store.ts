@@ -12,6 +12,8 @@ export interface StoreInfo {
   readonly formatVersion?: number;
   /** Size of the log's own file in bytes, side files not counted. */
   readonly bytes?: number;
+  /** Where records are written, for a store that may have another thread do it: there, or in this one and why. */
+  readonly writing?: string;
   /** Lines of the file that hold no record. They stay where they are and are no entries. */
   readonly unreadable?: UnreadableLines;
 }
@@ -53,17 +55,18 @@ export interface WrittenLines {
  * What a backend must provide: an append-only sequence of records, each at its index, 0 and up.
  *
  * There is no way to change or remove a record. `AuditLog` calls {@link LogStore.append} for one batch
- * at a time, or two where the store {@link LogStore.overlaps}; the other methods may be called while it is under way, and see either none or all of it.
+ * at a time, or two where the store says so ({@link LogStore.overlapsFrom}); the other methods may be called while it is under way, and see either none or all of it.
  * `tests/conformance/store.ts` says in code what is written here in words.
  */
 export interface LogStore {
   /** The backend's name: `memory`, `sqlite`, `jsonl`, or a caller's own. */
   readonly kind: string;
   /**
-   * Whether a second {@link LogStore.append} may begin before the first has ended, so that one batch is made while
-   * another is on its way to the disk. The store then keeps their order, and ends them in it. Default `false`.
+   * From how many waiting records on a second {@link LogStore.append} may begin before the first has ended, so that one
+   * batch is made while another is on its way to the disk; batches have as many records then. The store keeps their order,
+   * and ends them in it. It may change while the log is open. Default: none begins.
    */
-  readonly overlaps?: boolean;
+  readonly overlapsFrom?: number | undefined;
   /**
    * Where what makes the log checkable is kept. Without it, tiles and checkpoints are in memory, for as long as the
    * log is open.
@@ -76,7 +79,7 @@ export interface LogStore {
    * promises.
    *
    * @param written Told, when they are, of the bytes that were written for them, by a store that has them: who hashes them
-   *   need not encode them again.
+   *   need not encode them again. They may come in parts, in their order.
    * @returns The index of the first of them, or -1 where that would take another look at the log.
    * @throws {AuditLogError} `DUPLICATE_ENTRY`, `WRITE_FAILED`, `LOG_BUSY`, `READ_ONLY`: none is in the log.
    *   `SYNC_FAILED`, `LOG_REPLACED`: unknown; the log gets no further calls of this method.

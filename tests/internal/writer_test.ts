@@ -157,7 +157,7 @@ test("batches are bounded by the length of their lines", async () => {
 
 /** A store that takes two batches at once, and ends each when it is told to. */
 class OverlappingStore extends MemoryStore {
-  readonly overlaps = true;
+  readonly overlapsFrom = 512;
   readonly sizes: number[] = [];
   readonly ends: { resolve: () => void; reject: (error: unknown) => void }[] = [];
   /** Called when an append begins. */

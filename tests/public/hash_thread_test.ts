@@ -13,11 +13,16 @@ import { tempFolder } from "../support/temp.ts";
 
 const { signingKey, verifierKey } = await generateSigningKey("acme.example/aside");
 
-test("a thread that is idle keeps no process alive", async (t) => {
-  const path = join(tempFolder(t), "log");
-  const { code, stdout, stderr } = await runProgram(scriptCommand("hash_aside.ts", path));
-  assertEquals([code, stdout], [0, "another thread\n"], stderr);
-});
+for (const [backend, places] of [["jsonl", 1], ["sqlite", 2]] as const) {
+  test(`${backend}: threads that are idle keep no process alive`, async (t) => {
+    const path = join(tempFolder(t), "log");
+    const { code, stdout, stderr } = await runProgram(
+      scriptCommand("leave_open.ts", backend, path),
+    );
+    const expected = Array.from({ length: places }, () => "another thread").join();
+    assertEquals([code, stdout], [0, `${expected}\n`], stderr);
+  });
+}
 
 /** A JSONL log that signs, on a runtime whose threads are made so. */
 async function logWith(

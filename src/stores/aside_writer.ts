@@ -1,0 +1,167 @@
+import type { RowBatch, RowsWritten, RowWriter } from "../ports.ts";
+import type { LogRecord } from "../record.ts";
+import { reasonOf } from "../transparency/failure.ts";
+import { LineEncoder } from "./line_encoder.ts";
+import { packColumns } from "./row_batch.ts";
+import { errorOf } from "./row_thread.ts";
+import type { WrittenLines } from "./store.ts";
+
+/** From how many records on another thread writes them sooner than this one. */
+const WORTH_A_THREAD = 64;
+/** How many records are encoded before the thread begins to write them. */
+const PART = 128;
+const NOT_NEEDED = "few records at a time need no other";
+
+/** What another thread has appended. */
+export interface AppendedAside {
+  /** The index of the first record. */
+  readonly first: number;
+  /** Their lines, in parts; nothing with a thread that was lost. */
+  readonly lines: readonly WrittenLines[];
+}
+
+/** A part of a batch on its way to the thread. */
+interface Part {
+  readonly written: Promise<RowsWritten>;
+  readonly bounds: WrittenLines["bounds"];
+  readonly release: WrittenLines["release"];
+}
+
+/** Has records appended by another thread, which is started when many come for the second time. */
+export class AsideWriter {
+  readonly #startWriter: (() => Promise<RowWriter>) | undefined;
+  readonly #appendHere: (records: readonly LogRecord[]) => Promise<number>;
+  readonly #encoder = new LineEncoder();
+  #hasSeenMany = false;
+  #starting: Promise<void> | undefined;
+  #writer: RowWriter | undefined;
+  #failure: string | undefined;
+  #ahead = 0;
+  /** Resolves when what was given there last is written, or is not. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  /**
+   * @param startWriter Starts a thread, where there are any.
+   * @param appendHere Appends records, unless they are in the log already: what a thread that is lost left undone.
+   */
+  constructor(
+    startWriter: (() => Promise<RowWriter>) | undefined,
+    appendHere: (records: readonly LogRecord[]) => Promise<number>,
+  ) {
+    this.#startWriter = startWriter;
+    this.#appendHere = appendHere;
+  }
+
+  /** Where records are written, for people. */
+  get place(): string {
+    return this.isReady ? "another thread" : `this thread: ${this.#failure ?? NOT_NEEDED}`;
+  }
+
+  /** Whether there is a thread. */
+  get isReady(): boolean {
+    return this.#writer !== undefined && this.#failure === undefined;
+  }
+
+  /** Whether to leave so many records to the thread. Those that it has must stay before them. */
+  async takes(count: number): Promise<boolean> {
+    if (this.#failure !== undefined) return false;
+    if (this.#ahead > 0) return true;
+    if (count < WORTH_A_THREAD) return false;
+    if (!this.#hasSeenMany) {
+      // Who records many but once would wait longer for the thread than for the disk.
+      this.#hasSeenMany = true;
+      return false;
+    }
+    await (this.#starting ??= this.#start());
+    return this.isReady;
+  }
+
+  /**
+   * Appends records behind those under way. They are encoded part by part, and the thread is at work on the first parts
+   * meanwhile.
+   *
+   * @throws As the store's own appending.
+   */
+  append(records: readonly LogRecord[]): Promise<AppendedAside> {
+    this.#ahead++;
+    const parts: Part[] = [];
+    let failed: { readonly error: unknown } | undefined;
+    try {
+      for (let from = 0; from < records.length; from += PART) {
+        const to = from + PART;
+        parts.push(this.#give(records.slice(from, to), to < records.length ? "more" : "commit"));
+      }
+    } catch (error) {
+      failed = { error };
+      parts.push(this.#give([], "abandon"));
+    }
+    const appended = this.#take(this.#last, records, parts, failed);
+    this.#last = appended.catch(() => {});
+    return appended;
+  }
+
+  #give(records: readonly LogRecord[], then: RowBatch["then"]): Part {
+    const { slab, bounds, release } = this.#encoder.encode(records, false);
+    const columns = packColumns(records);
+    const rows = { slab, bounds: bounds.slice(), ...columns, then };
+    const written = this.#writer!.write(rows).catch((cause) => {
+      throw new ThreadLost("the thread was lost", { cause });
+    });
+    written.catch(() => {}); // it is awaited when those before it are done
+    return { written, bounds, release };
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    while (this.#ahead > 0) await this.#last;
+  }
+
+  /** Ends the thread, after what is under way. */
+  async close(): Promise<void> {
+    await this.idle();
+    await this.#starting;
+    await this.#writer?.close();
+  }
+
+  async #start(): Promise<void> {
+    try {
+      if (this.#startWriter === undefined) {
+        throw new Error("the runtime or the driver has no other");
+      }
+      this.#writer = await this.#startWriter();
+    } catch (error) {
+      this.#failure = reasonOf(error);
+    }
+  }
+
+  async #take(
+    before: Promise<unknown>,
+    records: readonly LogRecord[],
+    parts: readonly Part[],
+    failed: { readonly error: unknown } | undefined,
+  ): Promise<AppendedAside> {
+    try {
+      await before;
+      const lines: WrittenLines[] = [];
+      let outcome: RowsWritten | undefined;
+      for (const { written, bounds, release } of parts) {
+        outcome = await written;
+        lines.push({ slab: outcome.slab, bounds, release });
+      }
+      const { first, failure } = outcome!;
+      if (failed === undefined && failure === undefined) return { first, lines };
+      for (const { slab, release } of lines) release(slab);
+      throw failure === undefined ? failed!.error : errorOf(failure);
+    } catch (error) {
+      if (!(error instanceof ThreadLost)) throw error;
+      this.#failure ??= reasonOf(error.cause);
+      // The thread has ended; who asks the log finds out what it had done.
+      return { first: await this.#appendHere(records), lines: [] };
+    } finally {
+      this.#ahead--;
+    }
+  }
+}
+
+/** The thread cannot be used any more. */
+class ThreadLost extends Error {}

@@ -1,0 +1,61 @@
+/**
+ * Rows on their way to the thread that writes them: buffers that change owners, for what is copied on sending costs
+ * several times as much.
+ *
+ * @module
+ */
+import type { LogRecord } from "../record.ts";
+import type { RowBatch } from "../ports.ts";
+import type { RowSource } from "./sqlite_schema.ts";
+
+/** How many numbers a row has: instant, canonical, cost and latency, and the lengths of four texts in UTF-16. */
+const NUMBERS = 8;
+
+const UTF_8 = new TextEncoder();
+const TO_TEXT = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Columns of records, but for their lines. */
+export function packColumns(
+  records: readonly LogRecord[],
+): Pick<RowBatch, "texts" | "numbers"> {
+  const numbers = new Float64Array(records.length * NUMBERS);
+  let texts = "";
+  let at = 0;
+  for (const { entry, instantUs, canonical } of records) {
+    const { entryId, timestamp, user, model, costUsd, latencyMs } = entry;
+    texts += entryId + timestamp + user + model;
+    numbers[at++] = instantUs;
+    numbers[at++] = canonical ? 1 : 0;
+    numbers[at++] = costUsd ?? NaN;
+    numbers[at++] = latencyMs ?? NaN;
+    numbers[at++] = entryId.length;
+    numbers[at++] = timestamp.length;
+    numbers[at++] = user.length;
+    numbers[at++] = model.length;
+  }
+  return { texts: UTF_8.encode(texts), numbers };
+}
+
+/** The rows of a batch, in their order. */
+export function rowsOf({ slab, bounds, texts, numbers }: Omit<RowBatch, "then">): RowSource[] {
+  const bytes = new Uint8Array(slab);
+  const text = TO_TEXT.decode(texts);
+  const rows: RowSource[] = [];
+  let read = 0;
+  let at = 0;
+  const nextNumber = (): number => numbers[at++]!;
+  const nextText = (): string => text.slice(read, read += nextNumber());
+  for (let row = 0; row < bounds.length - 1; row++) {
+    const [instantUs, canonical] = [nextNumber(), nextNumber() === 1];
+    const [costUsd, latencyMs] = [orNull(nextNumber()), orNull(nextNumber())];
+    const [entryId, timestamp, user, model] = [nextText(), nextText(), nextText(), nextText()];
+    const line = TO_TEXT.decode(bytes.subarray(bounds[row]! + 1, bounds[row + 1]));
+    const entry = { entryId, timestamp, user, model, costUsd, latencyMs };
+    rows.push({ entry, instantUs, canonical, line });
+  }
+  return rows;
+}
+
+function orNull(number: number): number | null {
+  return Number.isNaN(number) ? null : number;
+}

@@ -1,0 +1,133 @@
+import { AuditLogError } from "../errors.ts";
+import type { SqliteDatabase, SqliteStatement } from "../ports.ts";
+import { isConstraint, isIoError } from "./faults.ts";
+import { type LogEnd, RecordTable } from "./record_table.ts";
+import { RECORD_TABLE, RecordInserter, type RowSource } from "./sqlite_schema.ts";
+import { rollBack } from "./transact.ts";
+
+/** Appends records to their table, each batch in a transaction of its own. */
+export class SqliteAppender {
+  readonly #database: SqliteDatabase;
+  readonly #path: string;
+  readonly #table: RecordTable;
+  readonly #inserter: RecordInserter;
+  readonly #begin: SqliteStatement;
+  readonly #commit: SqliteStatement;
+  /** Where the transaction that is open has begun, and where it is. */
+  #first = 0;
+  #end: LogEnd = { size: 0, highUs: -Infinity };
+  #unconfirmed: AuditLogError | undefined;
+
+  /**
+   * @param database A database with the layout.
+   * @param path Its file, for people.
+   */
+  constructor(database: SqliteDatabase, path: string) {
+    this.#database = database;
+    this.#path = path;
+    this.#table = new RecordTable(database, RECORD_TABLE, "seq");
+    this.#inserter = new RecordInserter(database);
+    this.#begin = database.prepare("BEGIN IMMEDIATE");
+    this.#commit = database.prepare("COMMIT");
+  }
+
+  /**
+   * Appends records, all or none. They are durable then, as far as the connection's settings go. From BEGIN to COMMIT
+   * nothing else uses the connection.
+   *
+   * @returns The index of the first of them.
+   * @throws {AuditLogError | SqliteError} As {@link SqliteAppender.commit}.
+   */
+  append(records: Iterable<RowSource>): number {
+    this.begin();
+    this.add(records);
+    return this.commit();
+  }
+
+  /**
+   * Begins a transaction.
+   *
+   * @throws {AuditLogError} `SYNC_FAILED` when it was thrown before.
+   * @throws {SqliteError} It may have been busy.
+   */
+  begin(): void {
+    if (this.#unconfirmed !== undefined) throw this.#unconfirmed;
+    this.#attempt(() => {
+      this.#begin.run();
+      this.#end = this.#table.end();
+      this.#first = this.#end.size;
+    });
+  }
+
+  /**
+   * Adds records to the transaction.
+   *
+   * @throws {AuditLogError | SqliteError} As {@link SqliteAppender.commit}.
+   */
+  add(records: Iterable<RowSource>): void {
+    this.#attempt(() => {
+      this.#end = this.#inserter.add(records, this.#end);
+    });
+  }
+
+  /**
+   * Ends the transaction.
+   *
+   * @returns The index of its first record.
+   * @throws {AuditLogError} `SYNC_FAILED`, now and from now on: what is on the disk is unknown. `DUPLICATE_ENTRY`,
+   *   `WRITE_FAILED`: none was written.
+   * @throws {SqliteError} None was written.
+   */
+  commit(): number {
+    // A trigger of somebody else's can drop rows without an error.
+    this.#attempt(() => {
+      if (this.#table.end().size !== this.#end.size) throw notKept(this.#path);
+    });
+    this.#attempt(() => this.#commit.run(), (error) => {
+      if (isIoError(error)) throw this.#unconfirmed = unconfirmed(this.#path, error);
+    });
+    return this.#first;
+  }
+
+  /** Undoes the transaction. */
+  abandon(): void {
+    rollBack(this.#database);
+  }
+
+  /** Does a part of the transaction, which is undone when that fails. */
+  #attempt(part: () => void, failed: (error: unknown) => void = () => {}): void {
+    try {
+      part();
+    } catch (error) {
+      // Also when BEGIN failed: it may have begun all the same.
+      this.abandon();
+      failed(error);
+      if (isConstraint(error)) throw duplicate(this.#path, error);
+      throw error;
+    }
+  }
+}
+
+function unconfirmed(path: string, cause: unknown): AuditLogError {
+  return new AuditLogError(
+    "SYNC_FAILED",
+    `Cannot write to ${path}: the disk did not confirm the write; close the log and open it again`,
+    { cause },
+  );
+}
+
+function notKept(path: string): AuditLogError {
+  return new AuditLogError(
+    "WRITE_FAILED",
+    `Cannot write to ${path}: the database did not keep the rows; look for triggers that are not this ` +
+      "library's: SELECT name FROM sqlite_schema WHERE type = 'trigger'",
+  );
+}
+
+function duplicate(path: string, cause: unknown): AuditLogError {
+  return new AuditLogError(
+    "DUPLICATE_ENTRY",
+    `Cannot write to ${path}: an entry with the same id is in the log already`,
+    { cause },
+  );
+}
