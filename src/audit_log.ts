@@ -15,7 +15,7 @@ import type { VerificationReport } from "./transparency/report.ts";
 import { entryNotFound, Transparency } from "./transparency/transparency.ts";
 import { checkSizes, checkVerifyOptions, type VerifyOptions } from "./verify_options.ts";
 import type { AuditWarning } from "./warning.ts";
-import { GroupCommit } from "./writer.ts";
+import { GroupCommit, type Written } from "./writer.ts";
 
 /** What a log tells about itself; see {@link AuditLog.info}. */
 export interface LogInfo extends StoreInfo {
@@ -81,9 +81,8 @@ export class AuditLog implements AsyncDisposable {
       clock: settings.clock,
       warn: settings.warn,
     });
-    this.#writer = new GroupCommit(store, (first, records, lines) => {
-      this.#transparency.written(first, records, lines);
-    });
+    const written: Written = (...batch) => this.#transparency.written(...batch);
+    this.#writer = new GroupCommit(store, written, settings.maxQueueBytes);
   }
 
   /**
@@ -139,6 +138,27 @@ export class AuditLog implements AsyncDisposable {
    */
   get size(): number {
     return this.#store.size;
+  }
+
+  /**
+   * Resolves when less than `maxQueueBytes` wait to be written, which is at once unless entries come faster than the disk
+   * takes them. Who awaits each `record()` needs it not; who does not, to go on meanwhile, awaits this before the next:
+   * nothing is ever dropped, so that otherwise the queue would grow as long as there is memory.
+   *
+   * @example
+   * ```ts
+   * import { AuditLog } from "@audit-log/llm";
+   *
+   * const log = await AuditLog.open({ backend: "jsonl", path: "many.jsonl" });
+   * for (let n = 0; n < 1000; n++) {
+   *   await log.ready;
+   *   log.record({ model: "m", inputText: `${n}`, outputText: "" }).catch(console.error);
+   * }
+   * await log.close();
+   * ```
+   */
+  get ready(): Promise<void> {
+    return this.#writer.ready();
   }
 
   /**

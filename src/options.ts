@@ -10,6 +10,11 @@ import type { AuditWarning } from "./warning.ts";
 export interface CommonOptions {
   /** Largest record in bytes of its line, 1 to 256 Mi. Default 16 MiB. */
   readonly maxRecordBytes?: number | undefined;
+  /**
+   * How much may wait to be written, in bytes that it takes in memory, about, 1 to 2^53 - 1: over it, `log.ready` waits.
+   * Default 64 MiB.
+   */
+  readonly maxQueueBytes?: number | undefined;
   /** The machine's clock: milliseconds since the epoch. Default `Date.now`. */
   readonly clock?: (() => number) | undefined;
   /** Called with what one should know about the log although it works. Default: only `log.info()` tells. */
@@ -99,6 +104,8 @@ export interface CheckpointSettings {
 export interface Settings extends FileSettings {
   /** Where the log is kept. */
   readonly backend: "memory" | "sqlite" | "jsonl" | LogStore;
+  /** How much may wait to be written. */
+  readonly maxQueueBytes: number;
   /** The machine's clock. */
   readonly clock: () => number;
   /** What signs; none when the log is not signed. */
@@ -109,7 +116,15 @@ export interface Settings extends FileSettings {
   readonly runtime: Runtime | undefined;
 }
 
-const COMMON = ["backend", "maxRecordBytes", "clock", "onWarning", "signingKey", "checkpoints"];
+const COMMON = [
+  "backend",
+  "maxRecordBytes",
+  "maxQueueBytes",
+  "clock",
+  "onWarning",
+  "signingKey",
+  "checkpoints",
+];
 const CHECKPOINTS = ["everyEntries", "everyMs", "onClose", "publish"];
 const FILE = ["path", "durability", "readOnly", "busyTimeoutMs", "runtime"];
 const DEFAULT_PATHS = { sqlite: "audit_log.db", jsonl: "audit_log.jsonl" };
@@ -167,6 +182,13 @@ export function checkOptions(options: OpenOptions): Settings {
       16 * 2 ** 20,
       1,
       2 ** 28 - 1,
+    ),
+    maxQueueBytes: checkNumber(
+      "maxQueueBytes",
+      given.maxQueueBytes,
+      64 * 2 ** 20,
+      1,
+      Number.MAX_SAFE_INTEGER,
     ),
     busyTimeoutMs: checkNumber("busyTimeoutMs", given.busyTimeoutMs, 30_000, 0, 2 ** 31),
   };

@@ -8,6 +8,9 @@ const BATCH_RECORDS = 1024;
 /** How many characters the texts of a batch have, unless one group alone has more. */
 const BATCH_LENGTH = 8 * 1024 * 1024;
 
+/** A UTF-16 code unit takes at most this many bytes in memory. */
+const BYTES_PER_UNIT = 2;
+
 /** Records that are appended together or not at all. */
 interface Group {
   readonly records: readonly LogRecord[];
@@ -22,7 +25,7 @@ interface Group {
  * Told of a batch that was appended: the index of its first record or -1, the records, and their bytes where the store
  * had them, which are to be released.
  */
-type Written = (first: number, records: readonly LogRecord[], lines?: WrittenLines) => void;
+export type Written = (first: number, records: readonly LogRecord[], lines?: WrittenLines) => void;
 
 /**
  * The group-commit queue: all groups that wait go to the store in one append, and each caller's
@@ -41,17 +44,31 @@ export class GroupCommit {
   /** Told when a batch ends, and when a full one waits. */
   #changed: () => void = () => {};
   #failure: AuditLogError | undefined;
+  readonly #mostBytes: number;
+  /** What the records take in memory that wait or are under way. */
+  #bytes = 0;
+  /** Told when they take less than the most. */
+  #whenReady: (() => void)[] = [];
 
   /**
    * @param store Where batches go.
    * @param written Told of each batch that was appended.
+   * @param mostBytes Over how many bytes {@link GroupCommit.ready} waits.
    */
   constructor(
     store: LogStore,
     written: Written = (_first, _records, lines) => lines?.release(lines.slab),
+    mostBytes = Infinity,
   ) {
     this.#store = store;
     this.#written = written;
+    this.#mostBytes = mostBytes;
+  }
+
+  /** Resolves when less waits than may. */
+  ready(): Promise<void> {
+    if (this.#bytes < this.#mostBytes) return Promise.resolve();
+    return new Promise((resolve) => this.#whenReady.push(resolve));
   }
 
   get #batchRecords(): number {
@@ -69,6 +86,7 @@ export class GroupCommit {
     if (this.#failure !== undefined) return Promise.reject(this.#refusal(this.#failure));
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ records, length, result, resolve, reject });
+      this.#bytes += length * BYTES_PER_UNIT;
       this.#running ??= this.#run();
       if (this.#queue.length === this.#batchRecords) this.#changed();
     });
@@ -122,6 +140,8 @@ export class GroupCommit {
       await this.#append(batch);
     } finally {
       this.#underWay.delete(batch);
+      for (const { length } of batch) this.#bytes -= length * BYTES_PER_UNIT;
+      if (this.#bytes < this.#mostBytes) { for (const tell of this.#whenReady.splice(0)) tell(); }
       this.#changed();
     }
   }

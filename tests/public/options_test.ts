@@ -28,6 +28,9 @@ const WRONG_OPTIONS: [path: string, options: unknown][] = [
   ...[0, -1, 1.5, NaN, "10", 2 ** 30 + 1, null].map((
     maxRecordBytes,
   ): [string, unknown] => ["maxRecordBytes", { maxRecordBytes }]),
+  ...[0, -1, 1.5, NaN, "10", Infinity, null].map((
+    maxQueueBytes,
+  ): [string, unknown] => ["maxQueueBytes", { maxQueueBytes }]),
 ];
 
 /** Those of a backend in a file; its path is added. */
