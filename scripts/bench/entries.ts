@@ -49,6 +49,19 @@ export function smallEntry(index: number): NewEntry {
   return entryOf(index, "gpt-4o", "What is the capital of France?", "Paris.");
 }
 
+/** Entries with next to nothing in them: a line of 300 bytes, most of it keys and ids. */
+export function tinyEntries(): NewEntry[] {
+  return Array.from({ length: ENTRIES }, (_, index) => ({
+    model: "gpt-4o",
+    inputText: "What is the capital of France?",
+    outputText: "Paris.",
+    user: userOf(index),
+    costUsd: null,
+    latencyMs: 250,
+    metadata: {},
+  }));
+}
+
 /** The name of a user. */
 export function userOf(index: number): string {
   // A stride without a common factor: neighbours in the log have different users.

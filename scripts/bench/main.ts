@@ -31,6 +31,11 @@ const SUBJECTS = [
   "open-jsonl",
   "signing",
   "verifying",
+  "recording-sqlite",
+  "recording-sqlite-small",
+  "recording-jsonl",
+  "recording-jsonl-small",
+  "queue",
   "peers",
 ];
 const RUNTIMES = ["node", "deno", "bun"] as const;

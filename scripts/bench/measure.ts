@@ -12,6 +12,8 @@ import { measureMemory } from "./memory.ts";
 import { measureOpenJsonl } from "./open_jsonl.ts";
 import { measurePeers } from "./peers.ts";
 import { measureQuery } from "./query.ts";
+import { measureQueue } from "./queue.ts";
+import { measureRecording } from "./recording.ts";
 import type { Section } from "./rounds.ts";
 import { measureSigning } from "./signing.ts";
 import { measureSqlite, measureSqliteSingle } from "./sqlite.ts";
@@ -47,6 +49,11 @@ const measures: Record<string, Measure> = {
   "open-jsonl": measureOpenJsonl,
   "signing": measureSigning,
   "verifying": measureVerifying,
+  "recording-sqlite": measureRecording("sqlite", "real"),
+  "recording-sqlite-small": measureRecording("sqlite", "small"),
+  "recording-jsonl": measureRecording("jsonl", "real"),
+  "recording-jsonl-small": measureRecording("jsonl", "small"),
+  "queue": measureQueue,
   "peers": measurePeers,
 };
 

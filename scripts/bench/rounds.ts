@@ -14,7 +14,7 @@ export interface Contender {
 /** A line of the result: a figure of each round, and what it should be. */
 export interface Row {
   name: string;
-  unit: "records/s" | "times" | "ms" | "s" | "MB";
+  unit: "records/s" | "times" | "µs" | "ms" | "s" | "bytes" | "MB";
   values: number[];
   atLeast?: number;
   atMost?: number;

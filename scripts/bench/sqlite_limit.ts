@@ -5,7 +5,12 @@
  * @module
  */
 import type { NewEntry } from "../../mod.ts";
-import { CONNECTION_SQL, RECORD_TABLE, SCHEMA_SQL } from "../../src/stores/sqlite_schema.ts";
+import {
+  CONNECTION_SQL,
+  RECORD_TABLE,
+  SCHEMA_SQL,
+  synchronousSql,
+} from "../../src/stores/sqlite_schema.ts";
 import { perSecond } from "./rounds.ts";
 import { type Stamp, stringify } from "./stamps.ts";
 
@@ -39,18 +44,19 @@ const INSERT_SQL =
   `INSERT OR FAIL INTO ${RECORD_TABLE} (seq, instant_us, lag_us, canonical, entry_id, timestamp, user, model, ` +
   "cost_usd, latency_ms, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
-/** Durable inserts per second, in transactions of `batch` records. */
+/** Inserts per second, in transactions of `batch` records. */
 export async function insertRaw(
   path: string,
   schema: string,
   entries: readonly NewEntry[],
   stamped: readonly Stamp[],
   batch: number,
+  durability: "full" | "relaxed" = "full",
 ): Promise<number> {
   const database = await openRaw(path);
   database.exec("PRAGMA page_size = 8192");
   database.exec("PRAGMA journal_mode = WAL");
-  database.exec("PRAGMA synchronous = FULL");
+  database.exec(synchronousSql(durability));
   for (const sql of [CONNECTION_SQL, schema]) database.exec(sql);
   const insert = database.prepare(INSERT_SQL);
   const start = performance.now();

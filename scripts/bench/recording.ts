@@ -1,0 +1,187 @@
+/**
+ * What it is like to record: speed, waiting, CPU time and standstill, by one caller and by many, with large entries and
+ * small ones, durable and relaxed, by one process and by four.
+ *
+ * @module
+ */
+import { statSync } from "node:fs";
+import process from "node:process";
+import { AuditLog, type NewEntry } from "../../mod.ts";
+import { tinyEntries } from "./entries.ts";
+import { appendRaw } from "./jsonl.ts";
+import type { Measure, Task } from "./measure.ts";
+import { inNewFolder } from "./new_folder.ts";
+import { type FileBackend, recordInProcesses } from "./processes.ts";
+import { collectGarbage, perSecond, type Row, type Section } from "./rounds.ts";
+import { insertRaw, PLAIN_SCHEMA_SQL } from "./sqlite_limit.ts";
+import { stamps } from "./stamps.ts";
+
+interface Plan {
+  name: string;
+  callers: number;
+  durability: "full" | "relaxed";
+  count: number;
+  /** What the time may be, as a part of the limit's speed. */
+  atLeast?: number;
+}
+
+/** What recording was like in one round. */
+interface Experience {
+  speed: number;
+  /** Microseconds of CPU time an entry, of all threads. */
+  cpuUs: number;
+  p50Ms: number;
+  p99Ms: number;
+  /** The longest time for which the event loop of the callers did not turn. */
+  stallMs: number;
+  bytes: number;
+}
+
+/** How often the event loop is looked at, milliseconds. */
+const LOOK_MS = 5;
+const PROCESSES = 4;
+
+/** Makes the function that measures a backend with entries of one kind. */
+export function measureRecording(backend: FileBackend, size: "real" | "small"): Measure {
+  return async (task: Task, real: readonly NewEntry[]): Promise<Section> => {
+    const entries = size === "real" ? real : tinyEntries();
+    const many = task.full ? 81_920 : 20_480;
+    const few = task.full ? 4000 : 500;
+    const target = backend === "sqlite" ? 1 : 0.9;
+    const plans: Plan[] = [
+      { name: "1 caller", callers: 1, durability: "full", count: few, atLeast: 1 / 1.2 },
+      { name: "64 callers", callers: 64, durability: "full", count: many / 2 },
+      { name: "1,024 callers", callers: 1024, durability: "full", count: many, atLeast: target },
+      { name: "1,024 callers, relaxed", callers: 1024, durability: "relaxed", count: many },
+    ];
+    const rows: Row[] = [];
+    for (const plan of plans) rows.push(...await measurePlan(task, backend, entries, plan));
+    const inProcesses: number[] = [];
+    for (let round = 0; round < task.rounds; round++) {
+      inProcesses.push(
+        await inNewFolder(
+          task.folder,
+          (path) =>
+            recordInProcesses(
+              PROCESSES,
+              { backend, path, size, entriesPath: task.entriesPath },
+              many / 2,
+            ),
+        ),
+      );
+    }
+    rows.push({
+      name: `${PROCESSES} processes of 64 callers`,
+      unit: "records/s",
+      values: inProcesses,
+    });
+    return {
+      title: `Recording in ${backend === "sqlite" ? "SQLite" : "JSONL"}, ${
+        size === "real" ? "2.5 KB" : "small entries"
+      }`,
+      note: `${many.toLocaleString("en")} records a round, ${
+        few.toLocaleString("en")
+      } where one caller records alone`,
+      rows,
+    };
+  };
+}
+
+async function measurePlan(
+  task: Task,
+  backend: FileBackend,
+  entries: readonly NewEntry[],
+  plan: Plan,
+): Promise<Row[]> {
+  const stamped = stamps(plan.count);
+  const experiences: Experience[] = [];
+  const limits: { speed: number; cpuUs: number }[] = [];
+  const limit = () =>
+    inNewFolder(task.folder, async (path) => {
+      const cpu = process.cpuUsage();
+      const speed = backend === "sqlite"
+        ? await insertRaw(path, PLAIN_SCHEMA_SQL, entries, stamped, plan.callers, plan.durability)
+        : appendRaw(path, entries, stamped, plan.callers, plan.durability);
+      limits.push({ speed, cpuUs: cpuSince(cpu) / plan.count });
+    });
+  const ours = () =>
+    inNewFolder(task.folder, async (path) => {
+      experiences.push(await experience(path, backend, entries, plan));
+    });
+  for (let round = -1; round < task.rounds; round++) {
+    for (const run of round % 2 === 0 ? [ours, limit] : [limit, ours]) {
+      collectGarbage();
+      await run();
+    }
+  }
+  // The first round does not count.
+  const [rounds, bounds] = [experiences.slice(1), limits.slice(1)];
+  const of = (key: keyof Experience) => rounds.map((figures) => figures[key]);
+  const { name, atLeast } = plan;
+  return [
+    { name: `${name}: record()`, unit: "records/s", values: of("speed") },
+    {
+      name: `${name}: record() : limit`,
+      unit: "times",
+      values: rounds.map(({ speed }, round) => speed / bounds[round].speed),
+      ...(atLeast === undefined ? {} : { atLeast }),
+    },
+    { name: `${name}: half wait up to`, unit: "ms", values: of("p50Ms") },
+    { name: `${name}: 99 of 100 wait up to`, unit: "ms", values: of("p99Ms") },
+    { name: `${name}: CPU time`, unit: "µs", values: of("cpuUs") },
+    {
+      name: `${name}: CPU time beyond the limit's`,
+      unit: "µs",
+      values: rounds.map(({ cpuUs }, round) => cpuUs - bounds[round].cpuUs),
+    },
+    { name: `${name}: longest standstill`, unit: "ms", values: of("stallMs"), atMost: 50 },
+    { name: `${name}: on the disk`, unit: "bytes", values: of("bytes") },
+  ];
+}
+
+async function experience(
+  path: string,
+  backend: FileBackend,
+  entries: readonly NewEntry[],
+  { callers, durability, count }: Plan,
+): Promise<Experience> {
+  const log = await AuditLog.open({ backend, path, durability });
+  const waited = new Float64Array(count);
+  let next = 0;
+  const call = async () => {
+    while (next < count) {
+      const index = next++;
+      const asked = performance.now();
+      await log.record(entries[index % entries.length]);
+      waited[index] = performance.now() - asked;
+    }
+  };
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  let [last, stallMs] = [start, 0];
+  const timer = setInterval(() => {
+    const now = performance.now();
+    stallMs = Math.max(stallMs, now - last - LOOK_MS);
+    last = now;
+  }, LOOK_MS);
+  await Promise.all(Array.from({ length: callers }, call));
+  const speed = perSecond(count, start);
+  clearInterval(timer);
+  const cpuUs = cpuSince(cpu) / count;
+  await log.close();
+  waited.sort();
+  return {
+    speed,
+    cpuUs,
+    stallMs,
+    p50Ms: waited[Math.floor(count / 2)],
+    p99Ms: waited[Math.floor(count * 0.99)],
+    bytes: statSync(path).size / count,
+  };
+}
+
+/** Microseconds of CPU time of this process. */
+function cpuSince(before: { user: number; system: number }): number {
+  const { user, system } = process.cpuUsage(before as NodeJS.CpuUsage);
+  return user + system;
+}
