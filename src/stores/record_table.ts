@@ -189,21 +189,25 @@ CREATE INDEX ${table}_lag ON ${table} (lag_us) WHERE lag_us > 0;
 }
 
 /**
- * SQL for verification: `indexed`, whether the indexes on names lead to the row, and `first`, which row the index on ids
+ * SQL for verification: `indexed`, whether the indexes on names and lags lead to the row, and `first`, which row the index on ids
  * gives for its id. SQLite believes what an index says, whoever wrote it.
  *
  * @param table The table.
  * @param row Its name in the statement, another one.
  */
 export function indexChecksSql(table: string, row: string): { indexed: string; first: string } {
-  const found = (index: string, ...columns: string[]): string => {
-    const same = columns.map((column) => `i.${column} = ${row}.${column}`).join(" AND ");
-    return `EXISTS (SELECT 1 FROM ${table} AS i INDEXED BY ${table}_${index} WHERE ${same} AND i.seq = ${row}.seq)`;
+  const found = (index: string, columns: readonly string[], also = ""): string => {
+    const same = [...columns, "seq"].map((column) => `i.${column} = ${row}.${column}`).join(
+      " AND ",
+    );
+    return `EXISTS (SELECT 1 FROM ${table} AS i INDEXED BY ${table}_${index} WHERE ${same}${also})`;
   };
   const all = [
-    found("user", "user"),
-    found("model", "model"),
-    found("user_model", "user", "model"),
+    found("user", ["user"]),
+    found("model", ["model"]),
+    found("user_model", ["user", "model"]),
+    // What queries by time take the largest lag from; it holds no others.
+    `(${row}.lag_us <= 0 OR ${found("lag", ["lag_us"], " AND i.lag_us > 0")})`,
   ];
   const first = `SELECT i.seq FROM ${table} AS i INDEXED BY ${table}_entry_id ` +
     `WHERE i.entry_id = ${row}.entry_id ORDER BY i.seq LIMIT 1`;

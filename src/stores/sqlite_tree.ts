@@ -25,6 +25,10 @@ import type {
 const CHECKPOINTS = 256;
 /** No row that was put in from outside shall escape for its number. */
 const LOWEST = -(2 ** 53 - 1);
+/** As bytes: no driver decodes them, nor cuts them at U+0000. In a damaged row there may be no text. */
+const RECORD_SQL = "CAST(coalesce(record, '') AS BLOB) AS record";
+/** As above. */
+const NOTE_SQL = "CAST(coalesce(note, '') AS TEXT) AS note";
 
 /** Tiles and checkpoints in the tables beside the records. */
 export class SqliteTree implements TreeStore {
@@ -52,26 +56,25 @@ export class SqliteTree implements TreeStore {
     this.#exclusively = exclusively;
     this.#tiles = new TileTable(database, TILE_TABLE);
     const range = `FROM ${RECORD_TABLE} WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?`;
-    // As bytes: no driver decodes them, nor cuts them at U+0000.
-    this.#selectLines = database.prepare(`SELECT CAST(record AS BLOB) AS record ${range}`);
+    this.#selectLines = database.prepare(`SELECT ${RECORD_SQL} ${range}`);
     const { indexed, first } = indexChecksSql(RECORD_TABLE, "t");
     // As few columns as will do: each costs a fraction of a microsecond, for each row of the log.
     this.#selectRows = database.prepare(
-      `SELECT seq, ${NAMES_SQL} AS names, cost_usd, latency_ms, instant_us, lag_us, ` +
-        `canonical = 1 AND ${indexed} AND ${first} = seq AS sound, CAST(record AS BLOB) AS record ` +
+      `SELECT seq, coalesce(${NAMES_SQL}, '') AS names, cost_usd, latency_ms, instant_us, lag_us, ` +
+        `canonical = 1 AND ${indexed} AND ${first} = seq AS sound, ${RECORD_SQL} ` +
         `FROM ${RECORD_TABLE} AS t NOT INDEXED WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?`,
     );
     // Texts as bytes: some drivers cut them at U+0000.
     const texts = TEXTS.map((column) => `CAST(${column} AS BLOB) AS ${column}`).join();
     this.#selectRow = database.prepare(
-      `SELECT seq, instant_us, lag_us, canonical, cost_usd, latency_ms, ${texts}, CAST(record AS BLOB) AS record, ` +
+      `SELECT seq, instant_us, lag_us, canonical, cost_usd, latency_ms, ${texts}, ` +
         `${indexed} AS indexed, ${first} AS first FROM ${RECORD_TABLE} AS t NOT INDEXED WHERE seq = ?`,
     );
     this.#selectCheckpoints = database.prepare(
-      `SELECT number, size, note FROM ${CHECKPOINT_TABLE} WHERE number >= ? ORDER BY number LIMIT ${CHECKPOINTS}`,
+      `SELECT number, size, ${NOTE_SQL} FROM ${CHECKPOINT_TABLE} WHERE number >= ? ORDER BY number LIMIT ${CHECKPOINTS}`,
     );
     this.#selectLast = database.prepare(
-      `SELECT size, note FROM ${CHECKPOINT_TABLE} ORDER BY number DESC LIMIT 1`,
+      `SELECT size, ${NOTE_SQL} FROM ${CHECKPOINT_TABLE} ORDER BY number DESC LIMIT 1`,
     );
   }
 

@@ -18,6 +18,11 @@ CREATE TABLE ${table} (
 ) STRICT;`;
 }
 
+/** A column that holds bytes; in a damaged row it may hold something else. */
+function blobSql(column: string): string {
+  return `CAST(coalesce(${column}, '') AS BLOB) AS ${column}`;
+}
+
 /** Full tiles of a Merkle tree in a table: beside the records of a SQLite log, and in the index of a JSONL file. */
 export class TileTable {
   readonly #insert: SqliteStatement;
@@ -46,10 +51,12 @@ export class TileTable {
         "ORDER BY number LIMIT 1",
     );
     this.#select = database.prepare(
-      `SELECT hashes FROM ${table} WHERE level = ? AND number = ?`,
+      `SELECT ${blobSql("hashes")} FROM ${table} WHERE level = ? AND number = ?`,
     );
     this.#selectRoots = database.prepare(
-      `SELECT root FROM ${table} WHERE level = ? AND number >= ? AND number < ? ORDER BY number`,
+      `SELECT ${
+        blobSql("root")
+      } FROM ${table} WHERE level = ? AND number >= ? AND number < ? ORDER BY number`,
     );
     this.#delete = database.prepare(`DELETE FROM ${table}`);
   }
