@@ -7,6 +7,7 @@
 
 import fc from "fast-check";
 import process from "node:process";
+import { givenSeed } from "./random.ts";
 
 /** How many times as many cases as usual are checked. */
 const TIMES = Number(process.env["AUDIT_LOG_RUNS"] ?? 1);
@@ -16,8 +17,6 @@ export const LONG_MS: number = 300_000 * TIMES;
 
 /** Checks a property on so many random cases. */
 export async function check<T>(property: fc.IAsyncProperty<T>, numRuns: number): Promise<void> {
-  const given = process.env["AUDIT_LOG_SEED"];
-  const seed = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given);
   // Its error names seed, path and the smallest case that fails.
-  await fc.assert(property, { seed, numRuns: Math.ceil(numRuns * TIMES) });
+  await fc.assert(property, { seed: givenSeed(), numRuns: Math.ceil(numRuns * TIMES) });
 }

@@ -1,0 +1,23 @@
+// Several threads of one process record into one log at the same time, and somebody reads it. `deno task test:crash` does
+// the same with more of them, and with processes of all runtimes.
+
+import { join } from "node:path";
+import { test } from "node:test";
+import { FILE_BACKENDS } from "../support/backends.ts";
+import { tempFolder } from "../support/temp.ts";
+import { readMeanwhile, recordAtOnce, startThread } from "../support/writing.ts";
+
+const THREADS = 4;
+const writers = Array.from({ length: THREADS }, () => startThread);
+
+for (const backend of FILE_BACKENDS) {
+  test(`${backend}: ${THREADS} threads record at once and some sign, each entry once and each caller's in order`, async (t) => {
+    const path = join(tempFolder(t), "log");
+    await recordAtOnce({ backend, path, writers, each: 50, groups: [1, 2, 3, 7, 20] });
+  });
+
+  test(`${backend}: who reads while ${THREADS} threads record sees whole groups, and what was there before`, async (t) => {
+    const path = join(tempFolder(t), "log");
+    await readMeanwhile({ backend, path, writers, each: 100, groups: [1, 3, 20, 70] });
+  });
+}

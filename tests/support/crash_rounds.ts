@@ -1,0 +1,152 @@
+/**
+ * Killing processes that record, again and again, and looking what is left.
+ *
+ * @module
+ */
+
+import { assertEquals } from "@std/assert";
+import { generateSigningKey } from "@audit-log/llm";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { KnownLog } from "./known_log.ts";
+import { groupNumbers, numberedEntry, singleNumber } from "./numbered.ts";
+import type { NumberedWriter } from "./numbered_writer.ts";
+import { Random } from "./random.ts";
+import { startSpeaker } from "./say.ts";
+
+/** What to do. */
+export interface CrashPlan {
+  readonly backend: "sqlite" | "jsonl";
+  /** Where the logs are made. */
+  readonly folder: string;
+  /** How many processes are killed. */
+  readonly kills: number;
+  readonly seed: number;
+}
+
+/** What was done, and what was found. */
+export interface CrashAccount {
+  kills: number;
+  /** Kills before the log was open. */
+  whileOpening: number;
+  /** How many logs there were. */
+  logs: number;
+  acknowledged: number;
+  /** In the log without anybody having been told. */
+  unacknowledged: number;
+  /** Checkpoints that were published. */
+  published: number;
+  /** Lines of JSONL that are no records. */
+  unreadable: number;
+  /** Groups of `recordAll()` whose last are missing; JSONL only. */
+  halfGroups: number;
+}
+
+/**
+ * Kills so many processes, and makes sure each time that the log has all that was acknowledged, is in order, and can be
+ * written to.
+ *
+ * @throws {Error} What is wrong, and the seed that repeats the plan; when exactly a kill comes, no seed can repeat.
+ */
+export async function crashRounds(plan: CrashPlan): Promise<CrashAccount> {
+  const account: CrashAccount = {
+    kills: 0,
+    whileOpening: 0,
+    logs: 0,
+    acknowledged: 0,
+    unacknowledged: 0,
+    published: 0,
+    unreadable: 0,
+    halfGroups: 0,
+  };
+  try {
+    const random = new Random(plan.seed);
+    while (account.kills < plan.kills) await crashOneLog(plan, random, account);
+  } catch (cause) {
+    const { backend, seed } = plan;
+    throw new Error(
+      `${backend}, kill ${account.kills}, AUDIT_LOG_SEED=${seed}: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+  return account;
+}
+
+/** A new log, and some rounds that build on each other. */
+async function crashOneLog(
+  { backend, folder, kills }: CrashPlan,
+  random: Random,
+  account: CrashAccount,
+): Promise<void> {
+  const path = join(folder, `log ${backend} ${account.logs++}`);
+  const key = random.chance(0.7) ? await generateSigningKey("acme.example/crash") : undefined;
+  const known = new KnownLog(backend, path, key);
+  const rounds = Math.min(random.integer(1, 12), kills - account.kills);
+  let isNew = true;
+  for (let round = 0; round < rounds; round++) {
+    const opened = await crash(known, `round ${round}`, random);
+    account.kills++;
+    if (!opened) account.whileOpening++;
+    const { log, findings } = await known.check();
+    try {
+      // Only an index that was being made when its maker was killed is made anew.
+      const usual = ["TORN_LINE", "UNREADABLE_LINES", "NOT_SIGNED"];
+      if (isNew) usual.push("INDEX_REBUILT");
+      const others = findings.warnings.filter((code) => !usual.includes(code));
+      assertEquals(others, [], `warnings in round ${round}`);
+      isNew &&= !opened && log.size === 0;
+      const isLast = round === rounds - 1;
+      if (isLast || random.chance(0.5)) {
+        const writer = `after ${round}`;
+        const numbers = [singleNumber(writer, 0, 0), ...groupNumbers(writer, 0, 1, 3)];
+        const one = log.record(numberedEntry(numbers[0]!));
+        const all = log.recordAll(numbers.slice(1).map(numberedEntry));
+        const entries = [await one, ...await all];
+        entries.forEach(({ entryId }, at) => known.acknowledge(numbers[at]!, entryId));
+      }
+    } finally {
+      await log.close();
+    }
+  }
+  const { log, findings } = await known.check();
+  await log.close();
+  account.acknowledged += known.acknowledged;
+  account.published += known.published;
+  account.unacknowledged += findings.unacknowledged;
+  account.unreadable += findings.unreadable;
+  account.halfGroups += findings.halfGroups;
+  for (const suffix of ["", "-wal", "-shm", "-index", "-index-wal", "-index-shm", "-lock"]) {
+    rmSync(path + suffix, { force: true });
+  }
+}
+
+/** Has a process record, and kills it. Returns whether it had opened the log. */
+async function crash(known: KnownLog, writer: string, random: Random): Promise<boolean> {
+  const { backend, path, key } = known;
+  const given: NumberedWriter = {
+    backend,
+    path,
+    writer,
+    callers: random.integer(1, 6),
+    groups: [1, 1, 2, 3, 7, 20],
+    durability: random.one(["full", "relaxed"]),
+    seed: random.integer(0, 2 ** 31 - 1),
+    inPieces: backend === "jsonl" && random.chance(0.5),
+    ...(key !== undefined && random.chance(0.8)
+      ? { signing: { signingKey: key.signingKey, everyEntries: random.integer(1, 60) } }
+      : {}),
+  };
+  const atOnce = random.chance(0.3);
+  const [entries, delayMs] = [random.integer(1, 300), random.integer(0, atOnce ? 60 : 8)];
+
+  const { lines, kill, ended } = startSpeaker("numbered_writer.ts", JSON.stringify(given));
+  const isDue = (all: readonly string[]) =>
+    atOnce ? all.length > 0 : all.filter((line) => line.startsWith("entry ")).length >= entries;
+  await Promise.race([lines.until(isDue), ended]);
+  await new Promise((resolve) => setTimeout(resolve, delayMs));
+  kill();
+  const { signal, stderr } = await ended;
+  assertEquals([signal, stderr], ["SIGKILL", ""], "the writer ended by itself");
+  known.hear(writer, lines.all);
+  return lines.all.includes("open");
+}

@@ -1,0 +1,84 @@
+/**
+ * Run as a process of its own, to be killed: takes the log's lock and does not give it back. It prints `in` when it is in the
+ * middle of writing: half of the line is in the JSONL file, all but COMMIT is done in SQLite.
+ *
+ * Arguments: backend, path, the signing key, and what it writes: `record` or `checkpoint`.
+ *
+ * @module
+ */
+
+import { AuditLog, type OpenFile, type Runtime, type SqliteDatabase } from "@audit-log/llm";
+import process from "node:process";
+import { numberedEntry, singleNumber } from "./numbered.ts";
+import { currentRuntime } from "./runtime.ts";
+import { block, say } from "./say.ts";
+
+const [backend, path, signingKey, what] = process.argv.slice(2);
+let isDue = false;
+
+/** The runtime, but the next write never ends. */
+function stuck(runtime: Runtime): Runtime {
+  const hang = () => {
+    say("in");
+    block();
+  };
+  const file = (file: OpenFile): OpenFile => ({
+    stat: () => file.stat(),
+    read: (buffer, position) => file.read(buffer, position),
+    append: async (bytes) => {
+      if (!isDue) return await file.append(bytes);
+      await file.append(bytes.subarray(0, bytes.length / 2));
+      hang();
+      return 0;
+    },
+    sync: () => file.sync(),
+    close: () => file.close(),
+  });
+  const isLast = (sql: string) => isDue && backend === "sqlite" && sql.trim() === "COMMIT";
+  const database = (database: SqliteDatabase): SqliteDatabase => ({
+    exec: (sql) => {
+      if (isLast(sql)) hang();
+      database.exec(sql);
+    },
+    prepare: (sql) => {
+      const statement = database.prepare(sql);
+      return {
+        run: (...parameters) => {
+          if (isLast(sql)) hang();
+          statement.run(...parameters);
+        },
+        get: (...parameters) => statement.get(...parameters),
+        all: (...parameters) => statement.all(...parameters),
+      };
+    },
+    close: () => database.close(),
+  });
+  return {
+    ...runtime,
+    file: {
+      ...runtime.file,
+      open: async (path, mode) => file(await runtime.file.open(path, mode)),
+    },
+    sqlite: {
+      ...runtime.sqlite,
+      open: (path, options) => database(runtime.sqlite.open(path, options)),
+    },
+  };
+}
+
+const log = await AuditLog.open({
+  backend: backend as "sqlite" | "jsonl",
+  path: path!,
+  runtime: stuck(await currentRuntime()),
+  signingKey: signingKey!,
+});
+if (what === "record") {
+  isDue = true;
+  await log.record(numberedEntry(singleNumber("holder", 0, 0)));
+} else {
+  const { entryId } = await log.record(numberedEntry(singleNumber("holder", 0, 0)));
+  say(`entry ${entryId} 0 0`);
+  isDue = true;
+  await log.checkpoint();
+}
+say("out");

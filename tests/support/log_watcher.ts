@@ -1,0 +1,87 @@
+/**
+ * Reading a log while others write numbered entries to it.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import type { AuditEntry, AuditLog } from "@audit-log/llm";
+import { isNumbered, keyOf, numberOf } from "./numbered.ts";
+
+/** Reads a log again and again, in all ways, and remembers what it saw. */
+export class LogWatcher {
+  readonly #log: AuditLog;
+  readonly #verifierKey: string;
+  #lines: readonly string[] = [];
+  /** How many entries the log was said to have. */
+  readonly #sizes = new Set<number>();
+
+  constructor(log: AuditLog, verifierKey: string) {
+    this.#log = log;
+    this.#verifierKey = verifierKey;
+  }
+
+  /** How many different sizes were seen. */
+  get sizes(): number {
+    return this.#sizes.size;
+  }
+
+  /** Reads all, of everybody and of one writer, and verifies. */
+  async look(writer: string): Promise<void> {
+    const log = this.#log;
+    this.#sizes.add(await log.count());
+    const lines: string[] = [];
+    for await (const line of log.lines()) lines.push(line);
+    this.#goesOn(lines);
+    const streamed: AuditEntry[] = [];
+    for await (const entry of log.stream()) streamed.push(entry);
+    this.#wholeGroups(streamed);
+    const counted = await log.count({ user: writer });
+    const asked = await log.query({ user: writer });
+    assert(asked.length >= counted, "an entry that was counted is not there");
+    this.#wholeGroups(asked, counted);
+    const newest = await log.query({ order: "desc" });
+    this.#wholeGroups(newest.reverse());
+    const report = await log.verify({ verifierKey: this.#verifierKey });
+    assertEquals(report.faults, []);
+    this.#sizes.add(report.size);
+  }
+
+  /** Makes sure that each size which was seen is one at which no group was half there. */
+  async finish(): Promise<void> {
+    const entries = await this.#log.query();
+    const ends = endsOf(entries);
+    for (const size of this.#sizes) assert(ends.has(size), `${size} entries have half a group`);
+    const lines: string[] = [];
+    for await (const line of this.#log.lines()) lines.push(line);
+    this.#goesOn(lines);
+  }
+
+  /** What was there is there, in its place. */
+  #goesOn(lines: readonly string[]): void {
+    const other = this.#lines.findIndex((line, index) => line !== lines[index]);
+    assertEquals(other, -1, "what was read before has changed");
+    this.#lines = lines;
+    this.#sizes.add(lines.length);
+  }
+
+  #wholeGroups(entries: readonly AuditEntry[], counted = entries.length): void {
+    for (const entry of entries) assert(isNumbered(entry), keyOf(numberOf(entry)));
+    const ends = endsOf(entries);
+    assert(ends.has(entries.length), "half a group was read");
+    assert(ends.has(counted), "half a group was counted");
+  }
+}
+
+/** After how many of the entries no group is half there; each group must stand together. */
+function endsOf(entries: readonly AuditEntry[]): ReadonlySet<number> {
+  const ends = new Set([0]);
+  let inside = 0;
+  for (const [index, entry] of entries.entries()) {
+    const { at, of } = numberOf(entry);
+    assertEquals(at, inside, "a group does not stand together");
+    inside = at + 1 === of ? 0 : at + 1;
+    if (inside === 0) ends.add(index + 1);
+  }
+  return ends;
+}
