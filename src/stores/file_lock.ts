@@ -3,6 +3,7 @@ import { whenFree } from "./busy.ts";
 import { isBusy } from "./faults.ts";
 import { createIfMissing } from "./log_file.ts";
 import { Mutex } from "../mutex.ts";
+import { rollBack } from "./transact.ts";
 
 /**
  * A lock that processes, worker threads and runtimes share: an open transaction on an empty SQLite file. The
@@ -28,7 +29,12 @@ export class FileLock {
   static async open(runtime: Runtime, path: string, timeoutMs: number): Promise<FileLock> {
     await createIfMissing(runtime.file, path);
     const database = runtime.sqlite.open(path, { readOnly: false });
-    database.exec("PRAGMA busy_timeout = 0");
+    try {
+      database.exec("PRAGMA busy_timeout = 0");
+    } catch (error) {
+      database.close();
+      throw error;
+    }
     return new FileLock(database, timeoutMs);
   }
 
@@ -42,23 +48,15 @@ export class FileLock {
       try {
         await whenFree(() => this.#database.exec("BEGIN IMMEDIATE"), this.#timeoutMs);
       } catch (error) {
-        if (!isBusy(error)) this.#rollBack(); // it may have begun all the same
+        if (!isBusy(error)) rollBack(this.#database); // it may have begun all the same
         throw error;
       }
       try {
         return await section();
       } finally {
-        this.#rollBack(); // what was done is done, whatever becomes of the lock
+        rollBack(this.#database); // what was done is done, whatever becomes of the lock
       }
     });
-  }
-
-  #rollBack(): void {
-    try {
-      this.#database.exec("ROLLBACK");
-    } catch {
-      // There is nothing to be undone.
-    }
   }
 
   /** Frees the file. */

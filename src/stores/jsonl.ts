@@ -15,7 +15,7 @@ import {
   toIndexedLine,
   toUnreadableLine,
 } from "./jsonl_lines.ts";
-import { type JsonlFile, openJsonlFile } from "./jsonl_open.ts";
+import { closeAll, type JsonlFile, openJsonlFile } from "./jsonl_open.ts";
 import { JsonlTree } from "./jsonl_tree.ts";
 import { LineEncoder } from "./line_encoder.ts";
 import { readLines } from "./line_reader.ts";
@@ -107,7 +107,12 @@ class JsonlStore implements LogStore {
     this.tree = new JsonlTree(runtime, settings, {
       file: opened.file,
       sync: () => this.#syncAll(),
-      index: (attempt) => this.#reading(() => this.#asking(() => attempt(this.#index))),
+      index: (attempt) =>
+        this.#reading(async () => {
+          // One that has taken the place of a ruined index knows of no line yet.
+          if (this.#seenSize === -1) await this.#refresh();
+          return await this.#asking(() => attempt(this.#index));
+        }),
       exclusively: (section) => this.#exclusively(section),
       refresh: () => this.#reading(() => this.#refresh()),
       acknowledged: () => this.#reading(() => this.#acknowledged()),
@@ -237,18 +242,22 @@ class JsonlStore implements LogStore {
 
   /**
    * Looks for records that were written when it is not known where: what another program was just writing, without the
-   * lock, may have swallowed the first of them.
+   * lock, may have swallowed the first of them. In the file itself: an index that fails shall not fail what was written.
    *
    * @throws {AuditLogError} `WRITE_FAILED` when one is not there; others of the batch may be.
    */
   async #findAgain(records: readonly LogRecord[], end: number, action: string): Promise<void> {
+    const found = new Set<string>();
+    for await (const { lines } of scanLines(this.#file, this.#coveredTo, end)) {
+      for (const { content } of lines) if (typeof content !== "string") found.add(content.entryId);
+    }
     try {
       await this.#catchUp(end);
     } catch {
       this.#seenSize = -1; // whoever looks next tries again
     }
     for (const { entry } of records) {
-      if (await this.#asking(() => this.#index.seqOf(entry.entryId)) !== undefined) continue;
+      if (found.has(entry.entryId)) continue;
       throw new AuditLogError(
         "WRITE_FAILED",
         `Cannot ${action}: the entry ${entry.entryId} is not in the file as a line of its own; another program ` +
@@ -340,22 +349,20 @@ class JsonlStore implements LogStore {
         driver: `files, and an index by ${this.#runtime.sqlite.name}`,
         formatVersion: 1,
         bytes: this.#seenSize,
-        unreadable: this.#unreadable(),
+        unreadable: await this.#unreadable(),
       };
     });
   }
 
   async close(): Promise<void> {
     const { lock, file } = this.#opened;
-    const index = this.#index;
     clearTimeout(this.#timer);
+    await this.#indexing;
+    await this.#indexPending();
     try {
-      await this.#indexing;
-      await this.#indexPending();
-    } finally {
-      index.close();
-      lock?.close();
-      await file.close();
+      await closeAll([this.#index, lock, file]);
+    } catch (error) {
+      throw faultOf(`close ${this.#settings.path}`, error, "WRITE_FAILED");
     }
   }
 
@@ -368,21 +375,21 @@ class JsonlStore implements LogStore {
     const records: LogRecord[] = [];
     for (const [position, place] of places.entries()) {
       const line = decode(lines[position]!, place);
-      if (line === undefined) throw this.#changed(place);
+      if (line === undefined) throw await this.#changed(place);
       if (place.canonical && !selection.metadata.every(({ needle }) => line.includes(needle))) {
         continue;
       }
       const record = recordOf(line);
-      if (record?.entry.entryId !== place.entryId) throw this.#changed(place);
+      if (record?.entry.entryId !== place.entryId) throw await this.#changed(place);
       if (matches(selection, record)) records.push(record);
-      else if (!matches({ ...selection, metadata: [] }, record)) throw this.#changed(place);
+      else if (!matches({ ...selection, metadata: [] }, record)) throw await this.#changed(place);
     }
     return records;
   }
 
   /** The error for a line that is not what the index says of it; the index starts anew. */
-  #changed(place: LinePlace): AuditLogError {
-    this.#index.reset();
+  async #changed(place: LinePlace): Promise<AuditLogError> {
+    await this.#asking(() => this.#index.reset());
     this.#seenSize = -1;
     this.#warnOfRebuiltIndex();
     return new AuditLogError(
@@ -425,7 +432,7 @@ class JsonlStore implements LogStore {
     let from = await this.#asking(() => index.coveredTo);
     if (from > size) {
       // Somebody cut the file, which no program of this project does.
-      index.reset();
+      await this.#asking(() => index.reset());
       this.#warnOfRebuiltIndex();
       from = 0;
     }
@@ -445,7 +452,7 @@ class JsonlStore implements LogStore {
     this.#size = await this.#asking(() => index.end().size);
     if (from >= enough && from < size) return false;
     this.#seenSize = size;
-    this.#warnOfUnreadable();
+    await this.#warnOfUnreadable();
     return true;
   }
 
@@ -515,8 +522,8 @@ class JsonlStore implements LogStore {
     });
   }
 
-  #warnOfUnreadable(): void {
-    const { count } = this.#index.unreadable();
+  async #warnOfUnreadable(): Promise<void> {
+    const { count } = await this.#asking(() => this.#index.unreadable());
     if (count <= this.#warnedOf) return;
     this.#warnedOf = count;
     this.#settings.warn({
@@ -527,8 +534,8 @@ class JsonlStore implements LogStore {
     });
   }
 
-  #unreadable(): UnreadableLines {
-    const { count, bytes, first } = this.#index.unreadable();
+  async #unreadable(): Promise<UnreadableLines> {
+    const { count, bytes, first } = await this.#asking(() => this.#index.unreadable());
     const torn = this.#tornBytes();
     if (torn === 0) return { count, bytes, first };
     const line = { offset: this.#coveredTo, length: torn, reason: "is unfinished" };

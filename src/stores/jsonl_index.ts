@@ -184,8 +184,10 @@ export class JsonlIndex {
   static #create(runtime: Runtime, path: string): JsonlIndex {
     const database = connect(runtime, path);
     try {
-      transact(database, () => database.exec(SCHEMA_SQL));
-      return new JsonlIndex(database);
+      return transact(database, () => {
+        database.exec(SCHEMA_SQL);
+        return new JsonlIndex(database);
+      });
     } catch (error) {
       database.close();
       throw error;

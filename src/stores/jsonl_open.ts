@@ -62,10 +62,21 @@ export async function openJsonlFile(runtime: Runtime, settings: FileSettings): P
     }
     return { file, identity, index, lock };
   } catch (error) {
-    lock?.close();
-    await file?.close();
+    await closeAll([lock, file]).catch(() => {}); // the first error tells what is wrong
     throw faultOf(`open ${path}`, error, "READ_FAILED");
   }
+}
+
+/**
+ * Closes all of some files, whatever becomes of the others.
+ *
+ * @throws What the first threw that could not be closed.
+ */
+export async function closeAll(
+  files: readonly ({ close(): void | Promise<void> } | undefined)[],
+): Promise<void> {
+  const results = await Promise.allSettled(files.map(async (file) => await file?.close()));
+  for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
 function warnOfIndex({ path, warn }: FileSettings): void {

@@ -1,4 +1,4 @@
-import type { SqliteDatabase } from "../ports.ts";
+import { type SqliteDatabase, SqliteError } from "../ports.ts";
 
 /**
  * Does something in a transaction that is rolled back when it fails.
@@ -11,12 +11,13 @@ export function transact<T>(
   action: () => T,
   begin: "BEGIN IMMEDIATE" | "BEGIN DEFERRED" = "BEGIN IMMEDIATE",
 ): T {
-  database.exec(begin);
   try {
+    database.exec(begin);
     const result = action();
     database.exec("COMMIT");
     return result;
   } catch (error) {
+    // Also when BEGIN failed: it may have begun all the same.
     rollBack(database);
     throw error;
   }
@@ -24,9 +25,13 @@ export function transact<T>(
 
 /** Undoes the transaction that is open, if there is one. */
 export function rollBack(database: SqliteDatabase): void {
-  try {
-    database.exec("ROLLBACK");
-  } catch {
-    // SQLite has rolled back by itself after some errors, and then says that nothing is to be undone.
+  for (let attempt = 0; attempt < 2; attempt++) {
+    try {
+      return database.exec("ROLLBACK");
+    } catch (error) {
+      // SQLite has rolled back by itself after some errors, and then says that nothing is to be undone.
+      if (error instanceof SqliteError && error.primaryCode === 1) return;
+      // Else once more: a transaction that stays open keeps all others from writing.
+    }
   }
 }

@@ -1,0 +1,176 @@
+/**
+ * A runtime whose calls can be made to fail: every call of the file and the SQLite adapter is counted, and a plan says
+ * which of them fails and how. Beneath it are the real adapter and real files.
+ *
+ * @module
+ */
+
+import type {
+  FileMode,
+  OpenFile,
+  Runtime,
+  SqliteDatabase,
+  SqliteStatement,
+  SqliteValue,
+} from "@audit-log/llm";
+
+/** One call of an adapter. */
+export interface Call {
+  /** `file.append`, `sqlite.run`, ... */
+  readonly what: string;
+  /** The file, and for SQLite the statement. */
+  readonly about: string;
+}
+
+/** How a call fails. */
+export interface Fault {
+  /** What is done all the same; half is for writes to files. */
+  readonly done: "nothing" | "half" | "all";
+  /** What is thrown then. Without it, a write that was done by half tells so. */
+  readonly error?: () => Error;
+}
+
+/** Says how a call is to fail, if it is. */
+export type Plan = (call: Call) => Fault | undefined;
+
+/** Something open beneath, which is closed at the end whatever was reported. */
+interface Handle {
+  readonly name: string;
+  readonly close: () => unknown;
+  asked: boolean;
+}
+
+/** The runtime given, with faults. */
+export class FailingRuntime {
+  /** To be given to `AuditLog.open()`. */
+  readonly runtime: Runtime;
+  /** How calls are to fail from now on. */
+  plan: Plan;
+  /** The calls that failed. */
+  readonly failed: Call[] = [];
+  readonly #open = new Set<Handle>();
+
+  constructor(real: Runtime, plan: Plan = () => undefined) {
+    this.plan = plan;
+    const { file, sqlite } = real;
+    this.runtime = {
+      ...real,
+      file: {
+        absolute: (path) => file.absolute(path),
+        stat: (path) => this.#later("file.stat", path, () => file.stat(path)),
+        open: (path, mode) => this.#openFile(path, mode, () => file.open(path, mode)),
+        remove: (path) => this.#later("file.remove", path, () => file.remove(path)),
+      },
+      sqlite: {
+        name: sqlite.name,
+        open: (path, options) => this.#openDatabase(path, () => sqlite.open(path, options)),
+      },
+    };
+  }
+
+  /** Closes what is still open, as the end of a process does. Names what nobody asked to be closed. */
+  async end(): Promise<string[]> {
+    const names: string[] = [];
+    for (const { name, close, asked } of this.#open) {
+      if (!asked) names.push(name);
+      await close();
+    }
+    this.#open.clear();
+    return names;
+  }
+
+  /** Looks up what is to become of a call. */
+  #fault(what: string, about: string): Fault | undefined {
+    const call = { what, about };
+    const fault = this.plan(call);
+    if (fault !== undefined) this.failed.push(call);
+    return fault;
+  }
+
+  async #later<T>(what: string, about: string, action: () => Promise<T>): Promise<T> {
+    const fault = this.#fault(what, about);
+    if (fault === undefined) return await action();
+    if (fault.done === "all") await action();
+    throw fault.error!();
+  }
+
+  #now<T>(what: string, about: string, action: () => T): T {
+    const fault = this.#fault(what, about);
+    if (fault === undefined) return action();
+    if (fault.done === "all") action();
+    throw fault.error!();
+  }
+
+  async #openFile(path: string, mode: FileMode, open: () => Promise<OpenFile>): Promise<OpenFile> {
+    const fault = this.#fault(`file.open ${mode}`, path);
+    if (fault?.done === "nothing") throw fault.error!();
+    const file = await open();
+    if (fault !== undefined) {
+      await file.close(); // nobody else can
+      throw fault.error!();
+    }
+    const handle: Handle = { name: path, close: () => file.close(), asked: false };
+    this.#open.add(handle);
+    return {
+      stat: () => this.#later("file.fstat", path, () => file.stat()),
+      read: (buffer, position) => this.#later("file.read", path, () => file.read(buffer, position)),
+      append: (bytes) => this.#append(path, file, bytes),
+      sync: () => this.#later("file.sync", path, () => file.sync()),
+      close: () => {
+        handle.asked = true;
+        return this.#later("file.close", path, async () => {
+          this.#open.delete(handle);
+          await file.close();
+        });
+      },
+    };
+  }
+
+  async #append(path: string, file: OpenFile, bytes: Uint8Array): Promise<number> {
+    const fault = this.#fault("file.append", path);
+    if (fault === undefined) return await file.append(bytes);
+    const length = { nothing: 0, half: Math.ceil(bytes.length / 2), all: bytes.length }[fault.done];
+    if (length > 0) await file.append(bytes.subarray(0, length));
+    if (fault.error === undefined) return length;
+    throw fault.error();
+  }
+
+  #openDatabase(path: string, open: () => SqliteDatabase): SqliteDatabase {
+    const fault = this.#fault("sqlite.open", path);
+    if (fault?.done === "nothing") throw fault.error!();
+    const database = open();
+    if (fault !== undefined) {
+      database.close();
+      throw fault.error!();
+    }
+    const handle: Handle = { name: path, close: () => database.close(), asked: false };
+    this.#open.add(handle);
+    return {
+      exec: (sql) => this.#now("sqlite.exec", `${path}: ${sql}`, () => database.exec(sql)),
+      prepare: (sql) => {
+        const about = `${path}: ${sql}`;
+        return this.#statement(
+          about,
+          this.#now("sqlite.prepare", about, () => database.prepare(sql)),
+        );
+      },
+      close: () => {
+        handle.asked = true;
+        this.#now("sqlite.close", path, () => {
+          this.#open.delete(handle);
+          database.close();
+        });
+      },
+    };
+  }
+
+  #statement(about: string, statement: SqliteStatement): SqliteStatement {
+    const call = <T>(what: string, action: () => T): T =>
+      this.#now(`sqlite.${what}`, about, action);
+    return {
+      run: (...values: readonly SqliteValue[]) => call("run", () => statement.run(...values)),
+      get: (...values: readonly SqliteValue[]) => call("get", () => statement.get(...values)),
+      all: (...values: readonly SqliteValue[]) => call("all", () => statement.all(...values)),
+    };
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * One way of using a log, from opening to closing, while a call to the system fails; and what must hold of the log
+ * then, whichever call it was.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
+import {
+  type AuditEntry,
+  AuditLog,
+  AuditLogError,
+  type AuditLogErrorCode,
+  type FileOptions,
+  type NewEntry,
+} from "@audit-log/llm";
+import type { FailingRuntime } from "./failing_runtime.ts";
+import { interaction } from "./interaction.ts";
+
+/** A log, the faults that it meets, and what these may lead to. */
+export interface Scenario {
+  /** How it is opened, but for the runtime. */
+  readonly options: FileOptions & { readonly path: string };
+  readonly failing: FailingRuntime;
+  /** Where it signs. */
+  readonly verifierKey: string | undefined;
+  /** How many entries it has before. */
+  readonly before: number;
+  /** What calls may be rejected with, beside `LOG_FAILED`. */
+  readonly codes: readonly AuditLogErrorCode[];
+  /** What the message or that of a cause must say. */
+  readonly reason: RegExp;
+  /** Whether a part of what was written may be left in the file. */
+  readonly mayTear: boolean;
+  /** Whether calls go on failing after the first. */
+  readonly persists: boolean;
+}
+
+/** Entries that were to be recorded in one call: their texts, and what became of it. */
+interface Write {
+  readonly texts: readonly string[];
+  readonly result: PromiseSettledResult<readonly AuditEntry[]>;
+}
+
+/** What was done with a log. */
+interface Used {
+  readonly writes: Write[];
+  readonly checkpoints: string[];
+}
+
+/** Uses the log while calls fail, and makes sure that what fails is told, and nothing else fails. */
+export async function useWhileFailing(scenario: Scenario): Promise<Used> {
+  const { options, failing, verifierKey, before, persists } = scenario;
+  const used: Used = { writes: [], checkpoints: [] };
+  let next = 0;
+  const texts = (count: number) => Array.from({ length: count }, () => `${next++}`);
+  let isUnsure = false;
+
+  const step = async <T>(
+    what: "open" | "write" | "read" | "sign" | "close",
+    ...actions: readonly (() => Promise<T>)[]
+  ): Promise<PromiseSettledResult<T>[]> => {
+    const failed = failing.failed.length;
+    const mustFail = isUnsure && what === "write";
+    const results = await Promise.allSettled(actions.map((action) => action()));
+    const mayFail = failing.failed.length > (persists ? 0 : failed) ||
+      isUnsure && (what === "write" || what === "sign");
+    for (const result of results) {
+      assertEquals(result.status, results[0]!.status, `${what}: some failed and some did not`);
+      if (result.status === "fulfilled") {
+        assert(!mustFail, `${what}: it was acknowledged although an earlier sync failed`);
+        continue;
+      }
+      const error = checkError(result.reason, scenario);
+      assert(mayFail, `${what}: failed although no call did: ${error.stack}`);
+      if (["SYNC_FAILED", "LOG_FAILED"].includes(error.code)) isUnsure = true;
+    }
+    isUnsure ||= failing.failed.some(({ what, about }) =>
+      what === "file.sync" && about === options.path
+    );
+    return results;
+  };
+  const write = async (
+    groups: readonly (readonly string[])[],
+    record: (texts: readonly string[]) => Promise<readonly AuditEntry[]>,
+  ) => {
+    const results = await step("write", ...groups.map((texts) => () => record(texts)));
+    groups.forEach((texts, position) => used.writes.push({ texts, result: results[position]! }));
+  };
+
+  const open = () => AuditLog.open({ ...options, runtime: failing.runtime });
+  let [opened] = await step("open", open);
+  if (opened!.status === "rejected" && !persists) [opened] = await step("open", open);
+  if (opened!.status === "rejected") return used;
+  const log = opened!.value;
+  const one = ([text]: readonly string[]) => log.record(entryOf(text!)).then((entry) => [entry]);
+  const all = (texts: readonly string[]) => log.recordAll(texts.map(entryOf));
+  try {
+    await write([texts(1)], one);
+    await write(texts(5).map((text) => [text]), one);
+    await write([texts(3)], all);
+    if (verifierKey !== undefined) {
+      const [signed] = await step("sign", () => log.checkpoint());
+      if (signed!.status === "fulfilled") used.checkpoints.push(signed!.value);
+    }
+    await write([texts(1)], one);
+    const [found] = await step("read", () => log.query());
+    if (found!.status === "fulfilled") checkEntries(found!.value, scenario, used.writes);
+    const [counted] = await step("read", () => log.count({ user: "anonymous" }));
+    if (counted!.status === "fulfilled") {
+      assert(counted!.value >= before + acknowledged(used.writes).length);
+    }
+    await write([texts(1)], one);
+  } finally {
+    await step("close", () => log.close());
+  }
+  return used;
+}
+
+/** Makes sure that a log which is opened again has all that was acknowledged, is in order, and goes on. */
+export async function checkReopened(scenario: Scenario, used: Used): Promise<void> {
+  const { options, verifierKey, mayTear } = scenario;
+  const verifyOptions = verifierKey === undefined ? {} : { verifierKey };
+  for (const texts of [["further"], []]) {
+    const log = await AuditLog.open({ ...options });
+    try {
+      checkEntries(await log.query(), scenario, used.writes);
+      for (const text of texts) {
+        const entry = await log.record(entryOf(text));
+        used.writes.push({ texts, result: { status: "fulfilled", value: [entry] } });
+      }
+      const entries = await log.query();
+      checkEntries(entries, scenario, used.writes);
+      assertEquals(await log.count(), entries.length);
+      assertEquals((await log.query({ user: "anonymous" })).length, entries.length);
+      if (!mayTear) assertEquals((await log.info()).unreadable?.count ?? 0, 0);
+      if (verifierKey !== undefined) used.checkpoints.push(await log.checkpoint());
+      const report = await log.verify({ ...verifyOptions, checkpoint: used.checkpoints });
+      assertEquals([report.ok, report.faults, report.size], [true, [], entries.length]);
+      if (verifierKey !== undefined) {
+        assertEquals(report.checked.remembered, used.checkpoints.length);
+      }
+    } finally {
+      await log.close();
+    }
+  }
+}
+
+/** An entry that is told by its text from others, and from a part of itself. */
+export function entryOf(text: string): NewEntry {
+  return interaction({ inputText: text, outputText: `out ${text}`, metadata: { text } });
+}
+
+function acknowledged(writes: readonly Write[]): string[] {
+  return writes.filter(({ result }) => result.status === "fulfilled").flatMap(({ texts }) => texts);
+}
+
+/** All that was acknowledged is there, once, in order; and nothing that was never recorded. */
+function checkEntries(
+  entries: readonly AuditEntry[],
+  { options, before, mayTear }: Scenario,
+  writes: readonly Write[],
+): void {
+  const texts = entries.slice(before).map(({ inputText }) => inputText);
+  const there = new Set(texts);
+  const expected = writes.flatMap(({ texts }) => texts).filter((text) => there.has(text));
+  assertEquals(texts, expected); // each at most once, in the order of the calls
+  assertEquals(acknowledged(writes).filter((text) => !there.has(text)), [], "lost");
+  for (const { model, inputText, outputText, metadata } of entries.slice(before)) {
+    assertEquals({ model, inputText, outputText, metadata }, entryOf(inputText));
+  }
+  for (const { texts, result } of writes) {
+    if (options.backend === "sqlite" || !mayTear) {
+      const kept = texts.filter((text) => there.has(text)).length;
+      assert(kept === 0 || kept === texts.length, `${kept} of the ${texts.length} of one call`);
+    }
+    if (result.status === "rejected") continue;
+    for (const entry of result.value) {
+      assertEquals(entries.find(({ entryId }) => entryId === entry.entryId), entry);
+    }
+  }
+}
+
+function checkError(error: unknown, { codes, reason }: Scenario): AuditLogError {
+  assertInstanceOf(error, AuditLogError, String((error as Error)?.stack ?? error));
+  assertMatch(error.message, /^Cannot .+: .+/s);
+  assert(error.code === "LOG_FAILED" || codes.includes(error.code), String(error.stack));
+  let messages = "";
+  for (let next: unknown = error; next instanceof Error; next = next.cause) {
+    messages += `${next.message}\n`;
+  }
+  assertMatch(messages, reason);
+  return error;
+}
