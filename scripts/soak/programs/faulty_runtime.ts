@@ -1,0 +1,156 @@
+/**
+ * The present runtime, whose disk fails now and then, and whose process dies in the middle of a write.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import type { FileMode, OpenFile, Runtime, SqliteDatabase, SqliteStatement } from "../../../mod.ts";
+import { SqliteError } from "../../../mod.ts";
+import type { Random } from "../random.ts";
+
+/** The present runtime as it is. */
+export async function presentRuntime(): Promise<Runtime> {
+  if ("Bun" in globalThis) return (await import("../../../adapters/bun/mod.ts")).runtime;
+  if ("Deno" in globalThis) return (await import("../../../adapters/deno/mod.ts")).runtime;
+  return (await import("../../../adapters/node/mod.ts")).runtime;
+}
+
+/** How often things go wrong, in percent of the writes. */
+export interface FaultRates {
+  /** A write takes less than it was given, which is no fault. */
+  readonly short: number;
+  /** A write or a sync fails. */
+  readonly fails: number;
+  /** The process kills itself before, in the middle of or after a write or a sync. */
+  readonly dies: number;
+}
+
+const SQLITE_BUSY = 5;
+const SQLITE_IOERR = 10;
+const SQLITE_FULL = 13;
+
+/** Wraps a runtime. `path` is the log's; what is beside it fails as well, but for what can be made anew. */
+export function faultyRuntime(
+  runtime: Runtime,
+  path: string,
+  rates: FaultRates,
+  random: Random,
+  count: (what: string) => void,
+): Runtime {
+  const dies = (): void => {
+    if (!random.chance(rates.dies)) return;
+    count("kills from within");
+    process.kill(process.pid, "SIGKILL");
+    for (;;) Math.random(); // until it takes effect
+  };
+  const failsAt = (what: string): boolean => {
+    if (!random.chance(rates.fails)) return false;
+    count(`faults: ${what}`);
+    return true;
+  };
+  const concerned = (file: string) =>
+    [path, `${path}-checkpoints`].some((one) => file.endsWith(one));
+
+  function wrapFile(file: OpenFile): OpenFile {
+    return {
+      stat: () => file.stat(),
+      read: (buffer, position) => file.read(buffer, position),
+      close: () => file.close(),
+      async append(bytes) {
+        dies();
+        const part = Math.floor(random.next() * bytes.length);
+        if (part > 0 && random.chance(rates.dies)) {
+          await file.append(bytes.subarray(0, part));
+          count("kills from within, half a write done");
+          process.kill(process.pid, "SIGKILL");
+          for (;;) Math.random();
+        }
+        if (failsAt("append")) {
+          if (part > 0 && random.chance(50)) await file.append(bytes.subarray(0, part));
+          throw systemError("ENOSPC", "no space left on device");
+        }
+        if (part > 0 && random.chance(rates.short)) {
+          count("short writes");
+          return await file.append(bytes.subarray(0, part));
+        }
+        const written = await file.append(bytes);
+        dies();
+        return written;
+      },
+      async sync() {
+        dies();
+        if (failsAt("sync")) throw systemError("EIO", "i/o error");
+        await file.sync();
+        dies();
+      },
+    };
+  }
+
+  /** Runs a statement, or fails in its place, or after it. */
+  function run(sql: string, action: () => void): void {
+    if (sql.startsWith("COMMIT")) {
+      dies();
+      if (failsAt("commit")) {
+        const [code, message] = random.pick(
+          [
+            [SQLITE_FULL, "database or disk is full"],
+            [SQLITE_IOERR, "disk I/O error"],
+          ] as const,
+        );
+        // The disk may have done what it does not confirm.
+        if (code === SQLITE_IOERR && random.chance(50)) action();
+        throw new SqliteError(code, message, undefined);
+      }
+      action();
+      dies();
+    } else if (sql.startsWith("BEGIN IMMEDIATE")) {
+      if (failsAt("begin")) throw new SqliteError(SQLITE_BUSY, "database is locked", undefined);
+      action();
+    } else if (sql.startsWith("INSERT")) {
+      if (random.chance(rates.fails / 4) && failsAt("insert")) {
+        throw new SqliteError(SQLITE_FULL, "database or disk is full", undefined);
+      }
+      action();
+    } else action();
+  }
+
+  function wrapDatabase(database: SqliteDatabase): SqliteDatabase {
+    return {
+      exec: (sql) => run(sql, () => database.exec(sql)),
+      prepare(sql): SqliteStatement {
+        const statement = database.prepare(sql);
+        return {
+          run: (...parameters) => run(sql, () => statement.run(...parameters)),
+          get: (...parameters) => statement.get(...parameters),
+          all: (...parameters) => statement.all(...parameters),
+        };
+      },
+      close: () => database.close(),
+    };
+  }
+
+  return {
+    ...runtime,
+    file: {
+      absolute: (file) => runtime.file.absolute(file),
+      stat: (file) => runtime.file.stat(file),
+      remove: (file) => runtime.file.remove(file),
+      open: async (file: string, mode: FileMode) => {
+        const opened = await runtime.file.open(file, mode);
+        return concerned(file) ? wrapFile(opened) : opened;
+      },
+    },
+    sqlite: {
+      name: runtime.sqlite.name,
+      open(file, options) {
+        const database = runtime.sqlite.open(file, options);
+        return concerned(file) ? wrapDatabase(database) : database;
+      },
+    },
+  };
+}
+
+function systemError(code: string, message: string): Error {
+  return Object.assign(new Error(`${code}: ${message}`), { code });
+}
