@@ -40,6 +40,11 @@ export function isRuined(error: unknown): error is SqliteError {
     (error instanceof SqliteError && error.primaryCode === SQLITE.ERROR);
 }
 
+/** Whether there is no room on the disk. */
+export function isFull(error: unknown): error is SqliteError {
+  return error instanceof SqliteError && error.primaryCode === SQLITE.FULL;
+}
+
 /** Whether a row was refused because its id exists. */
 export function isConstraint(error: unknown): boolean {
   return error instanceof SqliteError && error.primaryCode === SQLITE.CONSTRAINT;

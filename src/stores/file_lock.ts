@@ -1,7 +1,7 @@
 import type { Runtime, SqliteDatabase } from "../ports.ts";
 import { whenFree } from "./busy.ts";
 import { isBusy } from "./faults.ts";
-import { createIfMissing } from "./log_file.ts";
+import { checkSamePlace, createIfMissing } from "./log_file.ts";
 import { Mutex } from "../mutex.ts";
 import { rollBack } from "./transact.ts";
 
@@ -12,11 +12,23 @@ import { rollBack } from "./transact.ts";
  * Nothing is ever written to the file, so taking and freeing the lock touches no disk.
  */
 export class FileLock {
+  readonly #runtime: Runtime;
+  readonly #path: string;
+  readonly #identity: string;
   readonly #database: SqliteDatabase;
   readonly #timeoutMs: number;
   readonly #mutex = new Mutex();
 
-  private constructor(database: SqliteDatabase, timeoutMs: number) {
+  private constructor(
+    runtime: Runtime,
+    path: string,
+    identity: string,
+    database: SqliteDatabase,
+    timeoutMs: number,
+  ) {
+    this.#runtime = runtime;
+    this.#path = path;
+    this.#identity = identity;
     this.#database = database;
     this.#timeoutMs = timeoutMs;
   }
@@ -30,18 +42,21 @@ export class FileLock {
     await createIfMissing(runtime.file, path);
     const database = runtime.sqlite.open(path, { readOnly: false });
     try {
-      database.exec("PRAGMA busy_timeout = 0");
+      // Its journal, which is never needed, would be made each time anew, and not on a full disk.
+      database.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY");
+      const { identity } = await runtime.file.stat(path) ?? { identity: "" };
+      return new FileLock(runtime, path, identity, database, timeoutMs);
     } catch (error) {
       database.close();
       throw error;
     }
-    return new FileLock(database, timeoutMs);
   }
 
   /**
    * Runs a section that no other holder of the lock runs at the same time.
    *
    * @throws {SqliteError} Busy, when another process held the lock for too long.
+   * @throws {AuditLogError} `LOG_REPLACED` when the lock's file is no longer there.
    */
   run<T>(section: () => Promise<T>): Promise<T> {
     return this.#mutex.run(async () => {
@@ -52,6 +67,8 @@ export class FileLock {
         throw error;
       }
       try {
+        // A lock on a file without a name keeps nobody out.
+        await checkSamePlace(this.#runtime.file, this.#path, this.#identity, `lock ${this.#path}`);
         return await section();
       } finally {
         rollBack(this.#database); // what was done is done, whatever becomes of the lock

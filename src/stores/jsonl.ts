@@ -5,7 +5,7 @@ import { matches, type Selection } from "../query.ts";
 import type { LogRecord } from "../record.ts";
 import { nextTurn, Turns } from "../turns.ts";
 import { whenFree } from "./busy.ts";
-import { faultOf, isRuined } from "./faults.ts";
+import { faultOf, isFull, isRuined } from "./faults.ts";
 import { type IndexedLine, JsonlIndex, type LinePlace } from "./jsonl_index.ts";
 import {
   decode,
@@ -556,7 +556,7 @@ class JsonlStore implements LogStore {
     try {
       return await whenFree(attempt, this.#settings.busyTimeoutMs);
     } catch (error) {
-      throw isRuined(error) ? new RuinedIndex(error) : error;
+      throw isRuined(error) || isFull(error) ? new RuinedIndex(error) : error;
     }
   }
 
@@ -581,19 +581,24 @@ class JsonlStore implements LogStore {
       this.#index = JsonlIndex.inMemory(this.#runtime);
       this.#pending = [];
       this.#seenSize = -1;
-      damaged.condemn();
+      if (!isFull(error)) damaged.condemn();
       try {
         damaged.close();
       } catch {
         // It is of no more use.
       }
-      this.#warnOfRebuiltIndex();
+      this.#settings.warn({
+        code: "INDEX_REBUILT",
+        message:
+          `The index beside ${this.#settings.path} cannot be used (${error.message}); until the log is ` +
+          "opened again, one in memory takes its place",
+      });
       return await action();
     }
   }
 }
 
-/** The index, and nothing but the index, can no longer be used. */
+/** The index, and nothing but the index, can no longer be used: it is damaged, or there is no room for more of it. */
 class RuinedIndex extends SqliteError {
   constructor({ resultCode, message, cause }: SqliteError) {
     super(resultCode, message, cause);

@@ -44,13 +44,15 @@ export async function openSqliteStore(
     database = runtime.sqlite.open(path, { readOnly });
     const opened = database;
     // Each of these reads the file, and may meet another process that is opening or closing it.
-    return await whenFree(() => {
+    const store = await whenFree(() => {
       opened.exec(CONNECTION_SQL);
       if (readOnly) {
         transact(opened, () => checkReadable(runtime, opened, path), "BEGIN DEFERRED");
       } else prepareForWriting(runtime, opened, settings);
       return new SqliteStore(runtime, opened, settings, identity);
     }, busyTimeoutMs);
+    await store.lookForWal();
+    return store;
   } catch (error) {
     try {
       database?.close();
@@ -138,6 +140,8 @@ class SqliteStore implements LogStore {
   /** Held while something is written here, and while it is handed to the other thread. */
   readonly #writing = new Mutex();
   #size: number;
+  /** No connection removes or replaces it while another is open. */
+  #walIdentity: string | undefined;
 
   constructor(
     runtime: Runtime,
@@ -169,6 +173,26 @@ class SqliteStore implements LogStore {
     return this.#aside.isReady ? OVERLAPPING_RECORDS : undefined;
   }
 
+  /** Remembers which file the write-ahead log is: new records are in it alone until SQLite moves them. */
+  async lookForWal(): Promise<void> {
+    this.#walIdentity = (await this.#runtime.file.stat(`${this.#settings.path}-wal`))?.identity;
+  }
+
+  async #checkWal(): Promise<void> {
+    if (this.#walIdentity === undefined) return;
+    const wal = `${this.#settings.path}-wal`;
+    const { file } = this.#runtime;
+    try {
+      await checkSamePlace(file, wal, this.#walIdentity, `write to ${wal}`);
+    } catch (error) {
+      // What it has is moved to the database while it is still open. Not when there is another: its pages are not these.
+      if (await file.stat(wal) === undefined) {
+        this.#database.exec("PRAGMA wal_checkpoint(PASSIVE)");
+      }
+      throw error;
+    }
+  }
+
   async append(
     records: readonly LogRecord[],
     written?: (lines: WrittenLines) => void,
@@ -179,6 +203,7 @@ class SqliteStore implements LogStore {
       // What is handed to the other thread is awaited outside, so that the next batch can be handed to it meanwhile.
       const { appended } = await this.#writing.run(async () => {
         await checkSamePlace(this.#runtime.file, path, this.#identity, action);
+        await this.#checkWal();
         if (await this.#aside.takes(records.length)) {
           return { appended: this.#aside.append(records) };
         }

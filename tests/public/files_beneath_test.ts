@@ -1,0 +1,111 @@
+// What becomes of an open log when one of its files is deleted or replaced: a clear error, or everything is as it was.
+// The table in docs/durability.md is made of this. For the log's own file see file_rights_test.ts and tampering_test.ts.
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { AuditLog, generateSigningKey } from "@audit-log/llm";
+import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import type { TestContext } from "node:test";
+import { FILE_BACKENDS, openFile } from "../support/backends.ts";
+import { inputs, interaction, interactions } from "../support/interaction.ts";
+import { assertRefused } from "../support/refused.ts";
+import { testUnless } from "../support/skip.ts";
+import { tempFolder } from "../support/temp.ts";
+
+const CHANGES: Record<string, (file: string) => void> = {
+  deleted: (file) => rmSync(file),
+  replaced: (file) => {
+    writeFileSync(`${file}.new`, "");
+    renameSync(`${file}.new`, file);
+  },
+};
+
+/** What recording into an open log leads to when one of the files beside it is gone. */
+const SIDE_FILES = [
+  { backend: "sqlite", side: "-wal", records: false },
+  { backend: "sqlite", side: "-shm", records: true },
+  { backend: "jsonl", side: "-index", records: true },
+  { backend: "jsonl", side: "-index-wal", records: true },
+  { backend: "jsonl", side: "-index-shm", records: true },
+  { backend: "jsonl", side: "-lock", records: false },
+] as const;
+
+const onWindows = process.platform === "win32"
+  ? "Windows keeps open files from being deleted"
+  : undefined;
+
+for (const { backend, side, records } of SIDE_FILES) {
+  for (const [what, change] of Object.entries(CHANGES)) {
+    const then = records ? "the log goes on" : "recording is refused until it is opened again";
+    testUnless(onWindows, `${backend}: when ${side} is ${what} beneath it, ${then}`, async (t) => {
+      const path = join(tempFolder(t as TestContext), "log");
+      const log = await openFile(t as TestContext, { backend, path });
+      await log.recordAll(interactions(50));
+      await log.query();
+      const reader = await openFile(t as TestContext, { backend, path, readOnly: true });
+      const expected = inputs(await reader.query());
+      change(path + side);
+      if (records) {
+        await log.record(interaction({ inputText: "later" }));
+        expected.push("later");
+      } else {
+        const error = await assertRefused(() => log.record(interaction()), "LOG_REPLACED");
+        assertStringIncludes(error.message, path + side);
+        await assertRefused(() => log.record(interaction()), "LOG_FAILED");
+      }
+      assertEquals(inputs(await log.query()), expected);
+      // It reads what it has; whether it sees what is new depends on the file.
+      const read = inputs(await reader.query());
+      assertEquals(read, expected.slice(0, read.length));
+      assert(read.length >= 50);
+      // Whoever closes a database last moves what is in -wal; one that only reads cannot.
+      for (const handle of what === "deleted" ? [log, reader] : [reader, log]) await handle.close();
+      const again = await openFile(t as TestContext, { backend, path });
+      assertEquals(inputs(await again.query()), expected);
+      await again.record(interaction({ inputText: "last" }));
+      assertEquals(inputs(await again.query()), [...expected, "last"]);
+      assertEquals((await again.verify()).faults, []);
+    });
+  }
+}
+
+for (const backend of FILE_BACKENDS) {
+  testUnless(
+    onWindows,
+    `${backend}: a log whose file is deleted is still read by who has it open`,
+    async (t) => {
+      const path = join(tempFolder(t as TestContext), "log");
+      const log = await openFile(t as TestContext, { backend, path });
+      await log.recordAll(interactions(50));
+      const reader = await openFile(t as TestContext, { backend, path, readOnly: true });
+      rmSync(path);
+      for (const handle of [log, reader]) assertEquals((await handle.query()).length, 50);
+      await log.close();
+      await reader.close();
+      assertEquals(existsSync(path), false, "a new file was made in its place");
+      const options = { backend, path, readOnly: true };
+      await assertRefused(() => AuditLog.open(options), "PATH_NOT_FOUND");
+    },
+  );
+}
+
+testUnless(
+  onWindows,
+  "jsonl: when -checkpoints is deleted beneath it, who kept one still sees that nothing was altered",
+  async (t) => {
+    const path = join(tempFolder(t as TestContext), "log");
+    const { signingKey, verifierKey } = await generateSigningKey("acme.example/beneath");
+    const log = await openFile(t as TestContext, { backend: "jsonl", path, signingKey });
+    await log.recordAll(interactions(3));
+    const kept = await log.checkpoint();
+    rmSync(`${path}-checkpoints`);
+    await log.record(interaction());
+    const next = await log.checkpoint();
+    const report = await log.verify({ verifierKey, checkpoint: kept });
+    assertEquals([report.faults, report.checked.checkpoints, report.checked.covered], [[], 1, 4]);
+    const found: string[] = [];
+    for await (const note of log.checkpoints()) found.push(note);
+    assertEquals(found, [next]);
+  },
+);
