@@ -18,6 +18,7 @@ import { pathOf } from "../lib/project.ts";
 import { findRuntime, type Runtime } from "../lib/runtimes.ts";
 import { writeEntries } from "./entries.ts";
 import type { Task } from "./measure.ts";
+import { plotGrowth } from "./plot.ts";
 import { markdown, text } from "./report.ts";
 import type { Measurement } from "./rounds.ts";
 
@@ -36,6 +37,7 @@ const SUBJECTS = [
   "recording-jsonl",
   "recording-jsonl-small",
   "queue",
+  "growth",
   "peers",
 ];
 const RUNTIMES = ["node", "deno", "bun"] as const;
@@ -55,6 +57,7 @@ const { values: options } = parseArgs({
     folder: { type: "string" },
     json: { type: "string" },
     markdown: { type: "string" },
+    plot: { type: "string" },
   },
 });
 const rounds = Number(options.rounds);
@@ -94,6 +97,10 @@ async function measureAll(): Promise<void> {
   console.log(conditions);
   if (options.json !== undefined) {
     await Deno.writeTextFile(options.json, `${JSON.stringify(measured, null, 2)}\n`);
+  }
+  if (options.plot !== undefined) {
+    const grown = measured.filter(({ subject }) => subject === "growth");
+    await Deno.writeTextFile(options.plot, await plotGrowth(grown, `${folder}/plot`));
   }
   if (options.markdown !== undefined) {
     const how = `${conditions}${full ? "" : "; a quick run"}.`;

@@ -7,6 +7,7 @@
 import process from "node:process";
 import type { NewEntry } from "../../mod.ts";
 import { readEntries } from "./entries.ts";
+import { measureGrowth } from "./growth.ts";
 import { measureJsonl, measureJsonlSingle } from "./jsonl.ts";
 import { measureMemory } from "./memory.ts";
 import { measureOpenJsonl } from "./open_jsonl.ts";
@@ -54,6 +55,7 @@ const measures: Record<string, Measure> = {
   "recording-jsonl": measureRecording("jsonl", "real"),
   "recording-jsonl-small": measureRecording("jsonl", "small"),
   "queue": measureQueue,
+  "growth": measureGrowth,
   "peers": measurePeers,
 };
 
