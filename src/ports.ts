@@ -65,6 +65,12 @@ export interface FileAdapter {
   stat(path: string): Promise<FileStat | undefined>;
   /** Opens a file. */
   open(path: string, mode: FileMode): Promise<OpenFile>;
+  /**
+   * Creates an empty file, as `open()` does with `"create"`, but so that this process never has it open while others can
+   * see it: on POSIX systems, closing a file frees all locks that the process has on it, those of SQLite in another thread
+   * among them. `EEXIST` when there is something.
+   */
+  create(path: string): Promise<void>;
   /** Removes a file. The core asks this only of side files that can be rebuilt. */
   remove(path: string): Promise<void>;
 }

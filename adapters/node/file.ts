@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { randomUUID } from "node:crypto";
 import fs from "node:fs";
 import { dirname, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -50,6 +51,12 @@ export const file: FileAdapter = {
     return new NodeFile(descriptor);
   },
 
+  // deno-lint-ignore require-await -- as above
+  async create(path: string): Promise<void> {
+    createUnopened(path);
+    syncFolder(dirname(path));
+  },
+
   async remove(path: string): Promise<void> {
     // Not unlink(), with which Deno removes an empty folder.
     await fs.promises.rm(path);
@@ -93,6 +100,39 @@ function describe(stats: fs.BigIntStats): FileStat {
     size: Number(stats.size),
     identity: `${stats.dev}:${stats.ino}`,
   };
+}
+
+/** Makes a file under another name, and gives it its own when it is closed. */
+function createUnopened(path: string): void {
+  const draft = `${path}-${randomUUID()}`;
+  if (mayUse(draft)) {
+    try {
+      fs.closeSync(fs.openSync(draft, FLAGS.create, 0o600));
+      try {
+        fs.linkSync(draft, path); // unlike rename(), it replaces nothing
+        return;
+      } finally {
+        fs.unlinkSync(draft);
+      }
+    } catch {
+      // A file system without hard links, a name that is too long; or what the next attempt tells.
+    }
+  }
+  fs.closeSync(fs.openSync(path, FLAGS.create, 0o600));
+}
+
+/** What Deno tells of permissions. */
+interface DenoPermissions {
+  querySync(descriptor: { name: "read" | "write"; path: string }): { state: string };
+}
+
+/** Whether Deno has the permissions for a file, and would not ask on the terminal for one that the user did not give. */
+function mayUse(path: string): boolean {
+  const { Deno } = globalThis as { Deno?: { permissions: DenoPermissions } };
+  return Deno === undefined ||
+    (["read", "write"] as const).every((name) =>
+      Deno.permissions.querySync({ name, path }).state === "granted"
+    );
 }
 
 /** Puts a new file's name on the disk. Windows has no way to, and needs none. */

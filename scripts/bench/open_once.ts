@@ -43,10 +43,8 @@ function memory(): number {
 }
 
 const file: FileAdapter = {
-  absolute: (path) => runtime.file.absolute(path),
-  stat: (path) => runtime.file.stat(path),
+  ...runtime.file,
   open: async (path, mode) => watched(await runtime.file.open(path, mode)),
-  remove: (path) => runtime.file.remove(path),
 };
 
 const before = memory();

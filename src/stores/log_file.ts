@@ -35,7 +35,7 @@ export async function createFile(files: FileAdapter, settings: FileSettings): Pr
 export async function createIfMissing(files: FileAdapter, path: string): Promise<void> {
   if (await files.stat(path) !== undefined) return;
   try {
-    await (await files.open(path, "create")).close();
+    await files.create(path);
   } catch (error) {
     // Another process may have created it in between, which is as good.
     if ((error as { code?: unknown }).code !== "EEXIST") throw error;

@@ -26,6 +26,7 @@ export function fileErrors(name: string, adapter: FileAdapter): void {
     for (const mode of ["read", "append", "create"] as const) {
       await assertPosix("ENOENT", () => adapter.open(join(folder, "missing", "a"), mode), mode);
     }
+    await assertPosix("ENOENT", () => adapter.create(join(folder, "missing", "a")));
   });
 
   test(`${name}: what lies beneath a file is ENOTDIR`, async (t) => {
@@ -34,6 +35,7 @@ export function fileErrors(name: string, adapter: FileAdapter): void {
     for (const mode of ["read", "append", "create"] as const) {
       await assertPosix("ENOTDIR", () => adapter.open(join(path, "a"), mode), mode);
     }
+    await assertPosix("ENOTDIR", () => adapter.create(join(path, "a")));
   });
 
   test(`${name}: a folder is EISDIR`, async (t) => {

@@ -9,6 +9,7 @@ import type { FileAdapter } from "@audit-log/llm";
 import {
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   statSync,
@@ -57,6 +58,26 @@ export function filePaths(name: string, adapter: FileAdapter): void {
     assertEquals(new TextDecoder().decode(buffer), "abc");
   });
 
+  test(`${name}: a file that is created without being opened is the same, and nothing is left beside it`, async (t) => {
+    const folder = tempFolder(t);
+    const longest = "x".repeat(255); // so that no other name in the folder can be made of it
+    for (const path of ["a ?#%é\u{1f4ac}.db", longest]) {
+      await adapter.create(join(folder, path));
+      const { size, mode, nlink } = statSync(join(folder, path));
+      assertEquals([size, nlink], [0, 1]);
+      if (process.platform !== "win32") assertEquals(mode & 0o777, 0o600);
+      const file = await openFile(t, adapter, join(folder, path), "append");
+      assertEquals(await file.append(new Uint8Array(3)), 3);
+      await assertPosix("EEXIST", () => adapter.create(join(folder, path)), path);
+      assertEquals(statSync(join(folder, path)).size, 3);
+    }
+    const attempts = await Promise.allSettled(
+      Array.from({ length: 10 }, () => adapter.create(join(folder, "several"))),
+    );
+    assertEquals(attempts.filter(({ status }) => status === "fulfilled").length, 1);
+    assertEquals(readdirSync(folder).length, 3);
+  });
+
   test(`${name}: what exists is not created again`, async (t) => {
     const folder = tempFolder(t);
     writeFileSync(join(folder, "file"), "kept");
@@ -64,6 +85,7 @@ export function filePaths(name: string, adapter: FileAdapter): void {
     mkdirSync(join(folder, "folder"));
     for (const path of ["file", "link", "folder"]) {
       await assertPosix("EEXIST", () => adapter.open(join(folder, path), "create"), path);
+      await assertPosix("EEXIST", () => adapter.create(join(folder, path)), path);
     }
     assertEquals(readFileSync(join(folder, "file"), "utf8"), "kept");
     assert(!existsSync(join(folder, "nowhere")));

@@ -294,9 +294,7 @@ test("jsonl: a checkpoint covers what is acknowledged, not what is still on its 
   const [gate, asked] = [new Gate(), new Gathering<string>()];
   let isHeld = false;
   const file: FileAdapter = {
-    absolute: (path) => runtime.file.absolute(path),
-    stat: (path) => runtime.file.stat(path),
-    remove: (path) => runtime.file.remove(path),
+    ...runtime.file,
     async open(name, mode) {
       const opened = await runtime.file.open(name, mode);
       return {
