@@ -64,7 +64,7 @@ const ioerr = { applies: onSqlite, codes: IO_CODES, reason: /I\/O|its index is b
 const full = {
   applies: onSqlite,
   codes: ["WRITE_FAILED", "READ_FAILED"],
-  reason: /full/,
+  reason: /full|its index is being made anew/,
 } as const;
 const busy = {
   applies: onSqlite,
