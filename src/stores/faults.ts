@@ -28,16 +28,15 @@ export function isBusy(error: unknown): boolean {
     (error.primaryCode === SQLITE.BUSY || error.primaryCode === SQLITE.LOCKED);
 }
 
-/** Whether a file is there that SQLite cannot use. */
+/** Whether a file is there that SQLite cannot use: no database, damaged, of an unknown format, without its tables. */
 export function isUnusableDatabase(error: unknown): boolean {
   return error instanceof SqliteError &&
-    (error.primaryCode === SQLITE.NOTADB || error.primaryCode === SQLITE.CORRUPT);
+    [SQLITE.NOTADB, SQLITE.CORRUPT, SQLITE.ERROR].some((code) => code === error.primaryCode);
 }
 
 /** Whether a database that was in order is no longer: cut, overwritten, its tables gone. */
 export function isRuined(error: unknown): error is SqliteError {
-  return isUnusableDatabase(error) || isIoError(error) ||
-    (error instanceof SqliteError && error.primaryCode === SQLITE.ERROR);
+  return isUnusableDatabase(error) || isIoError(error);
 }
 
 /** Whether there is no room on the disk. */

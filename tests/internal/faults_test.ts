@@ -78,7 +78,12 @@ test("SQLite's result codes are told apart, extended ones too", () => {
   ]);
   assertEquals([19, UNIQUE, 1].map((code) => isConstraint(sqlite(code))), [true, true, false]);
   assertEquals([10, IOERR_FSYNC, 13].map((code) => isIoError(sqlite(code))), [true, true, false]);
-  assertEquals([11, 26, 14].map((code) => isUnusableDatabase(sqlite(code))), [true, true, false]);
+  assertEquals([11, 26, 1, 14].map((code) => isUnusableDatabase(sqlite(code))), [
+    true,
+    true,
+    true,
+    false,
+  ]);
   for (const is of [isBusy, isConstraint, isIoError, isUnusableDatabase]) {
     for (const other of [undefined, null, new Error("busy"), { resultCode: 5 }]) assert(!is(other));
   }

@@ -184,6 +184,12 @@ test("jsonl: a line that another program appends while the log is open is an ent
   assertEquals((await log.query()).map(({ entryId }) => entryId).indexOf("other"), 1);
 });
 
+function overwrite(file: string, at: number, bytes: number[]): void {
+  const changed = readFileSync(file);
+  changed.set(bytes, at);
+  writeFileSync(file, changed);
+}
+
 for (const side of ["-index", "-lock"]) {
   test(`jsonl: without the file ${side} beside it, or with another, a log is the same`, async (t) => {
     const path = join(tempFolder(t), "log");
@@ -199,6 +205,10 @@ for (const side of ["-index", "-lock"]) {
           (file: string) =>
             writeFileSync(file, "no database, but longer than one page".repeat(999)),
           (file: string) => writeFileSync(file, readFileSync(file).subarray(0, 5000)),
+          // Of a format that SQLite does not know.
+          (file: string) => overwrite(file, 44, [0xff, 0xff, 0xff, 0xff]),
+          // The table of its tables without an entry.
+          (file: string) => overwrite(file, 100, [0x0d, 0, 0, 0, 0]),
         ]
         : []),
     ];
