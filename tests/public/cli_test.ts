@@ -11,7 +11,7 @@ import {
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { cli, packageVersion } from "../support/cli.ts";
+import { cliProcess as cli, packageVersion } from "../support/cli.ts";
 import { foreignLine, interaction } from "../support/interaction.ts";
 import { tempFolder } from "../support/temp.ts";
 

@@ -1,15 +1,18 @@
 /**
- * Running the command `audit-log` as users do: as a process of its own, on the runtime that the tests run
- * on, from source or from the installed npm package, without and with a terminal.
+ * Running the command `audit-log`, on the runtime that the tests run on, from source or from the installed npm package:
+ * as users do, as a process of its own, without and with a terminal; or within the process of the tests, which is many
+ * times as fast.
  *
  * @module
  */
 
+import type { Runtime } from "@audit-log/llm";
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import type { ChildResult } from "./child.ts";
+import { currentRuntime } from "./runtime.ts";
 
 /** The folder that holds `tests/`. */
 const root = new URL("../../", import.meta.url);
@@ -45,12 +48,76 @@ export interface CliOptions {
   /** What it gets on standard input; nothing, unless given. */
   input?: string | Uint8Array;
   cwd?: string;
+}
+
+/** How to run it as a process of its own. */
+export interface CliProcessOptions extends CliOptions {
   env?: Record<string, string>;
 }
 
-/** Runs `audit-log` without a terminal. */
-export function cli(args: readonly string[], options: CliOptions = {}): Promise<ChildResult> {
+/** Runs `audit-log` without a terminal, as a process of its own. */
+export function cliProcess(
+  args: readonly string[],
+  options: CliProcessOptions = {},
+): Promise<ChildResult> {
   return run(cliCommand(...args), options);
+}
+
+// What `cli.ts` hands to the command.
+interface Output {
+  isTerminal: false;
+  redraws: false;
+  styles: false;
+  columns: undefined;
+  write(text: string): Promise<void>;
+}
+interface Host {
+  args: readonly string[];
+  runtime: Runtime;
+  stdout: Output;
+  stderr: Output;
+  stdin(): AsyncIterable<Uint8Array>;
+  end(status: number): void;
+}
+
+const main = new URL(`src/cli/main.${module.endsWith(".ts") ? "ts" : "js"}`, pathToFileURL(module));
+
+/** Runs `audit-log` without a terminal, within this process. */
+export async function cli(
+  args: readonly string[],
+  { input = "", cwd = process.cwd() }: CliOptions = {},
+): Promise<ChildResult> {
+  const command: { main(host: Host): Promise<void> } = await import(main.href);
+  const result = { code: 0, stdout: "", stderr: "" };
+  const outputTo = (stream: "stdout" | "stderr"): Output => ({
+    isTerminal: false,
+    redraws: false,
+    styles: false,
+    columns: undefined,
+    write(text: string): Promise<void> {
+      result[stream] += text;
+      return Promise.resolve();
+    },
+  });
+  const before = process.cwd();
+  process.chdir(cwd);
+  try {
+    await command.main({
+      args,
+      runtime: await currentRuntime(),
+      stdout: outputTo("stdout"),
+      stderr: outputTo("stderr"),
+      async *stdin() {
+        yield typeof input === "string" ? new TextEncoder().encode(input) : input;
+      },
+      end(status: number): void {
+        result.code = status;
+      },
+    });
+  } finally {
+    process.chdir(before);
+  }
+  return result;
 }
 
 /** Runs `audit-log` and closes its standard output after the first bytes, as `| head -c 1` does. */
@@ -60,7 +127,7 @@ export function cliCutShort(args: readonly string[]): Promise<ChildResult> {
 
 function run(
   command: readonly string[],
-  { input = "", cwd, env = {} }: CliOptions,
+  { input = "", cwd, env = {} }: CliProcessOptions,
   cutShort = false,
 ): Promise<ChildResult> {
   return new Promise((resolve, reject) => {
@@ -89,7 +156,7 @@ export const noTerminal: string | undefined = (() => {
 /** What stands on a terminal of 100 columns after `audit-log` ran on it, escape sequences included. */
 export async function cliOnTerminal(
   args: readonly string[],
-  options: CliOptions = {},
+  options: CliProcessOptions = {},
 ): Promise<{ code: number | null; screen: string }> {
   const quoted = cliCommand(...args).map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
   const command = ["script", "-qec", `stty cols 100 rows 40; exec ${quoted}`, "/dev/null"];

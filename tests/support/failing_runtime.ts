@@ -59,6 +59,7 @@ export class FailingRuntime {
         absolute: (path) => file.absolute(path),
         stat: (path) => this.#later("file.stat", path, () => file.stat(path)),
         open: (path, mode) => this.#openFile(path, mode, () => file.open(path, mode)),
+        create: (path) => this.#later("file.create", path, () => file.create(path)),
         remove: (path) => this.#later("file.remove", path, () => file.remove(path)),
       },
       sqlite: {

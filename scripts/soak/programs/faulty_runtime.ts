@@ -135,6 +135,7 @@ export function faultyRuntime(
     file: {
       absolute: (file) => runtime.file.absolute(file),
       stat: (file) => runtime.file.stat(file),
+      create: (file) => runtime.file.create(file),
       remove: (file) => runtime.file.remove(file),
       open: async (file: string, mode: FileMode) => {
         const opened = await runtime.file.open(file, mode);
