@@ -297,10 +297,10 @@ class JsonlStore implements LogStore {
 
   async *read(selection: Selection): AsyncGenerator<readonly LogRecord[]> {
     const { range, covered } = await this.#reading(async () => {
-      await this.#refresh();
+      const seen = await this.#refresh();
       return await this.#asking(() => ({
-        range: this.#index.range(selection, this.#index.end().size),
-        covered: this.#index.coveredTo,
+        range: this.#index.range(selection, Math.min(seen.size, this.#index.end().size)),
+        covered: Math.min(seen.coveredTo, this.#index.coveredTo),
       }));
     });
     let { from, to } = range;
@@ -330,10 +330,11 @@ class JsonlStore implements LogStore {
   async count(selection: Selection): Promise<number> {
     if (selection.metadata.length === 0) {
       return await this.#reading(async () => {
-        await this.#refresh();
-        return await this.#asking(() =>
-          this.#index.count(selection, this.#index.range(selection, this.#index.end().size))
-        );
+        const seen = await this.#refresh();
+        return await this.#asking(() => {
+          const size = Math.min(seen.size, this.#index.end().size);
+          return this.#index.count(selection, this.#index.range(selection, size));
+        });
       });
     }
     let count = 0;
@@ -406,17 +407,33 @@ class JsonlStore implements LogStore {
     );
   }
 
-  /** Sees to it that the index covers all complete lines that the file has now. */
-  async #refresh(): Promise<void> {
+  /**
+   * Sees to it that the index covers all complete lines that the file has now.
+   *
+   * @returns What was there. The index may soon have more, and of the last batch a part only: whoever wrote it puts it there
+   * in chunks.
+   */
+  async #refresh(): Promise<Seen> {
     await this.#indexPending();
     const { size } = await this.#file.stat();
     // Another process may have found the index wanting, and be making it anew.
     const covered = await this.#asking(() => this.#index.coveredTo);
-    if (size === this.#seenSize && covered === this.#coveredTo) return;
+    if (size === this.#seenSize && covered === this.#coveredTo) return this.#seen();
     const catchUp = () =>
-      this.#exclusively(async () => this.#catchUp((await this.#file.stat()).size, SLICE_BYTES));
+      this.#exclusively(async () => {
+        const { size } = await this.#file.stat();
+        return await this.#catchUp(size, SLICE_BYTES) ? this.#seen() : undefined;
+      });
     // In slices, so that making the index of a large file does not keep others from writing.
-    while (!await catchUp()) await new Promise((resolve) => setTimeout(resolve, SLICE_PAUSE_MS));
+    for (;;) {
+      const seen = await catchUp();
+      if (seen !== undefined) return seen;
+      await new Promise((resolve) => setTimeout(resolve, SLICE_PAUSE_MS));
+    }
+  }
+
+  #seen(): Seen {
+    return { size: this.#size, coveredTo: this.#coveredTo };
   }
 
   /**
@@ -596,6 +613,14 @@ class JsonlStore implements LogStore {
       return await action();
     }
   }
+}
+
+/** What a handle saw of the file: whole batches, unless their writer was killed. */
+interface Seen {
+  /** How many records there are. */
+  readonly size: number;
+  /** Where the line behind them starts, or will. */
+  readonly coveredTo: number;
 }
 
 /** The index, and nothing but the index, can no longer be used: it is damaged, or there is no room for more of it. */

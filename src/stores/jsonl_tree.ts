@@ -29,8 +29,8 @@ export interface JsonlAccess {
   sync(): Promise<void>;
   /** Runs a section under the lock. */
   exclusively<T>(section: () => Promise<T>): Promise<T>;
-  /** Brings the index up to the end of the file. */
-  refresh(): Promise<void>;
+  /** Brings the index up to the end of the file, and tells where that is. */
+  refresh(): Promise<{ readonly coveredTo: number }>;
   /** How many records there are, without those at the end whose callers still wait. */
   acknowledged(): Promise<number>;
 }
@@ -83,9 +83,9 @@ export class JsonlTree implements TreeStore {
   }
 
   async *inspect(): AsyncGenerator<readonly InspectedRecord[]> {
-    await this.#access.refresh();
+    const { coveredTo } = await this.#access.refresh();
     const { file } = this.#access;
-    const end = await this.#access.index((index) => index.coveredTo);
+    const end = Math.min(coveredTo, await this.#access.index((index) => index.coveredTo));
     const rows = new IndexRows(this.#access);
     let highUs = -Infinity;
     for await (const { lines } of scanLines(file, 0, end)) {

@@ -1,0 +1,95 @@
+// The index beside a JSONL log takes a large group in parts; who reads in between sees the group whole or not at all.
+
+import { assertEquals } from "@std/assert";
+import { AuditLog, type Runtime } from "@audit-log/llm";
+import { once } from "node:events";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Worker } from "node:worker_threads";
+import { interaction } from "../support/interaction.ts";
+import { currentRuntime } from "../support/runtime.ts";
+import { atEnd, tempFolder } from "../support/temp.ts";
+
+const COUNT = 1100;
+
+const reads: Record<string, (log: AuditLog) => Promise<number>> = {
+  "count()": (log) => log.count(),
+  "query()": async (log) => (await log.query()).length,
+  "verify()": async (log) => (await log.verify()).size,
+};
+
+for (const [name, read] of Object.entries(reads)) {
+  test(`jsonl: ${name} sees no half of a group that another writer is putting into the index`, async (t) => {
+    const path = join(tempFolder(t), "log");
+    const cells = new Int32Array(new SharedArrayBuffer(12));
+    const raise = (cell: number) => {
+      Atomics.store(cells, cell, 1);
+      Atomics.notify(cells, cell);
+    };
+    let isDue = false;
+    // verify() asks for the size before it reads the records.
+    let looks = name === "verify()" ? 3 : 1;
+    // When this handle has seen that nothing is new, another writer is quick.
+    const meanwhile = () => {
+      isDue = false;
+      raise(0);
+      Atomics.wait(cells, 1, 0);
+    };
+    const log = await AuditLog.open({
+      backend: "jsonl",
+      path,
+      runtime: interrupted(
+        await currentRuntime(),
+        (sql) => isDue && sql.includes("FROM covered") && --looks === 0,
+        meanwhile,
+      ),
+    });
+    atEnd(t, () => log.close());
+    await log.record(interaction());
+    assertEquals(await log.count(), 1);
+
+    const program = new URL("../support/half_indexed.ts", import.meta.url);
+    const worker = new Worker(program, { workerData: [path, COUNT, cells] });
+    atEnd(t, () => worker.terminate());
+    await once(worker, "message");
+    isDue = true;
+    const size = await read(log);
+    assertEquals([isDue, size], [false, 1]);
+    raise(2);
+    await once(worker, "message");
+    assertEquals(await read(log), COUNT + 1);
+  });
+}
+
+/** The runtime, but something is done after a query whose SQL passes. */
+function interrupted(
+  runtime: Runtime,
+  passes: (sql: string) => boolean,
+  meanwhile: () => void,
+): Runtime {
+  return {
+    ...runtime,
+    sqlite: {
+      ...runtime.sqlite,
+      open(path, options) {
+        const database = runtime.sqlite.open(path, options);
+        return {
+          exec: (sql) => database.exec(sql),
+          close: () => database.close(),
+          prepare(sql) {
+            const statement = database.prepare(sql);
+            return {
+              run: (...parameters) => statement.run(...parameters),
+              all: (...parameters) => statement.all(...parameters),
+              get(...parameters) {
+                const row = statement.get(...parameters);
+                if (passes(sql)) meanwhile();
+                return row;
+              },
+            };
+          },
+        };
+      },
+    },
+  };
+}
