@@ -97,6 +97,7 @@ export async function readMeanwhile(plan: AtOnce): Promise<void> {
     const writing = start(plan, signingKey);
     let running = true;
     const ending = Promise.all(writing.map(({ ended }) => ended)).finally(() => running = false);
+    ending.catch(() => {}); // it is awaited below, maybe after something else has failed
     for (let n = 0; running; n++) {
       await Promise.all(
         watchers.map((watcher, at) => watcher.look(`${(n + at) % writing.length}`)),
