@@ -468,8 +468,8 @@ class JsonlStore implements LogStore {
     this.#coveredTo = from;
     this.#size = await this.#asking(() => index.end().size);
     if (from >= enough && from < size) return false;
-    this.#seenSize = size;
     await this.#warnOfUnreadable();
+    this.#seenSize = size;
     return true;
   }
 

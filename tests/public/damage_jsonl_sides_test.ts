@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { AuditLog, AuditLogError, generateSigningKey } from "@audit-log/llm";
 import fc from "fast-check";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { attempt, examine, type Known, known } from "../support/examined.ts";
@@ -11,6 +11,7 @@ import { foreignLine, interaction, START_MS } from "../support/interaction.ts";
 import { mutations } from "../support/mutations.ts";
 import { BY_HAND, checkpointsOf, partsOf } from "../support/notes.ts";
 import { check, LONG_MS } from "../support/property.ts";
+import { openRaw } from "../support/raw_sqlite.ts";
 import { damagedDatabase, sqliteDamage } from "../support/sqlite_damage.ts";
 import { tempFolder } from "../support/temp.ts";
 
@@ -188,3 +189,27 @@ test(
     await check(property, 100);
   },
 );
+
+test("jsonl: an index that proves to be damaged when a record is looked for behind a torn line makes none come twice", async (t) => {
+  const folder = tempFolder(t);
+  const path = join(folder, "log");
+  const log = await AuditLog.open({ backend: "jsonl", path });
+  await log.recordAll([interaction(), interaction()]);
+  await log.close();
+  const raw = await openRaw(t, `${path}-index`);
+  const [{ rootpage }] = raw.all(
+    "SELECT rootpage FROM sqlite_schema WHERE name = 'line_entry_id'",
+  ) as [{ rootpage: number }];
+  const [{ page_size: size }] = raw.all("PRAGMA page_size") as [{ page_size: number }];
+  raw.close();
+  const bytes = readFileSync(`${path}-index`);
+  bytes.fill(0xff, (rootpage - 1) * size, rootpage * size);
+  writeFileSync(`${path}-index`, bytes);
+  appendFileSync(path, '{"cost_usd"');
+  const again = await AuditLog.open({ backend: "jsonl", path });
+  const recorded = await again.record(interaction({ inputText: "next" }));
+  assertEquals((await again.query()).at(-1), recorded);
+  assertEquals(await again.count(), 3);
+  await again.close();
+  assertEquals(readFileSync(path, "utf8").split("\n").length, 5);
+});
