@@ -8,6 +8,8 @@ import type { WrittenLines } from "./store.ts";
 
 /** From how many records on another thread writes them sooner than this one. */
 const WORTH_A_THREAD = 64;
+/** From how many on the calling thread would stand still for longer than a thread takes to start. */
+const WORTH_A_START = 512;
 /** How many records are encoded before the thread begins to write them. */
 const PART = 128;
 const NOT_NEEDED = "few records at a time need no other";
@@ -27,7 +29,7 @@ interface Part {
   readonly release: WrittenLines["release"];
 }
 
-/** Has records appended by another thread, which is started when many come for the second time. */
+/** Has records appended by another thread, which is started when many come for the second time, or very many. */
 export class AsideWriter {
   readonly #startWriter: (() => Promise<RowWriter>) | undefined;
   readonly #appendHere: (records: readonly LogRecord[]) => Promise<number>;
@@ -67,8 +69,8 @@ export class AsideWriter {
     if (this.#failure !== undefined) return false;
     if (this.#ahead > 0) return true;
     if (count < WORTH_A_THREAD) return false;
-    if (!this.#hasSeenMany) {
-      // Who records many but once would wait longer for the thread than for the disk.
+    if (!this.#hasSeenMany && count < WORTH_A_START) {
+      // Who records so many but once would wait longer for the thread than for the disk.
       this.#hasSeenMany = true;
       return false;
     }

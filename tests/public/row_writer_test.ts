@@ -59,7 +59,7 @@ async function opened(t: TestContext, options: Partial<FileOptions> = {}): Promi
 test("few records at a time are written on the calling thread, and so are many for once", async (t) => {
   const log = await logWith(t, () => Promise.reject(new Error("nobody asked for a thread")));
   for (const entry of interactions(70)) await log.record(entry);
-  await log.recordAll(interactions(1000));
+  await log.recordAll(interactions(500));
   assertEquals(
     (await log.info()).writing,
     "this thread: few records at a time need no other",
