@@ -57,7 +57,10 @@ const JSONL: readonly Mischief[] = [
     what: "a torn last checkpoint",
     act(path) {
       const checkpoints = `${path}-checkpoints`;
-      return existsSync(checkpoints) && append(checkpoints, '{"size":3,"note":"acme');
+      if (!existsSync(checkpoints)) return false;
+      // Who writes behind an unfinished line ends that one first; another line is none of a crash's.
+      const separator = /\n$|^$/.test(readFileSync(checkpoints, "utf8")) ? "" : "\n";
+      return append(checkpoints, `${separator}{"size":3,"note":"acme`);
     },
   },
 ];
