@@ -13,7 +13,7 @@ import type { Backend } from "./options.ts";
 import { runProcess } from "./processes.ts";
 import { readJournal } from "./programs/journal.ts";
 import type { ReaderTask, WriterTask } from "./programs/task.ts";
-import { Random } from "./random.ts";
+import { Random } from "../../tests/support/random.ts";
 import { planRound } from "./round.ts";
 
 /** What a log is used with. */

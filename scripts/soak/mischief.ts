@@ -17,7 +17,7 @@ import {
 } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Backend } from "./options.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../../tests/support/random.ts";
 
 interface Mischief {
   readonly what: string;

@@ -6,7 +6,7 @@
 
 import type { Runtime } from "../lib/runtimes.ts";
 import type { FaultRates } from "./programs/faulty_runtime.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../../tests/support/random.ts";
 
 /** A process of a round. */
 export interface PlannedProcess {

@@ -79,7 +79,7 @@ async function crashOneLog(
   account: CrashAccount,
 ): Promise<void> {
   const path = join(folder, `log ${backend} ${account.logs++}`);
-  const key = random.chance(0.7) ? await generateSigningKey("acme.example/crash") : undefined;
+  const key = random.chance(70) ? await generateSigningKey("acme.example/crash") : undefined;
   const known = new KnownLog(backend, path, key);
   const rounds = Math.min(random.integer(1, 12), kills - account.kills);
   let isNew = true;
@@ -96,7 +96,7 @@ async function crashOneLog(
       assertEquals(others, [], `warnings in round ${round}`);
       isNew &&= !opened && log.size === 0;
       const isLast = round === rounds - 1;
-      if (isLast || random.chance(0.5)) {
+      if (isLast || random.chance(50)) {
         const writer = `after ${round}`;
         const numbers = [singleNumber(writer, 0, 0), ...groupNumbers(writer, 0, 1, 3)];
         const one = log.record(numberedEntry(numbers[0]!));
@@ -129,14 +129,14 @@ async function crash(known: KnownLog, writer: string, random: Random): Promise<b
     writer,
     callers: random.integer(1, 6),
     groups: [1, 1, 2, 3, 7, 20],
-    durability: random.one(["full", "relaxed"]),
+    durability: random.pick(["full", "relaxed"]),
     seed: random.integer(0, 2 ** 31 - 1),
-    inPieces: backend === "jsonl" && random.chance(0.5),
-    ...(key !== undefined && random.chance(0.8)
+    inPieces: backend === "jsonl" && random.chance(50),
+    ...(key !== undefined && random.chance(80)
       ? { signing: { signingKey: key.signingKey, everyEntries: random.integer(1, 60) } }
       : {}),
   };
-  const atOnce = random.chance(0.3);
+  const atOnce = random.chance(30);
   const [entries, delayMs] = [random.integer(1, 300), random.integer(0, atOnce ? 60 : 8)];
 
   const { lines, kill, ended } = startSpeaker("numbered_writer.ts", JSON.stringify(given));

@@ -68,12 +68,12 @@ tell("done");
 async function recordOn(caller: number): Promise<void> {
   const random = new Random(seed + caller);
   for (let n = 0; n < each;) {
-    const count = Math.min(random.one(given.groups), each - n);
+    const count = Math.min(random.pick(given.groups), each - n);
     const first = n;
     n += count;
     const recorded = (entryId: string, at: number) =>
       tell(`entry ${entryId} ${caller} ${first + at}`);
-    if (random.chance(0.4)) {
+    if (random.chance(40)) {
       const numbers = groupNumbers(writer, caller, first, count);
       const entries = await log.recordAll(numbers.map(numberedEntry));
       entries.forEach(({ entryId }, at) => recorded(entryId, at));

@@ -12,34 +12,41 @@ export function givenSeed(): number {
   return given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given);
 }
 
-/** Random numbers from a seed. */
+/** Random numbers from a seed, on every runtime the same. */
 export class Random {
   #state: number;
 
+  /** @param seed Any number; its lowest 32 bits count. */
   constructor(seed: number) {
-    this.#state = seed;
+    this.#state = seed >>> 0;
   }
 
   /** From 0 to before 1: mulberry32. */
-  fraction(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  next(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let bits = this.#state;
+    bits = Math.imul(bits ^ bits >>> 15, bits | 1);
+    bits ^= bits + Math.imul(bits ^ bits >>> 7, bits | 61);
+    return ((bits ^ bits >>> 14) >>> 0) / 2 ** 32;
   }
 
-  /** An integer from `least` to `most`, both included. */
-  integer(least: number, most: number): number {
-    return least + Math.floor(this.fraction() * (most - least + 1));
+  /** An integer, both ends included. */
+  integer(from: number, to: number): number {
+    return from + Math.floor(this.next() * (to - from + 1));
   }
 
-  /** True so often: 0 never, 1 always. */
-  chance(part: number): boolean {
-    return this.fraction() < part;
+  /** True in so many of a hundred cases. */
+  chance(percent: number): boolean {
+    return this.next() * 100 < percent;
   }
 
-  /** One of these. */
-  one<T>(choices: readonly T[]): T {
+  /** One of some. */
+  pick<T>(choices: readonly T[]): T {
     return choices[this.integer(0, choices.length - 1)]!;
+  }
+
+  /** A seed for somebody else. */
+  seed(): number {
+    return this.integer(0, 2 ** 31 - 1);
   }
 }

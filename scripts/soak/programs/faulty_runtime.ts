@@ -7,7 +7,7 @@
 import process from "node:process";
 import type { FileMode, OpenFile, Runtime, SqliteDatabase, SqliteStatement } from "../../../mod.ts";
 import { SqliteError } from "../../../mod.ts";
-import type { Random } from "../random.ts";
+import type { Random } from "../../../tests/support/random.ts";
 
 /** The present runtime as it is. */
 export async function presentRuntime(): Promise<Runtime> {

@@ -8,7 +8,7 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { AuditLog, AuditLogError, verifyProof } from "../../../mod.ts";
-import { Random } from "../random.ts";
+import { Random } from "../../../tests/support/random.ts";
 import { Journal } from "./journal.ts";
 import type { ReaderTask } from "./task.ts";
 

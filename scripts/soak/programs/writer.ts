@@ -7,7 +7,7 @@
 
 import process from "node:process";
 import { AuditLog, AuditLogError, type OpenOptions, verifyProof } from "../../../mod.ts";
-import { Random } from "../random.ts";
+import { Random } from "../../../tests/support/random.ts";
 import { entryOf, foreignLine, outputOf } from "./entries.ts";
 import { faultyRuntime, presentRuntime } from "./faulty_runtime.ts";
 import { Journal, type Span } from "./journal.ts";
