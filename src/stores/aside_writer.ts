@@ -11,7 +11,7 @@ const WORTH_A_THREAD = 64;
 /** From how many on the calling thread would stand still for longer than a thread takes to start. */
 const WORTH_A_START = 512;
 /** How many records are encoded before the thread begins to write them. */
-const PART = 128;
+const PART = 256;
 const NOT_NEEDED = "few records at a time need no other";
 
 /** What another thread has appended. */

@@ -6,6 +6,7 @@ import {
   type FileOptions,
   generateSigningKey,
   type NewEntry,
+  type RowBatch,
   type RowWriter,
   type SqliteAdapter,
 } from "@audit-log/llm";
@@ -132,22 +133,22 @@ test("what is written there is what would be written here, to the byte", async (
 
 const WHEN = {
   "at its start": () => Promise.reject(new Error("it was lost")),
-  "before it writes anything": failing(0, "before"),
-  "before it writes, later": failing(9, "before"),
-  "after it has written, before it says so": failing(20, "after"),
-  "in the middle of a batch": failing(11, "before"),
-  "in the middle of a batch, after it has written a part": failing(12, "after"),
+  "before it writes anything": failing(0, "commit", "before"),
+  "before it commits, later": failing(4, "commit", "before"),
+  "after it has committed, before it says so": failing(4, "commit", "after"),
+  "in the middle of a batch": failing(2, "more", "before"),
+  "in the middle of a batch, after it has written a part": failing(2, "more", "after"),
 };
 
-/** Passes on the runtime's writer, which ends with some request: before or after what it asks for is done. */
-function failing(good: number, when: "before" | "after") {
+/** Passes on the runtime's writer, which ends with some request of a kind: before or after what it asks for is done. */
+function failing(good: number, kind: RowBatch["then"], when: "before" | "after") {
   return async (start: () => Promise<RowWriter>): Promise<RowWriter> => {
     const writer = await start();
     let left = good;
     let lost = false;
     return {
       async write(rows) {
-        const isLast = left-- === 0;
+        const isLast = rows.then === kind && left-- === 0;
         if (isLast && when === "after") await writer.write(rows);
         if (isLast || lost) {
           lost = true;
