@@ -92,6 +92,35 @@ test("many and few at a time, written here and there, are in the order of the ca
   assertEquals((await log.verify({ verifierKey })).faults, []);
 });
 
+test("a batch that is made while another is under way comes behind it", async (t) => {
+  let [underWay, most] = [0, 0];
+  const log = await logWith(t, async (start) => {
+    const writer = await start();
+    return {
+      async write(rows) {
+        if (rows.then === "commit") most = Math.max(most, ++underWay);
+        const written = await writer.write(rows);
+        if (rows.then === "commit") underWay--;
+        return written;
+      },
+      close: () => writer.close(),
+    };
+  }, { signingKey });
+  await untilAside(log);
+  const before = log.size;
+  const texts = Array.from({ length: 5000 }, (_, n) => `${n}`);
+  const checkpoints: Promise<string>[] = [];
+  await Promise.all(texts.map((inputText, n) => {
+    if (n % 1000 === 0) checkpoints.push(log.checkpoint());
+    return log.record(interaction({ inputText }));
+  }));
+  assertEquals(most, 2);
+  assertEquals(inputs(await log.query()).slice(before), texts);
+  await Promise.all(checkpoints);
+  assertEquals(partsOf(await log.checkpoint()).root, rootOfLines(await allLines(log)));
+  assertEquals((await log.verify({ verifierKey })).faults, []);
+});
+
 test("what is written there is what would be written here, to the byte", async (t) => {
   const names = ["a b", "李雷", "💬", "o'\"\\", "é", "x".repeat(200)];
   const numbers = [null, 0, 1e-7, 2 ** 53 - 1, 0.1, 250];
@@ -167,14 +196,15 @@ for (const [when, through] of Object.entries(WHEN)) {
     const log = await logWith(t, through, { signingKey });
     const texts: string[] = [];
     let lost = false;
-    for (let n = 0; n < 300 && !lost; n++) {
+    for (let n = 0; n < 100 && !lost; n++) {
       const group = (count: number) => {
         const made = Array.from({ length: count }, () => `${texts.push(`${texts.length}`) - 1}`);
         return made.map((inputText) => interaction({ inputText }));
       };
       // Alone and in groups, more than fit into one batch.
       const recording = [200, 1, 800, 1, 1, 500].map((count) => log.recordAll(group(count)));
-      await Promise.all([...recording, ...group(3).map((entry) => log.record(entry))]);
+      // And so many that a batch is under way while the next is made.
+      await Promise.all([...recording, ...group(2500).map((entry) => log.record(entry))]);
       lost = (await log.info()).writing === "this thread: it was lost";
     }
     assert(lost);
