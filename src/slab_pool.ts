@@ -1,7 +1,7 @@
 /** A larger buffer is not kept. */
 const KEPT_BYTES = 16 * 1024 * 1024;
 /** How many bytes are kept in all. */
-const MOST_BYTES = 64 * 1024 * 1024;
+const MOST_BYTES = 32 * 1024 * 1024;
 /** How many buffers are kept: some are being filled and written, others are with a thread. */
 const KEPT_SLABS = 16;
 
