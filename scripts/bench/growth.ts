@@ -44,7 +44,7 @@ export function growthPoint({ name }: Row): GrowthPoint {
 
 /** Grows a log of each backend, and looks at each size. */
 export async function measureGrowth(task: Task): Promise<Section> {
-  const sizes = [10_000, 100_000, ...(task.full ? [1_000_000, 10_000_000] : [])];
+  const sizes = [10_000, 100_000, 1_000_000, ...(task.full ? [10_000_000] : [])];
   const rows: Row[] = [];
   for (const backend of ["sqlite", "jsonl"] as const) {
     await inNewFolder(task.folder, async (path) => {
