@@ -5,6 +5,7 @@
  */
 import { Worker } from "node:worker_threads";
 import type { RowWriterSettings } from "../src/ports.ts";
+import { isPermitted } from "./deno_permissions.ts";
 
 /** What a thread is for; it gets this when it starts. */
 export type ThreadJob =
@@ -17,11 +18,6 @@ const PROGRAM = new URL(
   import.meta.url,
 );
 
-/** What Deno tells of permissions. */
-interface DenoPermissions {
-  querySync(descriptor: { name: "read"; path: URL }): { state: string };
-}
-
 /**
  * @throws {Error} Where Deno would ask on the terminal for a permission that the user did not give: there is another way.
  */
@@ -30,9 +26,7 @@ function programUrl(): URL {
   if (PROGRAM.protocol !== "file:") {
     return new URL(`data:text/javascript,import ${encodeURIComponent(JSON.stringify(PROGRAM))};`);
   }
-  const { Deno } = globalThis as { Deno?: { permissions: DenoPermissions } };
-  const state = Deno?.permissions.querySync({ name: "read", path: PROGRAM }).state ?? "granted";
-  if (state === "granted") return PROGRAM;
+  if (isPermitted(PROGRAM, "read")) return PROGRAM;
   throw new Error(
     `the thread's program may not be read; --allow-read=${PROGRAM.pathname} allows it`,
   );

@@ -9,6 +9,7 @@ import fs from "node:fs";
 import { dirname, resolve } from "node:path";
 import { promisify } from "node:util";
 import type { FileAdapter, FileMode, FileStat, OpenFile } from "../../src/ports.ts";
+import { isPermitted } from "../deno_permissions.ts";
 
 const read = promisify(fs.read);
 const write = promisify(fs.write);
@@ -105,7 +106,7 @@ function describe(stats: fs.BigIntStats): FileStat {
 /** Makes a file under another name, and gives it its own when it is closed. */
 function createUnopened(path: string): void {
   const draft = `${path}-${randomUUID()}`;
-  if (mayUse(draft)) {
+  if (isPermitted(draft, "read", "write")) {
     try {
       fs.closeSync(fs.openSync(draft, FLAGS.create, 0o600));
       try {
@@ -119,20 +120,6 @@ function createUnopened(path: string): void {
     }
   }
   fs.closeSync(fs.openSync(path, FLAGS.create, 0o600));
-}
-
-/** What Deno tells of permissions. */
-interface DenoPermissions {
-  querySync(descriptor: { name: "read" | "write"; path: string }): { state: string };
-}
-
-/** Whether Deno has the permissions for a file, and would not ask on the terminal for one that the user did not give. */
-function mayUse(path: string): boolean {
-  const { Deno } = globalThis as { Deno?: { permissions: DenoPermissions } };
-  return Deno === undefined ||
-    (["read", "write"] as const).every((name) =>
-      Deno.permissions.querySync({ name, path }).state === "granted"
-    );
 }
 
 /** Puts a new file's name on the disk. Windows has no way to, and needs none. */

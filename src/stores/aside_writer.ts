@@ -1,6 +1,6 @@
 import type { RowBatch, RowsWritten, RowWriter } from "../ports.ts";
+import { LazyThread } from "../lazy_thread.ts";
 import type { LogRecord } from "../record.ts";
-import { reasonOf } from "../transparency/failure.ts";
 import { LineEncoder } from "./line_encoder.ts";
 import { packColumns } from "./row_batch.ts";
 import { errorOf } from "./row_thread.ts";
@@ -12,7 +12,6 @@ const WORTH_A_THREAD = 64;
 const WORTH_A_START = 512;
 /** How many records are encoded before the thread begins to write them. */
 const PART = 256;
-const NOT_NEEDED = "few records at a time need no other";
 
 /** What another thread has appended. */
 export interface AppendedAside {
@@ -31,13 +30,10 @@ interface Part {
 
 /** Has records appended by another thread, which is started when many come for the second time, or very many. */
 export class AsideWriter {
-  readonly #startWriter: (() => Promise<RowWriter>) | undefined;
+  readonly #thread: LazyThread<RowWriter>;
   readonly #appendHere: (records: readonly LogRecord[]) => Promise<number>;
   readonly #encoder = new LineEncoder();
   #hasSeenMany = false;
-  #starting: Promise<void> | undefined;
-  #writer: RowWriter | undefined;
-  #failure: string | undefined;
   #ahead = 0;
   /** Resolves when what was given there last is written, or is not. */
   #last: Promise<unknown> = Promise.resolve();
@@ -50,23 +46,23 @@ export class AsideWriter {
     startWriter: (() => Promise<RowWriter>) | undefined,
     appendHere: (records: readonly LogRecord[]) => Promise<number>,
   ) {
-    this.#startWriter = startWriter;
+    this.#thread = new LazyThread(startWriter);
     this.#appendHere = appendHere;
   }
 
   /** Where records are written, for people. */
   get place(): string {
-    return this.isReady ? "another thread" : `this thread: ${this.#failure ?? NOT_NEEDED}`;
+    return this.#thread.place;
   }
 
   /** Whether there is a thread. */
   get isReady(): boolean {
-    return this.#writer !== undefined && this.#failure === undefined;
+    return this.#thread.ready !== undefined;
   }
 
   /** Whether to leave so many records to the thread. Those that it has must stay before them. */
   async takes(count: number): Promise<boolean> {
-    if (this.#failure !== undefined) return false;
+    if (this.#thread.hasFailed) return false;
     if (this.#ahead > 0) return true;
     if (count < WORTH_A_THREAD) return false;
     if (!this.#hasSeenMany && count < WORTH_A_START) {
@@ -74,7 +70,7 @@ export class AsideWriter {
       this.#hasSeenMany = true;
       return false;
     }
-    await (this.#starting ??= this.#start());
+    await this.#thread.start();
     return this.isReady;
   }
 
@@ -106,7 +102,7 @@ export class AsideWriter {
     const { slab, bounds, release } = this.#encoder.encode(records, false);
     const columns = packColumns(records);
     const rows = { slab, bounds: bounds.slice(), ...columns, then };
-    const written = this.#writer!.write(rows).catch((cause) => {
+    const written = this.#thread.started!.write(rows).catch((cause) => {
       throw new ThreadLost("the thread was lost", { cause });
     });
     written.catch(() => {}); // it is awaited when those before it are done
@@ -121,19 +117,8 @@ export class AsideWriter {
   /** Ends the thread, after what is under way. */
   async close(): Promise<void> {
     await this.idle();
-    await this.#starting;
-    await this.#writer?.close();
-  }
-
-  async #start(): Promise<void> {
-    try {
-      if (this.#startWriter === undefined) {
-        throw new Error("the runtime or the driver has no other");
-      }
-      this.#writer = await this.#startWriter();
-    } catch (error) {
-      this.#failure = reasonOf(error);
-    }
+    await this.#thread.settled();
+    await this.#thread.started?.close();
   }
 
   async #take(
@@ -156,7 +141,7 @@ export class AsideWriter {
       throw failure === undefined ? failed!.error : errorOf(failure);
     } catch (error) {
       if (!(error instanceof ThreadLost)) throw error;
-      this.#failure ??= reasonOf(error.cause);
+      this.#thread.fail(error.cause);
       // The thread has ended; who asks the log finds out what it had done.
       return { first: await this.#appendHere(records), lines: [] };
     } finally {

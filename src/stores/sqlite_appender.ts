@@ -83,9 +83,7 @@ export class SqliteAppender {
     this.#attempt(() => {
       if (this.#table.end().size !== this.#end.size) throw notKept(this.#path);
     });
-    this.#attempt(() => this.#commit.run(), (error) => {
-      if (isIoError(error)) throw this.#unconfirmed = unconfirmed(this.#path, error);
-    });
+    this.#attempt(() => this.#commit.run(), true);
     return this.#first;
   }
 
@@ -95,13 +93,13 @@ export class SqliteAppender {
   }
 
   /** Does a part of the transaction, which is undone when that fails. */
-  #attempt(part: () => void, failed: (error: unknown) => void = () => {}): void {
+  #attempt(part: () => void, isCommit = false): void {
     try {
       part();
     } catch (error) {
       // Also when BEGIN failed: it may have begun all the same.
       this.abandon();
-      failed(error);
+      if (isCommit && isIoError(error)) throw this.#unconfirmed = unconfirmed(this.#path, error);
       if (isConstraint(error)) throw duplicate(this.#path, error);
       throw error;
     }

@@ -10,7 +10,7 @@ import { whenFree } from "./busy.ts";
 import { faultOf } from "./faults.ts";
 import { PageSize } from "./page_size.ts";
 import { indexChecksSql, indexFaults } from "./record_table.ts";
-import { CHECKPOINT_TABLE, RECORD_TABLE, TILE_TABLE } from "./sqlite_schema.ts";
+import { CHECKPOINT_TABLE, RECORD_TABLE, synchronousSql, TILE_TABLE } from "./sqlite_schema.ts";
 import { TileTable } from "./tile_table.ts";
 import { transact } from "./transact.ts";
 import type {
@@ -136,18 +136,18 @@ export class SqliteTree implements TreeStore {
 
   async keepTiles(tiles: readonly FullTile[]): Promise<boolean> {
     if (this.#settings.readOnly) return false;
-    await this.#writing("NORMAL", () => this.#tiles.add(tiles));
+    await this.#writing("relaxed", () => this.#tiles.add(tiles));
     return true;
   }
 
   async dropTiles(): Promise<void> {
-    if (!this.#settings.readOnly) await this.#writing("NORMAL", () => this.#tiles.clear());
+    if (!this.#settings.readOnly) await this.#writing("relaxed", () => this.#tiles.clear());
   }
 
   async keepCheckpoint({ size, note }: StoredCheckpoint): Promise<boolean> {
     let kept = false;
     // The commit syncs the write-ahead log from its start, records that were written with less included.
-    await this.#writing("FULL", () => {
+    await this.#writing("full", () => {
       const last = this.#selectLast.get();
       kept = last === undefined || last["size"] as number <= size;
       if (!kept) return;
@@ -188,19 +188,18 @@ export class SqliteTree implements TreeStore {
     }
   }
 
-  /** Does something in a transaction of its own, under some setting of `synchronous`. */
-  async #writing(synchronous: "FULL" | "NORMAL", action: () => void): Promise<void> {
-    const { path, durability } = this.#settings;
-    const usual = durability === "full" ? "FULL" : "NORMAL";
+  /** Does something in a transaction of its own, as durable as is said. */
+  async #writing(durability: "full" | "relaxed", action: () => void): Promise<void> {
+    const { path, durability: usual } = this.#settings;
     try {
       await this.#exclusively(() => {
-        if (synchronous === usual) return transact(this.#database, action);
+        if (durability === usual) return transact(this.#database, action);
         // Between the two nothing is awaited, so that no other transaction gets the setting.
-        this.#database.exec(`PRAGMA synchronous = ${synchronous}`);
+        this.#database.exec(synchronousSql(durability));
         try {
           transact(this.#database, action);
         } finally {
-          this.#database.exec(`PRAGMA synchronous = ${usual}`);
+          this.#database.exec(synchronousSql(usual));
         }
       });
     } catch (error) {

@@ -1,11 +1,12 @@
 // The index beside a JSONL log takes a large group in parts; who reads in between sees the group whole or not at all.
 
 import { assertEquals } from "@std/assert";
-import { AuditLog, type Runtime } from "@audit-log/llm";
+import { AuditLog } from "@audit-log/llm";
 import { once } from "node:events";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
+import { aroundSqlite } from "../support/around_sqlite.ts";
 import { interaction } from "../support/interaction.ts";
 import { currentRuntime } from "../support/runtime.ts";
 import { atEnd, tempFolder } from "../support/temp.ts";
@@ -35,15 +36,12 @@ for (const [name, read] of Object.entries(reads)) {
       raise(0);
       Atomics.wait(cells, 1, 0);
     };
-    const log = await AuditLog.open({
-      backend: "jsonl",
-      path,
-      runtime: interrupted(
-        await currentRuntime(),
-        (sql) => isDue && sql.includes("FROM covered") && --looks === 0,
-        meanwhile,
-      ),
+    const runtime = aroundSqlite(await currentRuntime(), ({ sql, does }, action) => {
+      const result = action();
+      if (isDue && does === "get" && sql.includes("FROM covered") && --looks === 0) meanwhile();
+      return result;
     });
+    const log = await AuditLog.open({ backend: "jsonl", path, runtime });
     atEnd(t, () => log.close());
     await log.record(interaction());
     assertEquals(await log.count(), 1);
@@ -59,37 +57,4 @@ for (const [name, read] of Object.entries(reads)) {
     await once(worker, "message");
     assertEquals(await read(log), COUNT + 1);
   });
-}
-
-/** The runtime, but something is done after a query whose SQL passes. */
-function interrupted(
-  runtime: Runtime,
-  passes: (sql: string) => boolean,
-  meanwhile: () => void,
-): Runtime {
-  return {
-    ...runtime,
-    sqlite: {
-      ...runtime.sqlite,
-      open(path, options) {
-        const database = runtime.sqlite.open(path, options);
-        return {
-          exec: (sql) => database.exec(sql),
-          close: () => database.close(),
-          prepare(sql) {
-            const statement = database.prepare(sql);
-            return {
-              run: (...parameters) => statement.run(...parameters),
-              all: (...parameters) => statement.all(...parameters),
-              get(...parameters) {
-                const row = statement.get(...parameters);
-                if (passes(sql)) meanwhile();
-                return row;
-              },
-            };
-          },
-        };
-      },
-    },
-  };
 }

@@ -1,10 +1,11 @@
 // Files of the Python class open as they are, and lose nothing.
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { type AuditEntry, AuditLogError, type AuditWarning, type Runtime } from "@audit-log/llm";
+import { type AuditEntry, AuditLogError, type AuditWarning } from "@audit-log/llm";
 import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { aroundSqlite } from "../support/around_sqlite.ts";
 import { FILE_BACKENDS, openFile } from "../support/backends.ts";
 import { runProgram, scriptCommand } from "../support/child.ts";
 import { allLines, inputs, interaction, type Line } from "../support/interaction.ts";
@@ -143,38 +144,18 @@ for (const readOnly of [false, true]) {
     const other = await openRaw(t, path);
     other.exec("PRAGMA busy_timeout = 0");
     let refused = 0;
-    const runtime = await currentRuntime();
-    const interruptible: Runtime = {
-      ...runtime,
-      sqlite: {
-        name: "lets another process in",
-        open(...parameters) {
-          const database = runtime.sqlite.open(...parameters);
-          return {
-            exec: (sql) => database.exec(sql),
-            close: () => database.close(),
-            prepare(sql) {
-              const statement = database.prepare(sql);
-              if (parameters[0] !== path || sql !== "PRAGMA application_id") return statement;
-              return {
-                run: (...values) => statement.run(...values),
-                all: (...values) => statement.all(...values),
-                get(...values) {
-                  const row = statement.get(...values);
-                  try {
-                    other.exec("ALTER TABLE audit_log RENAME TO audit_log_python");
-                  } catch {
-                    refused++;
-                  }
-                  return row;
-                },
-              };
-            },
-          };
-        },
-      },
-    };
-    const opening = openFile(t, { backend: "sqlite", path, readOnly, runtime: interruptible });
+    const runtime = aroundSqlite(await currentRuntime(), (call, action) => {
+      const result = action();
+      if (call.path === path && call.sql === "PRAGMA application_id" && call.does === "get") {
+        try {
+          other.exec("ALTER TABLE audit_log RENAME TO audit_log_python");
+        } catch {
+          refused++;
+        }
+      }
+      return result;
+    });
+    const opening = openFile(t, { backend: "sqlite", path, readOnly, runtime });
     if (readOnly) {
       const error = await assertRejects(() => opening, AuditLogError);
       assertEquals(error.code, "UNSUPPORTED_FORMAT");

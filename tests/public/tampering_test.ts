@@ -5,7 +5,8 @@ import fs from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { AuditLog, type AuditWarning, type SqliteAdapter, SqliteError } from "@audit-log/llm";
+import { AuditLog, type AuditWarning, SqliteError } from "@audit-log/llm";
+import { aroundSqlite } from "../support/around_sqlite.ts";
 import { interaction } from "../support/interaction.ts";
 import { openRaw } from "../support/raw_sqlite.ts";
 import { assertRefused } from "../support/refused.ts";
@@ -62,23 +63,13 @@ for (const damage of ["garbage", "nothing"]) {
 }
 
 test("jsonl: a lock that is freed but reported as stuck makes no record fail or come twice", async (t) => {
-  const runtime = await currentRuntime();
-  const sqlite: SqliteAdapter = {
-    name: "reports ROLLBACK as failed",
-    open(path, options) {
-      const database = runtime.sqlite.open(path, options);
-      return {
-        prepare: (sql) => database.prepare(sql),
-        close: () => database.close(),
-        exec(sql) {
-          database.exec(sql);
-          if (sql === "ROLLBACK" && path.endsWith("-lock")) throw new SqliteError(1, "stuck", null);
-        },
-      };
-    },
-  };
+  const runtime = aroundSqlite(await currentRuntime(), ({ path, sql }, action) => {
+    const result = action();
+    if (sql === "ROLLBACK" && path.endsWith("-lock")) throw new SqliteError(1, "stuck", null);
+    return result;
+  });
   const path = join(tempFolder(t), "log");
-  const log = await AuditLog.open({ backend: "jsonl", path, runtime: { ...runtime, sqlite } });
+  const log = await AuditLog.open({ backend: "jsonl", path, runtime });
   const given = [];
   for (let i = 0; i < 3; i++) given.push(await log.record(interaction()));
   assertEquals(await log.query(), given);

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { test, type TestContext } from "node:test";
 import { removeIndex } from "../support/altered.ts";
+import { aroundSqlite } from "../support/around_sqlite.ts";
 import { FILE_BACKENDS, openFile } from "../support/backends.ts";
 import { fingerprints, modes } from "../support/files.ts";
 import { allLines, foreignLine, interaction, interactions } from "../support/interaction.ts";
@@ -211,29 +212,15 @@ for (const backend of FILE_BACKENDS) {
       path,
       signingKey,
       runtime: {
-        ...runtime,
+        ...aroundSqlite(runtime, ({ sql }, action) => {
+          if (sql.includes("INSERT INTO audit_checkpoint")) fail();
+          return action();
+        }),
         file: {
           ...runtime.file,
-          absolute: (path) => runtime.file.absolute(path),
-          stat: (path) => runtime.file.stat(path),
-          remove: (path) => runtime.file.remove(path),
           async open(path, mode) {
             if (path.endsWith("-checkpoints") && mode !== "read") fail();
             return await runtime.file.open(path, mode);
-          },
-        },
-        sqlite: {
-          name: runtime.sqlite.name,
-          open(path, options) {
-            const database = runtime.sqlite.open(path, options);
-            return {
-              exec: (sql) => database.exec(sql),
-              close: () => database.close(),
-              prepare(sql) {
-                if (sql.includes("INSERT INTO audit_checkpoint")) fail();
-                return database.prepare(sql);
-              },
-            };
           },
         },
       },

@@ -6,11 +6,11 @@
  * @module
  */
 
-import type { Runtime } from "@audit-log/llm";
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import type { Host, Output } from "../../src/cli/host.ts";
 import type { ChildResult } from "./child.ts";
 import { currentRuntime } from "./runtime.ts";
 
@@ -63,23 +63,6 @@ export function cliProcess(
   return run(cliCommand(...args), options);
 }
 
-// What `cli.ts` hands to the command.
-interface Output {
-  isTerminal: false;
-  redraws: false;
-  styles: false;
-  columns: undefined;
-  write(text: string): Promise<void>;
-}
-interface Host {
-  args: readonly string[];
-  runtime: Runtime;
-  stdout: Output;
-  stderr: Output;
-  stdin(): AsyncIterable<Uint8Array>;
-  end(status: number): void;
-}
-
 const main = new URL(`src/cli/main.${module.endsWith(".ts") ? "ts" : "js"}`, pathToFileURL(module));
 
 /** Runs `audit-log` without a terminal, within this process. */
@@ -94,7 +77,7 @@ export async function cli(
     redraws: false,
     styles: false,
     columns: undefined,
-    write(text: string): Promise<void> {
+    write(text): Promise<void> {
       result[stream] += text;
       return Promise.resolve();
     },
@@ -110,7 +93,7 @@ export async function cli(
       async *stdin() {
         yield typeof input === "string" ? new TextEncoder().encode(input) : input;
       },
-      end(status: number): void {
+      end(status): void {
         result.code = status;
       },
     });

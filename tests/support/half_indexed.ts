@@ -7,41 +7,25 @@
  * @module
  */
 
-import { AuditLog, type Runtime } from "@audit-log/llm";
+import { AuditLog } from "@audit-log/llm";
 import { parentPort, workerData } from "node:worker_threads";
+import { aroundSqlite } from "./around_sqlite.ts";
 import { groupNumbers, numberedEntry } from "./numbered.ts";
 import { currentRuntime } from "./runtime.ts";
 
 const [path, count, cells]: [string, number, Int32Array] = workerData;
 let isDue = false;
 
-const runtime = await currentRuntime();
-const halting: Runtime = {
-  ...runtime,
-  sqlite: {
-    ...runtime.sqlite,
-    open(path, options) {
-      const database = runtime.sqlite.open(path, options);
-      return {
-        prepare: (sql) => database.prepare(sql),
-        close: () => database.close(),
-        exec(sql) {
-          database.exec(sql);
-          if (!isDue || !path.endsWith("-index") || sql !== "COMMIT") return;
-          isDue = false;
-          raise(cells, 1);
-          Atomics.wait(cells, 2, 0);
-        },
-      };
-    },
-  },
-};
-const log = await AuditLog.open({
-  backend: "jsonl",
-  path,
-  durability: "relaxed",
-  runtime: halting,
+const runtime = aroundSqlite(await currentRuntime(), ({ path, sql, does }, action) => {
+  const result = action();
+  if (isDue && does === "exec" && path.endsWith("-index") && sql === "COMMIT") {
+    isDue = false;
+    raise(cells, 1);
+    Atomics.wait(cells, 2, 0);
+  }
+  return result;
 });
+const log = await AuditLog.open({ backend: "jsonl", path, durability: "relaxed", runtime });
 parentPort!.postMessage("ready");
 Atomics.wait(cells, 0, 0);
 await log.recordAll(groupNumbers("halting", 0, 0, count).map(numberedEntry));

@@ -7,8 +7,9 @@
  * @module
  */
 
-import { AuditLog, type OpenFile, type Runtime, type SqliteDatabase } from "@audit-log/llm";
+import { AuditLog, type OpenFile, type Runtime } from "@audit-log/llm";
 import process from "node:process";
+import { aroundSqlite } from "./around_sqlite.ts";
 import { numberedEntry, singleNumber } from "./numbered.ts";
 import { currentRuntime } from "./runtime.ts";
 import { block, say } from "./say.ts";
@@ -34,34 +35,16 @@ function stuck(runtime: Runtime): Runtime {
     sync: () => file.sync(),
     close: () => file.close(),
   });
-  const isLast = (sql: string) => isDue && backend === "sqlite" && sql.trim() === "COMMIT";
-  const database = (database: SqliteDatabase): SqliteDatabase => ({
-    exec: (sql) => {
-      if (isLast(sql)) hang();
-      database.exec(sql);
-    },
-    prepare: (sql) => {
-      const statement = database.prepare(sql);
-      return {
-        run: (...parameters) => {
-          if (isLast(sql)) hang();
-          statement.run(...parameters);
-        },
-        get: (...parameters) => statement.get(...parameters),
-        all: (...parameters) => statement.all(...parameters),
-      };
-    },
-    close: () => database.close(),
+  const watched = aroundSqlite(runtime, ({ sql, does }, action) => {
+    const isDone = does === "exec" || does === "run";
+    if (isDue && isDone && backend === "sqlite" && sql.trim() === "COMMIT") hang();
+    return action();
   });
   return {
-    ...runtime,
+    ...watched,
     file: {
       ...runtime.file,
       open: async (path, mode) => file(await runtime.file.open(path, mode)),
-    },
-    sqlite: {
-      ...runtime.sqlite,
-      open: (path, options) => database(runtime.sqlite.open(path, options)),
     },
   };
 }

@@ -5,8 +5,9 @@
  */
 
 import process from "node:process";
-import type { FileMode, OpenFile, Runtime, SqliteDatabase, SqliteStatement } from "../../../mod.ts";
+import type { FileMode, OpenFile, Runtime } from "../../../mod.ts";
 import { SqliteError } from "../../../mod.ts";
+import { aroundSqlite } from "../../../tests/support/around_sqlite.ts";
 import type { Random } from "../../../tests/support/random.ts";
 
 /** The present runtime as it is. */
@@ -88,7 +89,7 @@ export function faultyRuntime(
   }
 
   /** Runs a statement, or fails in its place, or after it. */
-  function run(sql: string, action: () => void): void {
+  function run<T>(sql: string, action: () => T): T {
     if (sql.startsWith("COMMIT")) {
       dies();
       if (failsAt("commit")) {
@@ -102,51 +103,30 @@ export function faultyRuntime(
         if (code === SQLITE_IOERR && random.chance(50)) action();
         throw new SqliteError(code, message, undefined);
       }
-      action();
+      const result = action();
       dies();
-    } else if (sql.startsWith("BEGIN IMMEDIATE")) {
+      return result;
+    }
+    if (sql.startsWith("BEGIN IMMEDIATE")) {
       if (failsAt("begin")) throw new SqliteError(SQLITE_BUSY, "database is locked", undefined);
-      action();
     } else if (sql.startsWith("INSERT")) {
       if (random.chance(rates.fails / 4) && failsAt("insert")) {
         throw new SqliteError(SQLITE_FULL, "database or disk is full", undefined);
       }
-      action();
-    } else action();
-  }
-
-  function wrapDatabase(database: SqliteDatabase): SqliteDatabase {
-    return {
-      exec: (sql) => run(sql, () => database.exec(sql)),
-      prepare(sql): SqliteStatement {
-        const statement = database.prepare(sql);
-        return {
-          run: (...parameters) => run(sql, () => statement.run(...parameters)),
-          get: (...parameters) => statement.get(...parameters),
-          all: (...parameters) => statement.all(...parameters),
-        };
-      },
-      close: () => database.close(),
-    };
+    }
+    return action();
   }
 
   return {
-    ...runtime,
+    ...aroundSqlite(runtime, ({ path, sql, does }, action) => {
+      const isDone = does === "exec" || does === "run";
+      return isDone && concerned(path) ? run(sql, action) : action();
+    }),
     file: {
-      absolute: (file) => runtime.file.absolute(file),
-      stat: (file) => runtime.file.stat(file),
-      create: (file) => runtime.file.create(file),
-      remove: (file) => runtime.file.remove(file),
+      ...runtime.file,
       open: async (file: string, mode: FileMode) => {
         const opened = await runtime.file.open(file, mode);
         return concerned(file) ? wrapFile(opened) : opened;
-      },
-    },
-    sqlite: {
-      name: runtime.sqlite.name,
-      open(file, options) {
-        const database = runtime.sqlite.open(file, options);
-        return concerned(file) ? wrapDatabase(database) : database;
       },
     },
   };
