@@ -36,6 +36,7 @@ export {
   type MetadataFilter,
   type Selection,
 } from "./src/query.ts";
+export type { EntryEvent } from "./src/entry_event.ts";
 export { LogRecord, NotARecord } from "./src/record.ts";
 export type {
   LogStore,

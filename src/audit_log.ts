@@ -317,13 +317,14 @@ export class AuditLog implements AsyncDisposable {
 
   /**
    * Yields the lines of entries, as {@link AuditLog.stream} yields the entries: the exact bytes that are
-   * stored, as text, without newline.
+   * stored, as text, without newline. Without `events`, the lines of all of them: whoever copies a log shall lose none.
    *
    * @param query Filters, order, cursor, limit; checked at once.
    * @throws {AuditLogError} As `query()`.
    */
   lines(query: AuditQuery = {}): AsyncGenerator<string, void, undefined> {
-    return this.#stream(this.#reader.stream(checkQuery(query)), (record) => record.line);
+    const checked = checkQuery({ ...query, events: query.events ?? "all" });
+    return this.#stream(this.#reader.stream(checked), (record) => record.line);
   }
 
   /**

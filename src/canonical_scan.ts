@@ -5,9 +5,10 @@
  *
  * @module
  */
+import { CALL_KEY, type EntryEvent, EVENT_KEY, eventFrom, REF_KEY } from "./entry_event.ts";
 import { parseInstant } from "./instant.ts";
 
-/** What a record's line says, but for its texts and its metadata. */
+/** What a record's line says, but for its texts and most of its metadata. */
 export interface RecordFacts {
   readonly entryId: string;
   readonly timestamp: string;
@@ -19,6 +20,8 @@ export interface RecordFacts {
   readonly latencyMs: number | null;
   /** Whether the line is the canonical one of its entry. */
   readonly canonical: boolean;
+  /** What the entry is about, if it is more than an interaction that was recorded in one go. */
+  readonly event: EntryEvent | undefined;
 }
 
 /** Deeper metadata is left to the parser. */
@@ -54,6 +57,9 @@ const ESCAPE =
   /["\\bfnrt]|u(?:00(?:0[0-7be-f]|1[0-9a-f])|d[89ab][0-9a-f]{2}(?!\\ud[c-f])|d[c-f][0-9a-f]{2})/y;
 const NUMBER = /-?\d+(?:\.\d+)?(?:e[+-]\d+)?/y;
 
+/** What metadata with an event has in it. */
+const EVENT_NEEDLE = `"${EVENT_KEY}":`;
+
 class Scanner {
   readonly #line: string;
   #at = 0;
@@ -73,7 +79,7 @@ class Scanner {
     const latencyMs = this.#amount();
     this.#expect(',"metadata":');
     if (this.#line[this.#at] !== "{") throw NOT_PLAIN;
-    this.#value(1);
+    const event = this.#metadata();
     this.#expect(',"model":');
     const model = this.#name();
     this.#expect(',"output_text":');
@@ -85,7 +91,17 @@ class Scanner {
     this.#expect("}");
     const instantUs = instantOf(timestamp);
     if (this.#at !== this.#line.length || instantUs === undefined) throw NOT_PLAIN;
-    return { entryId, timestamp, instantUs, user, model, costUsd, latencyMs, canonical: true };
+    return {
+      entryId,
+      timestamp,
+      instantUs,
+      user,
+      model,
+      costUsd,
+      latencyMs,
+      canonical: true,
+      event,
+    };
   }
 
   #expect(text: string): void {
@@ -140,6 +156,20 @@ class Scanner {
     if (String(value) !== text) throw NOT_PLAIN;
     this.#at += text.length;
     return value;
+  }
+
+  /** Goes behind the metadata, and tells what event is in it. */
+  #metadata(): EntryEvent | undefined {
+    const start = this.#at;
+    this.#value(1);
+    // Rarely is there one, and a search for it costs less than to look at each key.
+    const length = this.#at - start;
+    if (length < EVENT_NEEDLE.length || !this.#line.slice(start, this.#at).includes(EVENT_NEEDLE)) {
+      return undefined;
+    }
+    const metadata = JSON.parse(this.#line.slice(start, this.#at)) as Record<string, unknown>;
+    const text = (key: string): unknown => Object.hasOwn(metadata, key) ? metadata[key] : undefined;
+    return eventFrom(text(EVENT_KEY), text(CALL_KEY), text(REF_KEY));
   }
 
   #value(depth: number): void {

@@ -78,7 +78,7 @@ export class LogReader {
     }
     const index = await this.#indexOf(entryId);
     if (index === undefined) return undefined;
-    const one = { ...checkQuery({ limit: 1 }), afterIndex: index - 1 };
+    const one = { ...checkQuery({ limit: 1, events: "all" }), afterIndex: index - 1 };
     for await (const [record] of this.#read(one)) return { record: record!, index };
   }
 

@@ -1,3 +1,4 @@
+import { CALL_BEGIN, isInteraction } from "./entry_event.ts";
 import { AuditLogError } from "./errors.ts";
 import { parseInstant } from "./instant.ts";
 import { encodeCanonical, type JsonValue } from "./json.ts";
@@ -17,6 +18,11 @@ export interface AuditFilter {
   readonly until?: Date | string | undefined;
   /** Entries whose metadata has each of these top-level keys, with an equal JSON value. */
   readonly metadata?: object | undefined;
+  /**
+   * `"interactions"`: what a model was asked and answered, each once. `"all"`: also the entries that say that a call began, that
+   * score another entry, that tell of a gap. Default `"interactions"`.
+   */
+  readonly events?: "interactions" | "all" | undefined;
 }
 
 /** Which entries to return, and in which order. */
@@ -51,6 +57,13 @@ export interface Selection {
   readonly untilUs: number | undefined;
   /** Only entries whose metadata has all of these. */
   readonly metadata: readonly MetadataFilter[];
+  /**
+   * `"interactions"` leaves out what {@link LogRecord.event} says to be none; `"begun"` asks for what begins a call that no
+   * `call.end` with the same subject ends.
+   */
+  readonly events: "interactions" | "all" | "begun";
+  /** Only entries whose event has this subject. */
+  readonly subject: string | undefined;
   /** The order of the answer. */
   readonly order: "asc" | "desc";
   /** Only entries beyond this index, in the chosen order. */
@@ -66,6 +79,8 @@ export const everything: Selection = {
   sinceUs: undefined,
   untilUs: undefined,
   metadata: [],
+  events: "all",
+  subject: undefined,
   order: "asc",
   afterIndex: undefined,
   limit: Infinity,
@@ -74,7 +89,7 @@ export const everything: Selection = {
 /** A checked query whose cursor is still an entry's id. */
 export type CheckedQuery = Omit<Selection, "afterIndex"> & { readonly after: string | undefined };
 
-const FILTERS = ["user", "model", "since", "until", "metadata"];
+const FILTERS = ["user", "model", "since", "until", "metadata", "events"];
 const QUERY = [...FILTERS, "order", "after", "limit"];
 
 /**
@@ -106,18 +121,30 @@ export function checkFilter(filter: AuditFilter): CheckedQuery {
   return { ...checkedFilter(filter), order: "asc", after: undefined, limit: Infinity };
 }
 
-/** Whether a record is one that a selection asks for. */
+/**
+ * Whether a record is one that a selection asks for. Of `events: "begun"` it can tell only that a call begins there, not whether
+ * another record ends it.
+ */
 export function matches(selection: Selection, record: LogRecord): boolean {
   const { user, model, sinceUs, untilUs } = selection;
   if (sinceUs !== undefined && record.instantUs < sinceUs) return false;
   if (untilUs !== undefined && record.instantUs > untilUs) return false;
   if (user !== undefined && record.entry.user !== user) return false;
   if (model !== undefined && record.entry.model !== model) return false;
+  if (!matchesEvent(selection, record)) return false;
   for (const { key, json } of selection.metadata) {
     const { metadata } = record.entry;
     if (!Object.hasOwn(metadata, key) || encodeCanonical(metadata[key]!) !== json) return false;
   }
   return true;
+}
+
+function matchesEvent({ events, subject }: Selection, record: LogRecord): boolean {
+  if (events === "all" && subject === undefined) return true;
+  const { event } = record;
+  if (events === "interactions" && !isInteraction(event)) return false;
+  if (events === "begun" && event?.name !== CALL_BEGIN) return false;
+  return subject === undefined || event?.subject === subject;
 }
 
 function checkNames(query: object, known: readonly string[]): void {
@@ -131,8 +158,11 @@ function checkNames(query: object, known: readonly string[]): void {
   }
 }
 
-function checkedFilter(filter: AuditFilter) {
-  const { user, model, metadata = {} } = filter;
+function checkedFilter(filter: AuditFilter): Omit<CheckedQuery, "order" | "after" | "limit"> {
+  const { user, model, metadata = {}, events = "interactions" } = filter;
+  if (events !== "interactions" && events !== "all") {
+    throw invalid("events", `must be "interactions" or "all"`);
+  }
   const since = checkInstant("since", filter.since);
   const until = checkInstant("until", filter.until);
   if (since !== undefined && until !== undefined && since > until) {
@@ -144,6 +174,8 @@ function checkedFilter(filter: AuditFilter) {
     sinceUs: since,
     untilUs: until,
     metadata: checkMetadata(metadata),
+    events,
+    subject: undefined,
   };
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { AuditEntry } from "./entry.ts";
+import { type EntryEvent, EVENT_KEY, eventOf } from "./entry_event.ts";
 import { parseInstant } from "./instant.ts";
 import { encodeOrdered, type JsonObject, repeatsKey } from "./json.ts";
 import { type RecordFacts, scanCanonical } from "./canonical_scan.ts";
@@ -80,6 +81,13 @@ export class LogRecord {
   /** Whether the line is the canonical one of its entry. Lines that other programs wrote may not be. */
   get canonical(): boolean {
     return this.#canonical ??= encodeLine(this.entry) === this.line;
+  }
+
+  /** What it is about, if it is more than an interaction that was recorded in one go. */
+  get event(): EntryEvent | undefined {
+    const { metadata } = this.entry;
+    if (!Object.hasOwn(metadata, EVENT_KEY) || !this.canonical) return undefined;
+    return eventOf(metadata);
   }
 }
 
@@ -196,7 +204,7 @@ export function adoptLine(line: string): LogRecord {
 export function factsOf(line: string): RecordFacts {
   const scanned = scanCanonical(line);
   if (scanned !== undefined) return scanned;
-  const { entry, instantUs, canonical } = adoptLine(line);
+  const { entry, instantUs, canonical, event } = adoptLine(line);
   const { entryId, timestamp, user, model, costUsd, latencyMs } = entry;
-  return { entryId, timestamp, instantUs, user, model, costUsd, latencyMs, canonical };
+  return { entryId, timestamp, instantUs, user, model, costUsd, latencyMs, canonical, event };
 }

@@ -227,12 +227,12 @@ class JsonlStore implements LogStore {
     }
     const first = this.#size;
     for (let position = 0; position < records.length; position++) {
-      const { entry, instantUs, canonical } = records[position]!;
+      const { entry, instantUs, canonical, event } = records[position]!;
       const { entryId, user, model } = entry;
       const start = bounds[position]!;
       const length = bounds[position + 1]! - start - 1;
       const offset = size + start;
-      this.#pending.push({ offset, length, entryId, instantUs, user, model, canonical });
+      this.#pending.push({ offset, length, entryId, instantUs, user, model, canonical, event });
     }
     this.#size += records.length;
     this.#seenSize = size + bytes.length;

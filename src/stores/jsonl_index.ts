@@ -1,8 +1,10 @@
 import type { Runtime, SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
+import type { EntryEvent } from "../entry_event.ts";
 import type { Selection } from "../query.ts";
 import type { FullTile } from "../transparency/tree.ts";
 import { whenFree } from "./busy.ts";
 import { isUnusableDatabase } from "./faults.ts";
+import { eventIn, EventInserter, eventTableSql } from "./event_table.ts";
 import { createIfMissing } from "./log_file.ts";
 import {
   indexChecksSql,
@@ -20,7 +22,7 @@ import { transact } from "./transact.ts";
 /** "ALGX": marks the file as an index of ours. */
 const APPLICATION_ID = 0x414c4758;
 /** An index of another version is made anew. */
-const INDEX_VERSION = 2;
+const INDEX_VERSION = 3;
 /** How many names' numbers are kept in memory. */
 const REMEMBERED_NAMES = 10_000;
 /** How many unreadable lines are listed. */
@@ -46,6 +48,7 @@ CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE unreadable (offset INTEGER PRIMARY KEY, length INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;
 CREATE TABLE covered (id INTEGER PRIMARY KEY CHECK (id = 1), to_offset INTEGER NOT NULL) STRICT;
 INSERT INTO covered VALUES (1, 0);
+${eventTableSql("event")}
 ${tileTableSql("tile")}
 PRAGMA application_id = ${APPLICATION_ID};
 PRAGMA user_version = ${INDEX_VERSION};
@@ -67,6 +70,8 @@ export interface IndexedLine {
   readonly model: string;
   /** Whether the line is canonical. */
   readonly canonical: boolean;
+  /** What the entry is about, if it is more than an interaction that was recorded in one go. */
+  readonly event: EntryEvent | undefined;
 }
 
 /** A row of the index: all that is kept of a record's line. */
@@ -107,6 +112,7 @@ export class JsonlIndex {
   readonly #database: SqliteDatabase;
   readonly #table: RecordTable;
   readonly #insertLine: SqliteStatement;
+  readonly #insertEvent: EventInserter;
   readonly #selectLines: SqliteStatement;
   readonly #selectNameBytes: SqliteStatement;
   readonly #insertName: SqliteStatement;
@@ -119,19 +125,25 @@ export class JsonlIndex {
   private constructor(database: SqliteDatabase) {
     this.#database = database;
     this.tiles = new TileTable(database, "tile");
-    this.#table = new RecordTable(database, "line", "seq, offset, length, entry_id, canonical");
+    this.#table = new RecordTable(
+      database,
+      "line",
+      "event",
+      "seq, offset, length, entry_id, canonical",
+    );
     this.#insertLine = database.prepare(
       "INSERT INTO line (seq, instant_us, lag_us, canonical, user, model, offset, length, entry_id) " +
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     );
-    const { indexed, first } = indexChecksSql("line", "line");
+    this.#insertEvent = new EventInserter(database, "event");
+    const { indexed, first } = indexChecksSql("line", "event", "line");
     this.#selectLines = database.prepare(
-      "SELECT seq, instant_us, lag_us, canonical, offset, length, entry_id, " +
+      "SELECT line.seq AS seq, instant_us, lag_us, canonical, offset, length, entry_id, " +
         "line.user AS user_id, u.text AS user, line.model AS model_id, m.text AS model, " +
         "instr(CAST(u.text AS BLOB), x'00') + instr(CAST(m.text AS BLOB), x'00') AS zeros, " +
-        `${indexed} AS indexed, ${first} AS first ` +
+        `ev.event AS event, ev.subject AS subject, ${indexed} AS indexed, ${first} AS first ` +
         "FROM line LEFT JOIN name u ON u.id = line.user LEFT JOIN name m ON m.id = line.model " +
-        "WHERE seq >= ? ORDER BY seq LIMIT ?",
+        "LEFT JOIN event ev ON ev.seq = line.seq WHERE line.seq >= ? ORDER BY line.seq LIMIT ?",
     );
     this.#selectNameBytes = database.prepare(
       "SELECT CAST(text AS BLOB) AS bytes FROM name WHERE id = ?",
@@ -239,6 +251,7 @@ export class JsonlIndex {
           line.length,
           line.entryId,
         );
+        this.#insertEvent.add(size - 1, line.event);
       }
       for (const { offset, length, reason } of unreadable) {
         this.#insertUnreadable.run(offset, length, reason);
@@ -251,7 +264,9 @@ export class JsonlIndex {
   /** Forgets everything, so that the file is read from its start. */
   reset(): void {
     this.#transact(() => {
-      this.#database.exec("DELETE FROM line; DELETE FROM unreadable; DELETE FROM tile");
+      this.#database.exec(
+        "DELETE FROM line; DELETE FROM event; DELETE FROM unreadable; DELETE FROM tile",
+      );
       this.#updateCovered.run(0);
     });
   }
@@ -297,6 +312,7 @@ export class JsonlIndex {
       lagUs: row["lag_us"] as number,
       faults: indexFaults(row),
       canonical: row["canonical"] === 1,
+      event: eventIn(row),
       offset: row["offset"] as number,
       length: row["length"] as number,
       entryId: row["entry_id"] as string,
@@ -352,10 +368,11 @@ export class JsonlIndex {
   }
 
   /** A selection in terms of the table, or `undefined` when it names somebody of whom there is no line. */
-  #filter({ user, model, sinceUs, untilUs }: Selection): RowFilter | undefined {
+  #filter(selection: Selection): RowFilter | undefined {
+    const { user, model, sinceUs, untilUs, events, subject } = selection;
     const numbers = [user, model].map((name) => name === undefined ? undefined : this.#find(name));
     if (numbers.includes(null)) return undefined;
-    return { user: numbers[0], model: numbers[1], sinceUs, untilUs };
+    return { user: numbers[0], model: numbers[1], sinceUs, untilUs, events, subject };
   }
 
   /** The number of a name that has one. */

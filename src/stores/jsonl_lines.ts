@@ -49,8 +49,8 @@ export function isRecord(line: ScannedLine): boolean {
 
 /** What the index keeps of a record's line. */
 export function toIndexedLine({ offset, length, content }: ScannedLine): IndexedLine {
-  const { entryId, instantUs, user, model, canonical } = content as RecordFacts;
-  return { offset, length, entryId, instantUs, user, model, canonical };
+  const { entryId, instantUs, user, model, canonical, event } = content as RecordFacts;
+  return { offset, length, entryId, instantUs, user, model, canonical, event };
 }
 
 /** What the index keeps of a line that is no record. */

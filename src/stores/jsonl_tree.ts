@@ -1,6 +1,7 @@
 import type { FileSettings } from "../options.ts";
 import type { OpenFile, Runtime } from "../ports.ts";
 import type { RecordFacts } from "../canonical_scan.ts";
+import type { EntryEvent } from "../entry_event.ts";
 import type { TileId } from "../transparency/tile.ts";
 import type { FullTile } from "../transparency/tree.ts";
 import { Turns } from "../turns.ts";
@@ -221,6 +222,11 @@ function lost({ offset, entryId }: IndexRow): InspectedRecord {
   return { bytes: undefined, entryId, faults: [fault] };
 }
 
+function sameEvent(a: unknown, b: unknown): boolean {
+  const [one, other] = [a, b] as (EntryEvent | undefined)[];
+  return one?.name === other?.name && one?.subject === other?.subject;
+}
+
 /** What the index says otherwise of a line. */
 function faultsOf(
   expected: IndexedLine & { readonly lagUs: number },
@@ -228,7 +234,10 @@ function faultsOf(
 ): readonly string[] {
   if (indexed === undefined) return ["the index beside the file lacks it"];
   const others = Object.entries(expected)
-    .filter(([key, value]) => (indexed as unknown as Record<string, unknown>)[key] !== value)
+    .filter(([key, value]) => {
+      const found = (indexed as unknown as Record<string, unknown>)[key];
+      return key === "event" ? !sameEvent(value, found) : found !== value;
+    })
     .map(([key]) => `the index beside the file has another ${key}`);
   return [...others, ...indexed.faults];
 }

@@ -1,4 +1,5 @@
 import { AuditLogError } from "../errors.ts";
+import { CALL_END } from "../entry_event.ts";
 import { matches, type Selection } from "../query.ts";
 import type { LogRecord } from "../record.ts";
 import type { LogStore, StoreInfo } from "./store.ts";
@@ -16,6 +17,9 @@ export class MemoryStore implements LogStore {
   /** Where each id is, for the records that were there when an id was last asked for. */
   readonly #indexes = new Map<string, number>();
   #mapped = 0;
+  /** Calls that ended, as far as was searched for them. */
+  readonly #ended = new Set<string>();
+  #searched = 0;
 
   get size(): number {
     return this.#records.length;
@@ -84,6 +88,15 @@ export class MemoryStore implements LogStore {
     return this.#indexes.get(entryId);
   }
 
+  /** Whether another record ends the call that one begins. */
+  #isEnded({ event }: LogRecord): boolean {
+    for (; this.#searched < this.#records.length; this.#searched++) {
+      const { event } = this.#records[this.#searched]!;
+      if (event?.name === CALL_END && event.subject !== null) this.#ended.add(event.subject);
+    }
+    return event?.subject !== null && this.#ended.has(event!.subject!);
+  }
+
   *#select(selection: Selection): Generator<LogRecord> {
     const { order, afterIndex, limit } = selection;
     const size = this.#records.length; // what is appended meanwhile is not seen
@@ -93,6 +106,7 @@ export class MemoryStore implements LogStore {
     for (let index = start; left > 0 && index >= 0 && index < size; index += step) {
       const record = this.#records[index]!;
       if (!matches(selection, record)) continue;
+      if (selection.events === "begun" && this.#isEnded(record)) continue;
       yield record;
       left--;
     }

@@ -1,5 +1,7 @@
+import { CALL_END } from "../entry_event.ts";
 import type { Selection } from "../query.ts";
 import type { SqliteDatabase, SqliteRow, SqliteStatement, SqliteValue } from "../ports.ts";
+import { begunSql, eventChecksSql, otherSql, subjectSql } from "./event_table.ts";
 
 /** Part of a table: the rows whose `seq` is at least `from` and less than `to`. */
 export interface SeqRange {
@@ -19,6 +21,10 @@ export interface RowFilter {
   readonly sinceUs: number | undefined;
   /** Upper bound of `instant_us`. */
   readonly untilUs: number | undefined;
+  /** Which events; see {@link Selection.events}. Default: all. */
+  readonly events?: Selection["events"] | undefined;
+  /** The subject of the events. */
+  readonly subject?: string | undefined;
   /** Texts that the column `record` contains in canonical rows. */
   readonly needles?: readonly string[];
 }
@@ -44,23 +50,29 @@ const ROUNDING_US = 1000;
  *   it. Widened by the largest lag in the log, the range holds every row of the span, and each row is
  *   then checked. Where times never ran backwards nothing needs checking.
  *
+ * - what is more than an interaction that was recorded in one go has a row in a table of events beside it: `seq`, `event`,
+ *   `subject`. A log without such entries pays nothing for them.
+ *
  * The index is named in the statement: SQLite's planner, left to choose, walks all rows of a popular
  * model to find a rare user's.
  */
 export class RecordTable {
   readonly #database: SqliteDatabase;
   readonly #table: string;
+  readonly #events: string;
   readonly #columns: string;
   readonly #statements = new Map<string, SqliteStatement>();
 
   /**
    * @param database The open database.
    * @param table The table's name; its indexes are called after it.
+   * @param events The name of the table of its events.
    * @param columns What {@link RecordTable.page} returns, as SQL.
    */
-  constructor(database: SqliteDatabase, table: string, columns: string) {
+  constructor(database: SqliteDatabase, table: string, events: string, columns: string) {
     this.#database = database;
     this.#table = table;
+    this.#events = events;
     this.#columns = columns;
   }
 
@@ -117,12 +129,16 @@ export class RecordTable {
 
   /** How many rows of a range pass a filter. */
   count(filter: RowFilter, range: SeqRange): number {
+    if (isWholeRange(filter) && (this.#largestLag() === 0 || !isTimed(filter))) {
+      const others = filter.events === "interactions" ? this.#others(range) : 0;
+      return Math.max(0, range.to - range.from) - others;
+    }
     const { sql, values } = this.#where(filter, range);
     return this.#prepare(`SELECT count(*) AS n FROM ${sql}`).get(...values)!["n"] as number;
   }
 
   #where(filter: RowFilter, range: SeqRange): { sql: string; values: SqliteValue[] } {
-    const { user, model, needles = [] } = filter;
+    const { user, model, subject, events = "all", needles = [] } = filter;
     const conditions = ["seq >= ?", "seq < ?"];
     const values: SqliteValue[] = [range.from, range.to];
     const add = (condition: string, ...bound: SqliteValue[]): void => {
@@ -135,9 +151,18 @@ export class RecordTable {
       if (filter.sinceUs !== undefined) add("instant_us >= ?", filter.sinceUs);
       if (filter.untilUs !== undefined) add("instant_us <= ?", filter.untilUs);
     }
+    if (subject !== undefined) add(subjectSql(this.#events), subject);
+    if (events === "begun") add(begunSql(this.#events), range.from, range.to);
+    else if (events === "interactions" && this.#hasOthers()) {
+      add(`NOT EXISTS (${otherSql(this.#events, this.#table)})`);
+    }
     for (const needle of needles) add("(canonical = 0 OR instr(record, ?) > 0)", needle);
+    // Events that are asked for by what they are about are few.
+    const index = subject !== undefined || events === "begun"
+      ? "NOT INDEXED"
+      : this.#index(user, model);
     return {
-      sql: `${this.#table} ${this.#index(user, model)} WHERE ${conditions.join(" AND ")}`,
+      sql: `${this.#table} ${index} WHERE ${conditions.join(" AND ")}`,
       values,
     };
   }
@@ -146,6 +171,25 @@ export class RecordTable {
     if (user === undefined && model === undefined) return "NOT INDEXED";
     const names = [user === undefined ? "" : "_user", model === undefined ? "" : "_model"];
     return `INDEXED BY ${this.#table}${names.join("")}`;
+  }
+
+  /** Whether there is any entry that is no interaction. */
+  #hasOthers(): boolean {
+    return ["<", ">"].some((beside) =>
+      this.#prepare(
+        `SELECT 1 AS found FROM ${this.#events} INDEXED BY ${this.#events}_event ` +
+          `WHERE event ${beside} '${CALL_END}' LIMIT 1`,
+      ).get() !== undefined
+    );
+  }
+
+  /** How many rows of a range are no interactions. */
+  #others(range: SeqRange): number {
+    if (!this.#hasOthers()) return 0;
+    return this.#prepare(
+      `SELECT count(*) AS n FROM ${this.#events} NOT INDEXED ` +
+        `WHERE seq >= ? AND seq < ? AND event <> '${CALL_END}'`,
+    ).get(range.from, range.to)!["n"] as number;
   }
 
   #largestLag(): number {
@@ -178,6 +222,17 @@ export class RecordTable {
   }
 }
 
+/** Whether a filter is one that all rows of a range pass, but for their time and their events. */
+function isWholeRange(filter: RowFilter): boolean {
+  const { user, model, subject, events, needles = [] } = filter;
+  return user === undefined && model === undefined && subject === undefined &&
+    events !== "begun" && needles.length === 0;
+}
+
+function isTimed({ sinceUs, untilUs }: RowFilter): boolean {
+  return sinceUs !== undefined || untilUs !== undefined;
+}
+
 /** The indexes that {@link RecordTable} names. */
 export function indexSql(table: string): string {
   return `
@@ -193,9 +248,14 @@ CREATE INDEX ${table}_lag ON ${table} (lag_us) WHERE lag_us > 0;
  * gives for its id. SQLite believes what an index says, whoever wrote it.
  *
  * @param table The table.
+ * @param events The table of its events.
  * @param row Its name in the statement, another one.
  */
-export function indexChecksSql(table: string, row: string): { indexed: string; first: string } {
+export function indexChecksSql(
+  table: string,
+  events: string,
+  row: string,
+): { indexed: string; first: string } {
   const found = (index: string, columns: readonly string[], also = ""): string => {
     const same = [...columns, "seq"].map((column) => `i.${column} = ${row}.${column}`).join(
       " AND ",
@@ -209,6 +269,7 @@ export function indexChecksSql(table: string, row: string): { indexed: string; f
     // What queries by time take the largest lag from; it holds no others.
     `(${row}.lag_us <= 0 OR ${found("lag", ["lag_us"], " AND i.lag_us > 0")})`,
   ];
+  all.push(eventChecksSql(events, row));
   const first = `SELECT i.seq FROM ${table} AS i INDEXED BY ${table}_entry_id ` +
     `WHERE i.entry_id = ${row}.entry_id ORDER BY i.seq LIMIT 1`;
   return { indexed: `(${all.join(" AND ")})`, first: `(${first})` };

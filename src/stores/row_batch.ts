@@ -8,8 +8,8 @@ import type { LogRecord } from "../record.ts";
 import type { RowBatch } from "../ports.ts";
 import type { RowSource } from "./sqlite_schema.ts";
 
-/** How many numbers a row has: instant, canonical, cost and latency, and the lengths of four texts in UTF-16. */
-const NUMBERS = 8;
+/** How many numbers a row has: instant, canonical, cost and latency, and the lengths of six texts in UTF-16. */
+const NUMBERS = 10;
 
 const UTF_8 = new TextEncoder();
 const TO_TEXT = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -21,9 +21,10 @@ export function packColumns(
   const numbers = new Float64Array(records.length * NUMBERS);
   let texts = "";
   let at = 0;
-  for (const { entry, instantUs, canonical } of records) {
+  for (const { entry, instantUs, canonical, event } of records) {
     const { entryId, timestamp, user, model, costUsd, latencyMs } = entry;
     texts += entryId + timestamp + user + model;
+    if (event !== undefined) texts += event.name + (event.subject ?? "");
     numbers[at++] = instantUs;
     numbers[at++] = canonical ? 1 : 0;
     numbers[at++] = costUsd ?? NaN;
@@ -32,6 +33,9 @@ export function packColumns(
     numbers[at++] = timestamp.length;
     numbers[at++] = user.length;
     numbers[at++] = model.length;
+    // No event has an empty name, nor an empty subject.
+    numbers[at++] = event?.name.length ?? 0;
+    numbers[at++] = event?.subject?.length ?? 0;
   }
   return { texts: UTF_8.encode(texts), numbers };
 }
@@ -49,9 +53,11 @@ export function rowsOf({ slab, bounds, texts, numbers }: Omit<RowBatch, "then">)
     const [instantUs, canonical] = [nextNumber(), nextNumber() === 1];
     const [costUsd, latencyMs] = [orNull(nextNumber()), orNull(nextNumber())];
     const [entryId, timestamp, user, model] = [nextText(), nextText(), nextText(), nextText()];
+    const [name, subject] = [nextText(), nextText()];
+    const event = name === "" ? undefined : { name, subject: subject === "" ? null : subject };
     const line = TO_TEXT.decode(bytes.subarray(bounds[row]! + 1, bounds[row + 1]));
     const entry = { entryId, timestamp, user, model, costUsd, latencyMs };
-    rows.push({ entry, instantUs, canonical, line });
+    rows.push({ entry, instantUs, canonical, event, line });
   }
   return rows;
 }

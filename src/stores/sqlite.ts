@@ -7,6 +7,7 @@ import { LogRecord, NotARecord } from "../record.ts";
 import { Turns } from "../turns.ts";
 import { type AppendedAside, AsideWriter } from "./aside_writer.ts";
 import { whenFree } from "./busy.ts";
+import { upgradeEarlierVersion } from "./earlier_version.ts";
 import { faultOf } from "./faults.ts";
 import { checkSamePlace, createFile } from "./log_file.ts";
 import { PageSize } from "./page_size.ts";
@@ -16,6 +17,7 @@ import { SqliteAppender } from "./sqlite_appender.ts";
 import { checkObjects, checkReadable, layoutOf } from "./sqlite_layout.ts";
 import {
   CONNECTION_SQL,
+  EVENT_TABLE,
   FORMAT_VERSION,
   RECORD_TABLE,
   SCHEMA_SQL,
@@ -106,6 +108,9 @@ function prepareForWriting(
         return;
       case "python":
         return upgradePythonTable(database, path);
+      case "earlier":
+        upgradeEarlierVersion(database);
+        return checkObjects(runtime, database, path);
       case "present":
         checkObjects(runtime, database, path);
     }
@@ -154,7 +159,7 @@ class SqliteStore implements LogStore {
     this.#database = database;
     this.#settings = settings;
     this.#identity = identity;
-    this.#table = new RecordTable(database, RECORD_TABLE, "seq, record");
+    this.#table = new RecordTable(database, RECORD_TABLE, EVENT_TABLE, "seq, record");
     this.#appender = readOnly ? undefined : new SqliteAppender(database, path);
     this.#size = this.#table.end().size;
     const start = runtime.sqlite.startRowWriter;
@@ -280,10 +285,7 @@ class SqliteStore implements LogStore {
       return await this.#reading(() => {
         this.#size = this.#table.end().size;
         const range = this.#table.range(selection, this.#size);
-        return isWholeRange(selection) ? range.to - range.from : this.#table.count(
-          rowFilter(selection),
-          range,
-        );
+        return this.#table.count(rowFilter(selection), range);
       });
     }
     let count = 0;
@@ -341,13 +343,7 @@ class SqliteStore implements LogStore {
   }
 }
 
-/** Whether a range of rows is the answer already, when times never ran backwards. */
-function isWholeRange(selection: Selection): boolean {
-  const { user, model, sinceUs, untilUs } = selection;
-  return [user, model, sinceUs, untilUs].every((filter) => filter === undefined);
-}
-
 function rowFilter(selection: Selection): RowFilter {
-  const { user, model, sinceUs, untilUs, metadata } = selection;
-  return { user, model, sinceUs, untilUs, needles: metadata.map(({ needle }) => needle) };
+  const { metadata, ...filter } = selection;
+  return { ...filter, needles: metadata.map(({ needle }) => needle) };
 }

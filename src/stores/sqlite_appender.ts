@@ -2,7 +2,7 @@ import { AuditLogError } from "../errors.ts";
 import type { SqliteDatabase, SqliteStatement } from "../ports.ts";
 import { isConstraint, isIoError } from "./faults.ts";
 import { type LogEnd, RecordTable } from "./record_table.ts";
-import { RECORD_TABLE, RecordInserter, type RowSource } from "./sqlite_schema.ts";
+import { EVENT_TABLE, RECORD_TABLE, RecordInserter, type RowSource } from "./sqlite_schema.ts";
 import { rollBack } from "./transact.ts";
 
 /** Appends records to their table, each batch in a transaction of its own. */
@@ -25,7 +25,7 @@ export class SqliteAppender {
   constructor(database: SqliteDatabase, path: string) {
     this.#database = database;
     this.#path = path;
-    this.#table = new RecordTable(database, RECORD_TABLE, "seq");
+    this.#table = new RecordTable(database, RECORD_TABLE, EVENT_TABLE, "seq");
     this.#inserter = new RecordInserter(database);
     this.#begin = database.prepare("BEGIN IMMEDIATE");
     this.#commit = database.prepare("COMMIT");

@@ -4,14 +4,15 @@ import { isPythonTable } from "./python_class.ts";
 import {
   APPLICATION_ID,
   CHECKPOINT_TABLE,
+  EVENT_TABLE,
   FORMAT_VERSION,
   RECORD_TABLE,
   SCHEMA_SQL,
   TILE_TABLE,
 } from "./sqlite_schema.ts";
 
-/** What a database holds: a log, the table of the Python class, or nothing yet. */
-export type Layout = "present" | "python" | "empty";
+/** What a database holds: a log, one of an earlier version, the table of the Python class, or nothing yet. */
+export type Layout = "present" | "earlier" | "python" | "empty";
 
 /**
  * Tells what a database holds.
@@ -23,6 +24,7 @@ export function layoutOf(database: SqliteDatabase, path: string): Layout {
   const version = database.prepare("PRAGMA user_version").get()!["user_version"] as number;
   if (applicationId === APPLICATION_ID) {
     if (version === FORMAT_VERSION) return "present";
+    if (version === 1) return "earlier";
     throw new AuditLogError(
       "UNSUPPORTED_FORMAT",
       `Cannot open ${path}: its format has version ${version}, this release knows ` +
@@ -52,14 +54,20 @@ export function checkReadable(runtime: Runtime, database: SqliteDatabase, path: 
         "NOT_A_LOG",
         `Cannot open ${path} for reading: it is empty; give another path`,
       );
+    case "earlier":
+      throw toUpgrade(path, "an earlier version");
     case "python":
-      throw new AuditLogError(
-        "UNSUPPORTED_FORMAT",
-        `Cannot open ${path} for reading: it has the layout of the Python class; open it for ` +
-          "writing once, which upgrades it: audit-log import /dev/null --log PATH, or AuditLog.open() " +
-          "without readOnly",
-      );
+      throw toUpgrade(path, "the Python class");
   }
+}
+
+function toUpgrade(path: string, whose: string): AuditLogError {
+  return new AuditLogError(
+    "UNSUPPORTED_FORMAT",
+    `Cannot open ${path} for reading: it has the layout of ${whose}; open it for ` +
+      "writing once, which upgrades it: audit-log import /dev/null --log PATH, or AuditLog.open() " +
+      "without readOnly",
+  );
 }
 
 /**
@@ -77,7 +85,7 @@ export function checkObjects(runtime: Runtime, database: SqliteDatabase, path: s
   }
   const triggers = database.prepare(
     "SELECT name FROM sqlite_schema WHERE type = 'trigger' " +
-      `AND tbl_name IN ('${RECORD_TABLE}', '${CHECKPOINT_TABLE}', '${TILE_TABLE}')`,
+      `AND tbl_name IN ('${RECORD_TABLE}', '${EVENT_TABLE}', '${CHECKPOINT_TABLE}', '${TILE_TABLE}')`,
   ).all();
   const foreign = triggers.find(({ name }) => !expectedObjects(runtime).has(name as string));
   if (foreign !== undefined) {

@@ -1,5 +1,5 @@
 /**
- * The layout of a SQLite log, version 1. docs/format.md explains it.
+ * The layout of a SQLite log, version 2. docs/format.md explains it.
  *
  * `audit_record` holds the records and `audit_log`, a view, shows them under the Python class's column names. Why a
  * view and not generated columns: SQLite computes every generated column of a table on each insert, the virtual
@@ -14,16 +14,19 @@
  */
 import type { SqliteDatabase, SqliteStatement } from "../ports.ts";
 import type { LogRecord } from "../record.ts";
+import { EventInserter, eventTableSql, otherSql } from "./event_table.ts";
 import { indexSql, type LogEnd } from "./record_table.ts";
 import { tileTableSql } from "./tile_table.ts";
 
 /** "ALOG": marks the file as an audit log in SQLite's header, for `file` and for us. */
 export const APPLICATION_ID = 0x414c4f47;
 /** The version of the layout. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 /** Where the records are. */
 export const RECORD_TABLE = "audit_record";
+/** Where it is kept what records are about that are more than an interaction recorded in one go. */
+export const EVENT_TABLE = "audit_event";
 /** Where the tiles of the Merkle tree are. */
 export const TILE_TABLE = "audit_tile";
 /** Where the checkpoints are. */
@@ -42,6 +45,29 @@ CREATE TRIGGER ${table}_no_delete BEFORE DELETE ON ${table} BEGIN
 END;
 `;
 }
+
+/** Lets rows of {@link EVENT_TABLE} be added with their records, and at no other time. */
+export const EVENT_GUARD_SQL: string = `
+CREATE TRIGGER ${EVENT_TABLE}_only_append BEFORE INSERT ON ${EVENT_TABLE}
+WHEN NEW.seq IS NOT (SELECT max(seq) FROM ${RECORD_TABLE})
+  OR EXISTS (SELECT 1 FROM ${EVENT_TABLE} WHERE seq = NEW.seq)
+BEGIN
+  SELECT RAISE(FAIL, 'the audit log is append-only: an event can only be added with its record');
+END;
+${guardSql(EVENT_TABLE)}
+`;
+
+/** The view of the interactions, under the Python class's column names. */
+export const VIEW_SQL: string = `
+CREATE VIEW audit_log AS SELECT
+  seq, entry_id, timestamp, user, model,
+  json_extract(record, '$.input_text') AS input_text,
+  json_extract(record, '$.output_text') AS output_text,
+  cost_usd, latency_ms,
+  json_extract(record, '$.metadata') AS metadata,
+  record
+FROM ${RECORD_TABLE} WHERE NOT EXISTS (${otherSql(EVENT_TABLE, RECORD_TABLE)});
+`;
 
 /** Creates the layout in an empty database, or beside the Python class's renamed table. */
 export const SCHEMA_SQL: string = `
@@ -69,6 +95,8 @@ BEGIN
   SELECT RAISE(FAIL, 'the audit log is append-only: rows can only be added at its end, with new ids');
 END;
 ${guardSql(RECORD_TABLE)}
+${eventTableSql(EVENT_TABLE)}
+${EVENT_GUARD_SQL}
 ${tileTableSql(TILE_TABLE)}
 CREATE TABLE ${CHECKPOINT_TABLE} (
   number INTEGER PRIMARY KEY,
@@ -81,14 +109,7 @@ BEGIN
   SELECT RAISE(ABORT, 'the audit log is append-only: checkpoints can only be added at the end');
 END;
 ${guardSql(CHECKPOINT_TABLE)}
-CREATE VIEW audit_log AS SELECT
-  seq, entry_id, timestamp, user, model,
-  json_extract(record, '$.input_text') AS input_text,
-  json_extract(record, '$.output_text') AS output_text,
-  cost_usd, latency_ms,
-  json_extract(record, '$.metadata') AS metadata,
-  record
-FROM ${RECORD_TABLE};
+${VIEW_SQL}
 PRAGMA application_id = ${APPLICATION_ID};
 PRAGMA user_version = ${FORMAT_VERSION};
 `;
@@ -108,7 +129,7 @@ const COLUMNS = [
 ];
 
 /** What a row is made of: a {@link LogRecord}, or what another thread got of one. */
-export interface RowSource extends Pick<LogRecord, "instantUs" | "canonical" | "line"> {
+export interface RowSource extends Pick<LogRecord, "instantUs" | "canonical" | "line" | "event"> {
   /** The entry without its texts. */
   readonly entry: Pick<
     LogRecord["entry"],
@@ -116,9 +137,10 @@ export interface RowSource extends Pick<LogRecord, "instantUs" | "canonical" | "
   >;
 }
 
-/** Adds records at the end of {@link RECORD_TABLE}, within the caller's transaction. */
+/** Adds records at the end of {@link RECORD_TABLE}, and their events, within the caller's transaction. */
 export class RecordInserter {
   readonly #insert: SqliteStatement;
+  readonly #events: EventInserter;
 
   /** @param database A database with the layout. */
   constructor(database: SqliteDatabase) {
@@ -126,6 +148,7 @@ export class RecordInserter {
       `INSERT OR FAIL INTO ${RECORD_TABLE} (${COLUMNS.join()}) ` +
         `VALUES (${COLUMNS.map(() => "?").join()})`,
     );
+    this.#events = new EventInserter(database, EVENT_TABLE);
   }
 
   /**
@@ -151,6 +174,7 @@ export class RecordInserter {
         entry.latencyMs,
         record.line,
       );
+      this.#events.add(size - 1, record.event);
     }
     return { size, highUs };
   }

@@ -7,10 +7,17 @@ import type { FullTile } from "../transparency/tree.ts";
 import { claimOf, idIn, NAMES_SQL } from "../transparency/claims.ts";
 import { Turns } from "../turns.ts";
 import { whenFree } from "./busy.ts";
+import { eventIn } from "./event_table.ts";
 import { faultOf } from "./faults.ts";
 import { PageSize } from "./page_size.ts";
 import { indexChecksSql, indexFaults } from "./record_table.ts";
-import { CHECKPOINT_TABLE, RECORD_TABLE, synchronousSql, TILE_TABLE } from "./sqlite_schema.ts";
+import {
+  CHECKPOINT_TABLE,
+  EVENT_TABLE,
+  RECORD_TABLE,
+  synchronousSql,
+  TILE_TABLE,
+} from "./sqlite_schema.ts";
 import { TileTable } from "./tile_table.ts";
 import { transact } from "./transact.ts";
 import type {
@@ -21,6 +28,8 @@ import type {
   UnsettledRecord,
 } from "./tree_store.ts";
 
+/** How many events without a record are reported. */
+const STRAY = 20;
 /** How many checkpoints are read at a time. */
 const CHECKPOINTS = 256;
 /** No row that was put in from outside shall escape for its number. */
@@ -41,6 +50,7 @@ export class SqliteTree implements TreeStore {
   readonly #selectRow: SqliteStatement;
   readonly #selectCheckpoints: SqliteStatement;
   readonly #selectLast: SqliteStatement;
+  readonly #selectStray: SqliteStatement;
 
   /**
    * @param database A database with the layout.
@@ -57,21 +67,28 @@ export class SqliteTree implements TreeStore {
     this.#tiles = new TileTable(database, TILE_TABLE);
     const range = `FROM ${RECORD_TABLE} WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?`;
     this.#selectLines = database.prepare(`SELECT ${RECORD_SQL} ${range}`);
-    const { indexed, first } = indexChecksSql(RECORD_TABLE, "t");
+    const { indexed, first } = indexChecksSql(RECORD_TABLE, EVENT_TABLE, "t");
     // As few columns as will do: each costs a fraction of a microsecond, for each row of the log.
     this.#selectRows = database.prepare(
-      `SELECT seq, coalesce(${NAMES_SQL}, '') AS names, cost_usd, latency_ms, instant_us, lag_us, ` +
-        `canonical = 1 AND ${indexed} AND ${first} = seq AS sound, ${RECORD_SQL} ` +
-        `FROM ${RECORD_TABLE} AS t NOT INDEXED WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?`,
+      `SELECT t.seq AS seq, coalesce(${NAMES_SQL}, '') AS names, cost_usd, latency_ms, instant_us, lag_us, ` +
+        `canonical = 1 AND ${indexed} AND ${first} = t.seq AS sound, ${RECORD_SQL}, ev.event, ev.subject ` +
+        `FROM ${RECORD_TABLE} AS t NOT INDEXED LEFT JOIN ${EVENT_TABLE} AS ev NOT INDEXED ON ev.seq = t.seq ` +
+        "WHERE t.seq >= ? AND t.seq < ? ORDER BY t.seq LIMIT ?",
     );
     // Texts as bytes: some drivers cut them at U+0000.
     const texts = TEXTS.map((column) => `CAST(${column} AS BLOB) AS ${column}`).join();
     this.#selectRow = database.prepare(
-      `SELECT seq, instant_us, lag_us, canonical, cost_usd, latency_ms, ${texts}, ` +
-        `${indexed} AS indexed, ${first} AS first FROM ${RECORD_TABLE} AS t NOT INDEXED WHERE seq = ?`,
+      `SELECT t.seq AS seq, instant_us, lag_us, canonical, cost_usd, latency_ms, ${texts}, ` +
+        `CAST(ev.event AS BLOB) AS event, CAST(ev.subject AS BLOB) AS subject, ` +
+        `${indexed} AS indexed, ${first} AS first FROM ${RECORD_TABLE} AS t NOT INDEXED ` +
+        `LEFT JOIN ${EVENT_TABLE} AS ev NOT INDEXED ON ev.seq = t.seq WHERE t.seq = ?`,
     );
     this.#selectCheckpoints = database.prepare(
       `SELECT number, size, ${NOTE_SQL} FROM ${CHECKPOINT_TABLE} WHERE number >= ? ORDER BY number LIMIT ${CHECKPOINTS}`,
+    );
+    this.#selectStray = database.prepare(
+      `SELECT seq AS stray FROM ${EVENT_TABLE} AS e NOT INDEXED WHERE NOT EXISTS ` +
+        `(SELECT 1 FROM ${RECORD_TABLE} AS t NOT INDEXED WHERE t.seq = e.seq) LIMIT ${STRAY}`,
     );
     this.#selectLast = database.prepare(
       `SELECT size, ${NOTE_SQL} FROM ${CHECKPOINT_TABLE} ORDER BY number DESC LIMIT 1`,
@@ -92,7 +109,7 @@ export class SqliteTree implements TreeStore {
     }
   }
 
-  async *inspect(): AsyncGenerator<readonly UnsettledRecord[]> {
+  async *inspect(): AsyncGenerator<readonly (InspectedRecord | UnsettledRecord)[]> {
     const pageSize = new PageSize();
     const turns = new Turns();
     const inspector = new RowInspector((seq) => this.#row(seq));
@@ -111,6 +128,17 @@ export class SqliteTree implements TreeStore {
       yield rows.map((row) => inspector.inspect(row as InspectedRow));
       await turns.give();
     }
+    yield await this.#strayEvents();
+  }
+
+  /** Events of records that are not there: none follows from a record. */
+  async #strayEvents(): Promise<readonly InspectedRecord[]> {
+    const rows = await this.#reading(() => this.#selectStray.all());
+    return rows.map(({ stray }) => ({
+      bytes: undefined,
+      entryId: undefined,
+      faults: [`${EVENT_TABLE} has a row with the number ${stray}, which no record has`],
+    }));
   }
 
   /** All of a row, its texts as bytes. */
@@ -239,7 +267,7 @@ class RowInspector {
   inspect(row: InspectedRow): UnsettledRecord {
     return {
       bytes: row.record,
-      claim: claimOf(row.names, row.cost_usd, row.latency_ms, row.instant_us),
+      claim: claimOf(row.names, row.cost_usd, row.latency_ms, row.instant_us, eventIn(row)),
       settle: (isPlain) => this.#settle(row, isPlain),
     };
   }
@@ -289,6 +317,8 @@ class RowInspector {
     compare("instant_us", instantUs);
     compare("lag_us", this.#highUs - instantUs);
     compare("canonical", facts.canonical ? 1 : 0);
+    compare("event", facts.event?.name ?? null);
+    compare("subject", facts.event?.subject ?? null);
     return { bytes, entryId, faults };
   }
 }

@@ -1,4 +1,5 @@
 import type { RecordFacts } from "../canonical_scan.ts";
+import type { EntryEvent } from "../entry_event.ts";
 
 /** Between what is claimed of one record and of the next: in no name that is read without parsing its line. */
 const RECORD = "\x01";
@@ -21,19 +22,21 @@ export function claimOf(
   costUsd: number | null,
   latencyMs: number | null,
   instantUs: number,
+  event: EntryEvent | undefined,
 ): string {
-  return names + costUsd + FIELD + latencyMs + FIELD + instantUs;
+  const claim = names + costUsd + FIELD + latencyMs + FIELD + instantUs;
+  return event === undefined ? claim : claim + FIELD + event.name + FIELD + event.subject;
 }
 
 /** {@link claimOf} what a line says. */
 export function claimOfFacts(
-  { entryId, timestamp, user, model, costUsd, latencyMs, instantUs }: Omit<
+  { entryId, timestamp, user, model, costUsd, latencyMs, instantUs, event }: Omit<
     RecordFacts,
     "canonical"
   >,
 ): string {
   const names = entryId + FIELD + timestamp + FIELD + user + FIELD + model + FIELD;
-  return claimOf(names, costUsd, latencyMs, instantUs);
+  return claimOf(names, costUsd, latencyMs, instantUs, event);
 }
 
 /** The claims of several records, for another thread. */

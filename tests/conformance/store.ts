@@ -22,6 +22,8 @@ const ALL: Selection = {
   sinceUs: undefined,
   untilUs: undefined,
   metadata: [],
+  events: "all",
+  subject: undefined,
   order: "asc",
   afterIndex: undefined,
   limit: Infinity,

@@ -30,7 +30,16 @@ const record = fc.record({
   entry_id: name,
   input_text: text,
   latency_ms: amount,
-  metadata: fc.dictionary(text, fc.jsonValue(), { maxKeys: 4 }),
+  metadata: fc.oneof(
+    fc.dictionary(text, fc.jsonValue(), { maxKeys: 4 }),
+    fc.dictionary(
+      fc.constantFrom("audit.event", "audit.call", "audit.ref", 'a"b'),
+      fc.oneof(
+        fc.constantFrom("call.begin", "call.end", "annotation", "Not one", "\0", "id 1", "id-1"),
+        fc.jsonValue(),
+      ),
+    ),
+  ),
   model: name,
   output_text: text,
   timestamp: fc.constantFrom(
@@ -45,10 +54,10 @@ const record = fc.record({
 /** What the parser says of a line that it takes for canonical. */
 function parsed(line: string): unknown {
   try {
-    const { entry, instantUs, canonical } = LogRecord.ofLine(line);
+    const { entry, instantUs, canonical, event } = LogRecord.ofLine(line);
     if (!canonical) return undefined;
     const { entryId, timestamp, user, model, costUsd, latencyMs } = entry;
-    return { entryId, timestamp, instantUs, user, model, costUsd, latencyMs, canonical };
+    return { entryId, timestamp, instantUs, user, model, costUsd, latencyMs, canonical, event };
   } catch (error) {
     if (error instanceof NotARecord) return undefined;
     throw error;

@@ -113,7 +113,9 @@ test("a leaf is plain where it is the canonical line of what is claimed, and now
     ],
   });
   const lines = records.map((record) => record.line);
-  const claims = records.map(({ entry, instantUs }) => claimOfFacts({ ...entry, instantUs }));
+  const claims = records.map(({ entry, instantUs }) =>
+    claimOfFacts({ ...entry, instantUs, event: undefined })
+  );
   const plainOf = (lines: readonly Uint8Array[], claims: readonly string[]): number[] => {
     const bounds = [0];
     const bytes = lines.flatMap((line) => [10, ...line]);

@@ -23,7 +23,7 @@ function spying(runtime: Runtime, into: Planned[]): Runtime {
     prepare(sql) {
       const statement = database.prepare(sql);
       if (!/^SELECT .* FROM (audit_record|line)\b/s.test(sql)) return statement;
-      if (/ AS (first|sound)\b/.test(sql)) return statement; // verify() reads everything
+      if (/ AS (first|sound|stray)\b/.test(sql)) return statement; // verify() reads everything
       const values = Array(sql.split("?").length - 1).fill(0);
       const rows = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values);
       into.push({ sql, plan: rows.map((row) => String(row["detail"])) });

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { test } from "node:test";
 import type { SqliteDatabase } from "../../src/ports.ts";
 import { checkQuery, type Selection } from "../../src/query.ts";
+import { eventTableSql } from "../../src/stores/event_table.ts";
 import { indexSql, RecordTable } from "../../src/stores/record_table.ts";
 import { check } from "../support/property.ts";
 import { currentRuntime } from "../support/runtime.ts";
@@ -14,8 +15,8 @@ function tableOf(database: SqliteDatabase, instants: readonly number[]): RecordT
   database.exec(`
     CREATE TABLE t (seq INTEGER PRIMARY KEY, instant_us REAL, lag_us REAL, canonical INTEGER,
       entry_id TEXT, user TEXT, model TEXT, record TEXT);
-    CREATE INDEX t_entry_id ON t (entry_id); ${indexSql("t")}`);
-  const table = new RecordTable(database, "t", "seq");
+    CREATE INDEX t_entry_id ON t (entry_id); ${indexSql("t")}${eventTableSql("t_event")}`);
+  const table = new RecordTable(database, "t", "t_event", "seq");
   const insert = database.prepare("INSERT INTO t VALUES (?, ?, ?, 1, ?, ?, ?, '')");
   for (const [seq, instant] of instants.entries()) {
     const highUs = Math.max(table.end().highUs, instant);

@@ -54,11 +54,24 @@ export class ArrayStore implements LogStore {
     const part = order === "asc"
       ? this.#records.slice((afterIndex ?? -1) + 1)
       : this.#records.slice(0, Math.max(0, afterIndex ?? Infinity)).reverse();
-    return part.filter((record) => isAskedFor(selection, record)).slice(0, limit);
+    return part.filter((record) =>
+      isAskedFor(selection, record) && (selection.events !== "begun" || !this.#isEnded(record))
+    ).slice(0, limit);
+  }
+
+  #isEnded({ event }: LogRecord): boolean {
+    return this.#records.some((other) =>
+      other.event?.name === "call.end" && other.event.subject === event?.subject
+    );
   }
 }
 
-function isAskedFor(selection: Selection, { entry, instantUs }: LogRecord): boolean {
+function isAskedFor(selection: Selection, { entry, instantUs, event }: LogRecord): boolean {
+  const { events, subject = event?.subject } = selection;
+  const isInteraction = event === undefined || event.name === "call.end";
+  if (events === "interactions" && !isInteraction) return false;
+  if (events === "begun" && event?.name !== "call.begin") return false;
+  if (subject !== event?.subject) return false;
   const { user = entry.user, model = entry.model, sinceUs, untilUs } = selection;
   return user === entry.user && model === entry.model &&
     instantUs >= (sinceUs ?? -Infinity) && instantUs <= (untilUs ?? Infinity) &&

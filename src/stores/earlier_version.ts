@@ -1,0 +1,45 @@
+import { type EntryEvent, EVENT_KEY } from "../entry_event.ts";
+import type { SqliteDatabase } from "../ports.ts";
+import { factsOf, NotARecord } from "../record.ts";
+import { EventInserter, eventTableSql } from "./event_table.ts";
+import {
+  EVENT_GUARD_SQL,
+  EVENT_TABLE,
+  FORMAT_VERSION,
+  RECORD_TABLE,
+  VIEW_SQL,
+} from "./sqlite_schema.ts";
+
+/** How many rows are looked at at a time. */
+const PAGE = 64;
+
+/**
+ * Adds to a log of version 1 what version 2 has beside its records, within the caller's transaction. No record is touched.
+ *
+ * Version 1 wrote no events, but may have adopted lines that have them.
+ */
+export function upgradeEarlierVersion(database: SqliteDatabase): void {
+  database.exec(`DROP VIEW IF EXISTS audit_log;${eventTableSql(EVENT_TABLE)}`);
+  const events = new EventInserter(database, EVENT_TABLE);
+  const page = database.prepare(
+    `SELECT seq, record FROM ${RECORD_TABLE} NOT INDEXED WHERE seq > ? AND canonical = 1 ` +
+      `AND instr(record, '"${EVENT_KEY}":') > 0 ORDER BY seq LIMIT ${PAGE}`,
+  );
+  for (let last = -1;;) {
+    const rows = page.all(last);
+    for (const { seq, record } of rows) events.add(seq as number, eventOfLine(record as string));
+    if (rows.length < PAGE) break;
+    last = rows.at(-1)!["seq"] as number;
+  }
+  database.exec(`${EVENT_GUARD_SQL}${VIEW_SQL}PRAGMA user_version = ${FORMAT_VERSION};`);
+}
+
+function eventOfLine(line: string): EntryEvent | undefined {
+  try {
+    return factsOf(line).event;
+  } catch (error) {
+    // Damage is for whoever reads or verifies the record.
+    if (error instanceof NotARecord) return undefined;
+    throw error;
+  }
+}

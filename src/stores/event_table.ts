@@ -1,0 +1,71 @@
+/**
+ * The table of events beside a table of records: a row for each record that is more than an interaction which was
+ * recorded in one go. It is derived from the records. A log without such records has it empty.
+ *
+ * @module
+ */
+import { CALL_BEGIN, CALL_END, type EntryEvent } from "../entry_event.ts";
+import type { SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
+
+/** The table, and its indexes. */
+export function eventTableSql(events: string): string {
+  return `
+CREATE TABLE ${events} (seq INTEGER PRIMARY KEY, event TEXT NOT NULL, subject TEXT) STRICT;
+CREATE INDEX ${events}_event ON ${events} (event);
+CREATE INDEX ${events}_subject ON ${events} (subject, event);
+`;
+}
+
+/** Adds the events of records to their table, within the caller's transaction. */
+export class EventInserter {
+  readonly #insert: SqliteStatement;
+
+  /**
+   * @param database The open database.
+   * @param events The table of events.
+   */
+  constructor(database: SqliteDatabase, events: string) {
+    this.#insert = database.prepare(
+      `INSERT OR FAIL INTO ${events} (seq, event, subject) VALUES (?, ?, ?)`,
+    );
+  }
+
+  /** Adds what the record at an index is about, once the record is there. */
+  add(seq: number, event: EntryEvent | undefined): void {
+    if (event !== undefined) this.#insert.run(seq, event.name, event.subject);
+  }
+}
+
+/** The event in a row that has its columns `event` and `subject`. */
+export function eventIn(row: SqliteRow): EntryEvent | undefined {
+  const { event, subject } = row as Record<string, string | null>;
+  return typeof event === "string" ? { name: event, subject: subject ?? null } : undefined;
+}
+
+/** Condition on `seq`: its event has the subject that is the parameter. */
+export function subjectSql(events: string): string {
+  return `seq IN (SELECT seq FROM ${events} INDEXED BY ${events}_subject WHERE subject = ?)`;
+}
+
+/** Condition on `seq`: a call begins there that nothing ends. The parameters are the range of `seq` to look at. */
+export function begunSql(events: string): string {
+  const end = `SELECT 1 FROM ${events} AS o INDEXED BY ${events}_subject ` +
+    `WHERE o.subject = b.subject AND o.event = '${CALL_END}'`;
+  return `seq IN (SELECT b.seq FROM ${events} AS b INDEXED BY ${events}_event ` +
+    `WHERE b.event = '${CALL_BEGIN}' AND b.seq >= ? AND b.seq < ? AND NOT EXISTS (${end}))`;
+}
+
+/** Selects something for a row of a table that is no interaction. */
+export function otherSql(events: string, table: string): string {
+  return `SELECT 1 FROM ${events} AS e NOT INDEXED ` +
+    `WHERE e.seq = ${table}.seq AND e.event <> '${CALL_END}'`;
+}
+
+/** Condition for verification: a row has no event, or both indexes lead to it. */
+export function eventChecksSql(events: string, row: string): string {
+  const found = (index: string): string =>
+    `EXISTS (SELECT 1 FROM ${events} AS i INDEXED BY ${events}_${index} WHERE i.event = e.event ` +
+    "AND i.subject IS e.subject AND i.seq = e.seq)";
+  return `NOT EXISTS (SELECT 1 FROM ${events} AS e NOT INDEXED WHERE e.seq = ${row}.seq ` +
+    `AND NOT (${found("event")} AND ${found("subject")}))`;
+}
