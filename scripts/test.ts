@@ -165,7 +165,7 @@ function testDocs(denoFlags: string[]): Promise<Outcome[]> {
         ...denoFlags,
         ...[
           ...entryPoints(),
-          ...["src", "adapters"].flatMap((folder) => filesIn(folder, ".ts")),
+          ...["src", "adapters", "capture"].flatMap((folder) => filesIn(folder, ".ts")),
           ...["README.md"].filter(has),
           ...filesIn("docs", ".md"),
         ].map(pathOf),

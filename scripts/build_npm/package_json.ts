@@ -24,6 +24,20 @@ const NOT_ON_NPM = ["./db-sqlite", "./cli", "./worker"];
 /** Folders whose modules only a left-out entry point uses. */
 export const LEFT_OUT_FOLDERS = ["adapters/db_sqlite"];
 
+/**
+ * Packages that only some entry points need, each of which is for users of that package. Whoever wants such an entry point
+ * has the package, or installs it; nobody else gets it.
+ */
+const OPTIONAL_PEERS = [
+  "openai",
+  "@anthropic-ai/sdk",
+  "ai",
+  "@langchain/core",
+  "@opentelemetry/api-logs",
+  "@opentelemetry/sdk-trace-base",
+  "@pydantic/genai-prices",
+];
+
 /** The entry points of the npm package: their names, and their TypeScript modules. */
 export const npmExports: [name: string, module: string][] = Object.entries(config.exports)
   .filter(([name]) => !NOT_ON_NPM.includes(name));
@@ -33,6 +47,7 @@ export const OLDEST_NODE = "22.13.0";
 
 /** Builds the content; `from` is where the compiled modules lie in the package, `./` for example. */
 export async function packageJson(from: string): Promise<Record<string, unknown>> {
+  const peerDependencies = npmImports((name) => OPTIONAL_PEERS.includes(name));
   const compiled = (module: string, ending: string) =>
     module.replace(/^\.\//, from).replace(/\.ts$/, ending);
   return {
@@ -52,23 +67,39 @@ export async function packageJson(from: string): Promise<Record<string, unknown>
     }])),
     bin: { "audit-log": compiled(CLI, ".js") },
     dependencies: await shippedDependencies(),
+    peerDependencies,
+    peerDependenciesMeta: Object.fromEntries(
+      Object.keys(peerDependencies).map((name) => [name, { optional: true }]),
+    ),
   };
 }
 
-/** The npm packages that the shipped modules import, and their versions. */
+/** The npm packages that the shipped modules import, and their versions, but for the optional ones. */
 async function shippedDependencies(): Promise<Record<string, string>> {
+  const modules = [CLI, ...npmExports.map(([, module]) => module)];
+  const isOptional = (module: string) => module.startsWith("./capture/");
+  const needed = await packagesOf(modules.filter((module) => !isOptional(module)));
+  const wrong = OPTIONAL_PEERS.find((name) => needed.has(name));
+  if (wrong !== undefined) throw new Error(`${wrong} is optional, and the core needs it`);
+  const used = needed.union(await packagesOf(modules.filter(isOptional)));
+  return npmImports((name) => used.has(name) && !OPTIONAL_PEERS.includes(name));
+}
+
+/** The packages that these modules, and all that they reach, import. */
+async function packagesOf(modules: readonly string[]): Promise<Set<string>> {
   const used = new Set<string>();
-  for (const module of [CLI, ...npmExports.map(([, module]) => module)]) {
+  for (const module of modules) {
     const { stdout } = await mustRun([Deno.execPath(), "info", "--json", pathOf(module)], {
       cwd: pathOf(""),
     });
     const graph: { modules: { specifier: string; dependencies?: { specifier: string }[] }[] } = JSON
       .parse(stdout);
     for (const { dependencies = [] } of graph.modules) {
-      for (const { specifier } of dependencies) used.add(specifier);
+      // Of what lies deeper in a package ("openai/resources"), its name.
+      for (const { specifier } of dependencies) used.add(/^(@[^/]+\/)?[^/]*/.exec(specifier)![0]);
     }
   }
-  return npmImports((name) => used.has(name));
+  return used;
 }
 
 /** The npm packages that only tests and scripts import, and their versions. */

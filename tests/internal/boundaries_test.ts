@@ -14,7 +14,7 @@ function modulesIn(folder: string): [path: string, text: string][] {
     .map((path) => [path, readFileSync(new URL(path, root), "utf8")]);
 }
 
-for (const folder of ["src", "adapters"]) {
+for (const folder of ["src", "adapters", "capture"]) {
   test(`${folder}/ imports only what its layer may import`, () => {
     const modules = modulesIn(folder);
     assertGreater(modules.length, 0);
@@ -40,6 +40,9 @@ const allowed: [path: string, text: string][] = [
   ["adapters/node/file.ts", 'import { open } from "node:fs/promises";'],
   ["adapters/bun/mod.ts", 'import { file } from "../node/file.ts"; await import("bun:sqlite");'],
   ["adapters/deno/file.ts", 'import type { File } from "../../src/ports.ts"; Deno.openSync(a);'],
+  ["capture/cost/prices.ts", 'import { calcPrice } from "@pydantic/genai-prices";'],
+  ["capture/cost/tracker.ts", 'import type { Usage } from "../usage.ts"; import "../../mod.ts";'],
+  ["capture/context.ts", 'import { asyncStorage } from "../adapters/async_storage.ts";'],
   ["adapters/db_sqlite/mod.ts", 'const driver = "jsr:@db/sqlite"; await import(driver);'],
 ];
 
@@ -77,6 +80,14 @@ const refused: [path: string, text: string, violation: string][] = [
   ],
   ["adapters/node/file.ts", 'import { v7 } from "uuid";', "import uuid"],
   ["adapters/node/sqlite.ts", 'import "bun:sqlite";', "import bun:sqlite"],
+  [
+    "capture/cost/tracker.ts",
+    'import { AuditLogError } from "../../src/errors.ts";',
+    "import ../../src/errors.ts",
+  ],
+  ["capture/context.ts", 'import "node:async_hooks";', "import node:async_hooks"],
+  ["capture/context.ts", "await import(name);", "import what it computes while running"],
+  ["capture/context.ts", 'process.getBuiltinModule("node:fs");', "use process"],
   ["adapters/deno/mod.ts", 'import "jsr:@db/sqlite";', "import jsr:@db/sqlite"],
 ];
 
