@@ -32,6 +32,7 @@
  * | `SIGNING_KEY_NEEDED` | a checkpoint is to be signed, and the log was opened without `signingKey` |
  * | `NO_CHECKPOINT` | no checkpoint covers the entry that is to be proven |
  * | `ENTRY_NOT_FOUND` | no entry of the log has this id |
+ * | `BUDGET_EXCEEDED` | a budget of a `CostTracker` is used up: the call must not be made |
  * | `NOT_VERIFIED` | a note or proof is well-formed, but its signature, origin or inclusion does not hold |
  */
 export type AuditLogErrorCode =
@@ -64,6 +65,7 @@ export type AuditLogErrorCode =
   | "SIGNING_KEY_NEEDED"
   | "NO_CHECKPOINT"
   | "ENTRY_NOT_FOUND"
+  | "BUDGET_EXCEEDED"
   | "NOT_VERIFIED";
 
 /** What an {@link AuditLogError} carries beside its code and message. */
