@@ -37,6 +37,7 @@ export {
   type Selection,
 } from "./src/query.ts";
 export type { EntryEvent } from "./src/entry_event.ts";
+export type { RedactableEntry, Redactor } from "./src/redactor.ts";
 export { LogRecord, NotARecord } from "./src/record.ts";
 export type {
   LogStore,

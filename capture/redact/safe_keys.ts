@@ -1,0 +1,35 @@
+/**
+ * Keys of metadata whose values are not what people or models wrote: what the program or the provider chose from a few, and
+ * ids that a provider made. A redactor may take an id for a telephone number, and the entry could not be found by it.
+ * Ids that an application makes are not among them, for they may be anything, an address for example.
+ */
+export const SAFE_KEYS: ReadonlySet<string> = new Set([
+  "audit.attempt",
+  "audit.call",
+  "audit.event",
+  "audit.input.format",
+  "audit.outcome",
+  "audit.output.format",
+  "audit.ref",
+  "error.type",
+  "gen_ai.evaluation.name",
+  "gen_ai.evaluation.score.label",
+  "gen_ai.operation.name",
+  "gen_ai.output.type",
+  "gen_ai.provider.name",
+  "gen_ai.request.encoding_formats",
+  "gen_ai.request.model",
+  "gen_ai.response.finish_reasons",
+  "gen_ai.response.id",
+  "gen_ai.response.model",
+  "gen_ai.system",
+  "gen_ai.token.type",
+  "gen_ai.tool.call.id",
+  "gen_ai.tool.name",
+  "gen_ai.tool.type",
+  "openai.api.type",
+  "openai.request.service_tier",
+  "openai.response.service_tier",
+  "openai.response.system_fingerprint",
+  "server.address",
+]);
