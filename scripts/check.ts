@@ -28,7 +28,7 @@ try {
     "mod.ts",
     "cli.ts",
     "audit_log_worker.ts",
-    ...["src", "adapters", "capture", "tests", "scripts"]
+    ...["src", "adapters", "capture", "examples", "tests", "scripts"]
       .flatMap((name) => filesIn(name, ".ts")),
   ];
   await check("format", deno("fmt", "--check"));
