@@ -13,12 +13,26 @@
  *
  * @module
  */
+import { asyncStorage } from "./adapters/async_storage.ts";
+import { setContextStorage } from "./src/context.ts";
 import { currentRuntime, setRuntimeFinder } from "./src/open_store.ts";
 import { AuditLogError } from "./src/errors.ts";
 import type { Runtime } from "./src/ports.ts";
 import { publisherToFile } from "./src/transparency/publish_to_file.ts";
 
 export { AuditLog, type LogInfo } from "./src/audit_log.ts";
+export type { AnnotatedEntry, Annotation, NewAnnotation } from "./src/calls/annotation.ts";
+export { AuditCall, type BegunCall } from "./src/calls/audit_call.ts";
+export type { NewGap } from "./src/calls/gap.ts";
+export type {
+  BeginOptions,
+  CallOutcome,
+  CallRemains,
+  CallResult,
+  NewCall,
+  TextFormat,
+} from "./src/calls/new_call.ts";
+export { type AuditContext, withAuditContext } from "./src/context.ts";
 export { AuditLogError, type AuditLogErrorCode, type AuditLogErrorOptions } from "./src/errors.ts";
 export type { AuditEntry, NewEntry } from "./src/entry.ts";
 export type { JsonObject, JsonValue } from "./src/json.ts";
@@ -37,6 +51,7 @@ export {
   type Selection,
 } from "./src/query.ts";
 export type { EntryEvent } from "./src/entry_event.ts";
+export type { OnRedactionFailure, Redact } from "./src/redaction.ts";
 export type { RedactableEntry, Redactor } from "./src/redactor.ts";
 export { LogRecord, NotARecord } from "./src/record.ts";
 export type {
@@ -76,6 +91,7 @@ export {
   verifyProof,
   type VerifyProofOptions,
 } from "./src/transparency/verify_proof.ts";
+export type { Cost, Usage } from "./src/usage.ts";
 export type { VerifyOptions } from "./src/verify_options.ts";
 export type { AuditWarning } from "./src/warning.ts";
 export type {
@@ -106,6 +122,8 @@ const { Deno, Bun, process } = globalThis as {
   Bun?: unknown;
   process?: { versions?: { node?: string } };
 };
+
+setContextStorage(asyncStorage);
 
 setRuntimeFinder(async (): Promise<Runtime> => {
   if (Deno !== undefined) return (await import("./adapters/deno/mod.ts")).runtime;

@@ -29,4 +29,4 @@ export {
 export { genaiPrices, type GenaiPricesOptions } from "./cost/genai_prices.ts";
 export { type PriceUpdates } from "./cost/price_updates.ts";
 export { type CostTotal } from "./cost/totals.ts";
-export { type Cost, type Usage } from "./usage.ts";
+export { type Cost, type Usage } from "../mod.ts";

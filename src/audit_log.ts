@@ -1,13 +1,25 @@
 import { adopted, duplicate, notAdopted } from "./adoption.ts";
 import { EntryClock } from "./clock.ts";
-import { admit, type AuditEntry, type NewEntry } from "./entry.ts";
+import {
+  type AnnotatedEntry,
+  annotationDraft,
+  annotationOf,
+  type NewAnnotation,
+} from "./calls/annotation.ts";
+import type { AuditCall } from "./calls/audit_call.ts";
+import { Calls } from "./calls/calls.ts";
+import { gapDraft, type NewGap } from "./calls/gap.ts";
+import type { BeginOptions, NewCall } from "./calls/new_call.ts";
+import type { AuditEntry, NewEntry } from "./entry.ts";
+import { ANNOTATION } from "./entry_event.ts";
 import { AuditLogError } from "./errors.ts";
 import { LogReader } from "./log_reader.ts";
 import { currentRuntime, openStore } from "./open_store.ts";
 import { checkOptions, type OpenOptions, type Settings } from "./options.ts";
 import { type AuditFilter, type AuditQuery, checkFilter, checkQuery, everything } from "./query.ts";
-import { LogRecord } from "./record.ts";
-import { checkBytes, checkLength, lengthOf } from "./record_length.ts";
+import type { LogRecord } from "./record.ts";
+import { checkBytes } from "./record_length.ts";
+import { type Draft, Recorder } from "./recorder.ts";
 import { describe, refusal } from "./refusal.ts";
 import { MemoryTree } from "./stores/memory_tree.ts";
 import type { LogStore, StoreInfo } from "./stores/store.ts";
@@ -59,7 +71,8 @@ const MAX_WARNINGS = 100;
 export class AuditLog implements AsyncDisposable {
   readonly #store: LogStore;
   readonly #writer: GroupCommit;
-  readonly #clock: EntryClock;
+  readonly #recorder: Recorder;
+  readonly #calls: Calls;
   readonly #settings: Settings;
   readonly #warnings: AuditWarning[];
   readonly #reader: LogReader;
@@ -70,7 +83,6 @@ export class AuditLog implements AsyncDisposable {
     this.#store = store;
     this.#settings = settings;
     this.#warnings = warnings;
-    this.#clock = new EntryClock(settings.clock);
     this.#reader = new LogReader(store);
     this.#transparency = new Transparency({
       name: settings.path === "" ? "the log" : settings.path,
@@ -83,6 +95,15 @@ export class AuditLog implements AsyncDisposable {
     });
     const written: Written = (...batch) => this.#transparency.written(...batch);
     this.#writer = new GroupCommit(store, written, settings.maxQueueBytes);
+    this.#recorder = new Recorder({
+      store,
+      writer: this.#writer,
+      transparency: this.#transparency,
+      clock: new EntryClock(settings.clock),
+      maxRecordBytes: settings.maxRecordBytes,
+      redaction: settings.redaction,
+    });
+    this.#calls = new Calls((draft) => this.#record(draft));
   }
 
   /**
@@ -192,13 +213,7 @@ export class AuditLog implements AsyncDisposable {
    * ```
    */
   record(entry: NewEntry): Promise<AuditEntry> {
-    try {
-      this.#checkWritable();
-      const record = this.#admit(entry);
-      return this.#add([record], record.entry);
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return this.#record({ entry });
   }
 
   /**
@@ -217,14 +232,107 @@ export class AuditLog implements AsyncDisposable {
       throw refusal("", `recordAll() takes an array, not ${describe(entries)}`);
     }
     // Not map(), which skips holes.
-    const records = Array.from(entries, (entry, position) => {
-      try {
-        return this.#admit(entry);
-      } catch (error) {
-        throw atPosition(error, position);
-      }
-    });
-    return await this.#append(records);
+    const drafts = Array.from(entries, (entry): Draft => ({ entry }));
+    return await this.#recorder.recordAll(drafts, atPosition);
+  }
+
+  /**
+   * Records that a call of a model is about to be made, before any money is spent: whatever becomes of the process, the log
+   * tells of it. The call's end is recorded by what this gives.
+   *
+   * The entry that is written has `audit.event: "call.begin"` in its metadata and an empty `outputText`; it is no interaction, and
+   * `query()` leaves it out unless it is asked for `events: "all"`.
+   *
+   * @param call What is asked of the model.
+   * @param options `begin: false` writes nothing yet.
+   * @returns The call, when the entry is durable.
+   * @throws {AuditLogError} As `record()`.
+   *
+   * @example
+   * ```ts
+   * import { AuditLog } from "@audit-log/llm";
+   *
+   * const log = await AuditLog.open();
+   * const call = await log.begin({ model: "gpt-4o", inputText: "What is the capital of France?" });
+   * try {
+   *   const answer = await Promise.resolve("Paris."); // the model
+   *   await call.complete({ outputText: answer });
+   * } catch (error) {
+   *   await call.fail(error);
+   * }
+   * await log.close();
+   * ```
+   */
+  begin(call: NewCall, options: BeginOptions = {}): Promise<AuditCall> {
+    return this.#calls.begin(call, options);
+  }
+
+  /**
+   * Returns the calls that began and never ended, oldest first: the process died in between, or they are still under way, in
+   * this process or another. They can be ended; their latency is not known then.
+   *
+   * @param filter Which of them: by user, model, time and metadata.
+   * @throws {AuditLogError} As `query()`.
+   *
+   * @example Tell, after a restart, of calls that the process before did not end
+   * ```ts
+   * import { AuditLog } from "@audit-log/llm";
+   *
+   * const log = await AuditLog.open();
+   * for (const call of await log.unfinished({ until: new Date(Date.now() - 3_600_000) })) {
+   *   await call.fail(new Error("the process ended before the answer came"));
+   * }
+   * await log.close();
+   * ```
+   */
+  async unfinished(filter: Omit<AuditFilter, "events"> = {}): Promise<AuditCall[]> {
+    const begun = { ...checkFilter(filter), events: "begun" } as const;
+    return (await this.#reader.all(begun)).map(({ entry }) => this.#calls.resumed(entry));
+  }
+
+  /**
+   * Records what was found out about an entry: the result of an evaluation, a person's judgement. The entry itself stays as it
+   * is; `query()` and `get()` return it with its annotations where they are asked for.
+   *
+   * @param entryId The entry's id.
+   * @param annotation What was found out. It is recorded under the names of OpenTelemetry's GenAI conventions,
+   *   `gen_ai.evaluation.name` and so on.
+   * @returns The annotation, an entry of its own.
+   * @throws {AuditLogError} `ENTRY_NOT_FOUND`, and as `record()`.
+   *
+   * @example
+   * ```ts
+   * import { AuditLog } from "@audit-log/llm";
+   *
+   * const log = await AuditLog.open();
+   * const { entryId } = await log.record({ model: "m", inputText: "Hi", outputText: "Hello!" });
+   * await log.annotate(entryId, { name: "politeness", score: 0.9, label: "pass", user: "judge" });
+   * const entry = await log.get(entryId, { annotations: true });
+   * console.log(entry?.annotations[0]?.score); // 0.9
+   * await log.close();
+   * ```
+   */
+  async annotate(entryId: string, annotation: NewAnnotation): Promise<AuditEntry> {
+    this.#checkWritable();
+    const found = await this.#reader.find(entryId);
+    if (found === undefined) throw entryNotFound(entryId, "annotate the entry");
+    return await this.#record(annotationDraft(found.record.entry, annotation));
+  }
+
+  /**
+   * Records that entries were lost: that they could not be recorded when they should have been. The wrappers of this package do
+   * so by themselves.
+   *
+   * @param gap How many, of which calls, and why.
+   * @returns The entry that tells of it; it is no interaction.
+   * @throws {AuditLogError} As `record()`.
+   */
+  recordGap(gap: NewGap): Promise<AuditEntry> {
+    try {
+      return this.#record(gapDraft(gap));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -268,7 +376,9 @@ export class AuditLog implements AsyncDisposable {
       }
     }
     this.#checkWritable();
-    return await this.#append(records);
+    await this.#recorder.settled(); // what came before is before it in the log
+    const entries = records.map((record) => record.entry);
+    return records.length === 0 ? entries : await this.#recorder.append(records, entries);
   }
 
   /**
@@ -290,9 +400,16 @@ export class AuditLog implements AsyncDisposable {
    * await log.close();
    * ```
    */
+  async query(query: AuditQuery & { readonly annotations: true }): Promise<AnnotatedEntry[]>;
+  /** As above, without annotations. */
+  async query(query?: AuditQuery): Promise<AuditEntry[]>;
   async query(query: AuditQuery = {}): Promise<AuditEntry[]> {
     const records = await this.#reader.all(checkQuery(query));
-    return records.map((record) => record.entry);
+    const entries = records.map((record) => record.entry);
+    if (!query.annotations) return entries;
+    const annotated: AnnotatedEntry[] = [];
+    for (const entry of entries) annotated.push(await this.#annotated(entry));
+    return annotated;
   }
 
   /**
@@ -311,8 +428,16 @@ export class AuditLog implements AsyncDisposable {
    * await log.close();
    * ```
    */
+  stream(
+    query: AuditQuery & { readonly annotations: true },
+  ): AsyncGenerator<AnnotatedEntry, void, undefined>;
+  /** As above, without annotations. */
+  stream(query?: AuditQuery): AsyncGenerator<AuditEntry, void, undefined>;
   stream(query: AuditQuery = {}): AsyncGenerator<AuditEntry, void, undefined> {
-    return this.#stream(this.#reader.stream(checkQuery(query)), (record) => record.entry);
+    const entryOf = query.annotations
+      ? (record: LogRecord) => this.#annotated(record.entry)
+      : (record: LogRecord) => record.entry;
+    return this.#stream(this.#reader.stream(checkQuery(query)), entryOf);
   }
 
   /**
@@ -342,10 +467,21 @@ export class AuditLog implements AsyncDisposable {
    * Returns the entry with this id, or `undefined`.
    *
    * @param entryId The id, as `record()` returned it.
+   * @param options `annotations: true` also returns what was said about it by `annotate()`.
    * @throws {AuditLogError} `INVALID_QUERY`, `LOG_CLOSED`, `READ_FAILED`, `DAMAGED`.
    */
-  async get(entryId: string): Promise<AuditEntry | undefined> {
-    return (await this.#reader.find(entryId))?.record.entry;
+  async get(
+    entryId: string,
+    options: { readonly annotations: true },
+  ): Promise<AnnotatedEntry | undefined>;
+  /** As above, without annotations. */
+  async get(entryId: string): Promise<AuditEntry | undefined>;
+  async get(
+    entryId: string,
+    options: { readonly annotations?: boolean } = {},
+  ): Promise<AuditEntry | undefined> {
+    const entry = (await this.#reader.find(entryId))?.record.entry;
+    return entry === undefined || !options.annotations ? entry : await this.#annotated(entry);
   }
 
   /**
@@ -500,6 +636,7 @@ export class AuditLog implements AsyncDisposable {
   async #finish(): Promise<void> {
     this.#reader.refuse();
     try {
+      await this.#recorder.settled();
       await this.#writer.drained();
       await this.#transparency.close();
       await this.#reader.settled();
@@ -509,35 +646,29 @@ export class AuditLog implements AsyncDisposable {
     }
   }
 
-  async #append(records: readonly LogRecord[]): Promise<AuditEntry[]> {
-    const entries = records.map((record) => record.entry);
-    if (records.length === 0) return entries;
-    return await this.#add(records, entries);
-  }
-
-  /** Gives records to the store, by way of the queue if it is one that has to be waited for. */
-  #add<T>(records: readonly LogRecord[], result: T): Promise<T> {
-    if (this.#store.appendNow === undefined) {
-      const length = records.reduce((sum, record) => sum + lengthOf(record), 0);
-      return this.#writer.add(records, length, result);
+  #record(draft: Draft): Promise<AuditEntry> {
+    try {
+      this.#checkWritable();
+      return this.#recorder.record(draft);
+    } catch (error) {
+      return Promise.reject(error);
     }
-    this.#transparency.written(this.#store.appendNow(records), records);
-    return Promise.resolve(result);
-  }
-
-  #admit(input: NewEntry): LogRecord {
-    const stamp = this.#clock.next();
-    const record = LogRecord.ofEntry(admit(input, stamp), stamp.instantUs);
-    if (this.#transparency.signs) record.keepLine(); // it is stored and hashed
-    checkLength(record, this.#settings.maxRecordBytes);
-    return record;
   }
 
   async *#stream<T>(
     records: AsyncIterable<LogRecord>,
-    part: (record: LogRecord) => T,
+    part: (record: LogRecord) => T | Promise<T>,
   ): AsyncGenerator<T, void, undefined> {
-    for await (const record of records) yield part(record);
+    for await (const record of records) yield await part(record);
+  }
+
+  /** An entry with what was said about it. */
+  async #annotated(entry: AuditEntry): Promise<AnnotatedEntry> {
+    const about = { ...checkQuery({ events: "all" }), subject: entry.entryId };
+    const annotations = (await this.#reader.all(about))
+      .filter(({ event }) => event?.name === ANNOTATION)
+      .map(({ entry }) => annotationOf(entry));
+    return Object.freeze({ ...entry, annotations: Object.freeze(annotations) });
   }
 
   #checkWritable(): void {

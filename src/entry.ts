@@ -76,21 +76,47 @@ const NO_METADATA: JsonObject = Object.freeze({});
  *
  * @throws {AuditLogError} `INVALID_ENTRY`, its `path` the field at fault.
  */
-export function admit(input: NewEntry, stamp: Stamp): AuditEntry {
+export function admit(input: NewEntry, stamp: Stamp, beside: Beside = NOTHING): AuditEntry {
   checkFields(input);
   const user = ownValue(input, "user");
-  const metadata = ownValue(input, "metadata");
+  const given = ownValue(input, "metadata");
+  const metadata = given === undefined ? NO_METADATA : admitMetadata(given);
   return Object.freeze({
     entryId: stamp.entryId,
     timestamp: stamp.timestamp,
-    user: user === undefined ? DEFAULT_USER : admitName("user", user),
+    user: user === undefined ? beside.user ?? DEFAULT_USER : admitName("user", user),
     model: admitName("model", ownValue(input, "model")),
     inputText: admitText("inputText", ownValue(input, "inputText")),
     outputText: admitText("outputText", ownValue(input, "outputText")),
     costUsd: admitAmount("costUsd", ownValue(input, "costUsd")),
     latencyMs: admitAmount("latencyMs", ownValue(input, "latencyMs")),
-    metadata: metadata === undefined ? NO_METADATA : admitMetadata(metadata),
+    metadata: merged(beside.metadata, metadata, beside.audit),
   });
+}
+
+/** What an entry gets that the application did not say in it. All of it is frozen plain JSON. */
+export interface Beside {
+  /** Who asked, where the entry does not say. */
+  readonly user?: string | undefined;
+  /** Metadata; the entry's own goes before. */
+  readonly metadata?: JsonObject | undefined;
+  /** This project's own keys, which start with `audit.`. */
+  readonly audit?: JsonObject | undefined;
+}
+
+const NOTHING: Beside = {};
+
+/** Metadata of several origins, the later before the earlier, its keys in UTF-16 order. */
+function merged(
+  around: JsonObject | undefined,
+  own: JsonObject,
+  audit: JsonObject | undefined,
+): JsonObject {
+  if (around === undefined && audit === undefined) return own;
+  const all = { ...around, ...own, ...audit };
+  return Object.freeze(
+    Object.fromEntries(Object.keys(all).sort().map((key) => [key, all[key]!])),
+  );
 }
 
 /** Refuses what is no plain object, and unknown fields. */

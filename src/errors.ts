@@ -31,6 +31,8 @@
  * | `CHECKPOINT_CONFLICT` | the log is not what its last checkpoint was signed for: it was altered or cut |
  * | `SIGNING_KEY_NEEDED` | a checkpoint is to be signed, and the log was opened without `signingKey` |
  * | `NO_CHECKPOINT` | no checkpoint covers the entry that is to be proven |
+ * | `CALL_ENDED` | the call has ended already, or is about to: it ends once |
+ * | `REDACTION_FAILED` | the redactor failed, and the entry is not to be recorded without it |
  * | `ENTRY_NOT_FOUND` | no entry of the log has this id |
  * | `BUDGET_EXCEEDED` | a budget of a `CostTracker` is used up: the call must not be made |
  * | `NOT_VERIFIED` | a note or proof is well-formed, but its signature, origin or inclusion does not hold |
@@ -64,6 +66,8 @@ export type AuditLogErrorCode =
   | "CHECKPOINT_CONFLICT"
   | "SIGNING_KEY_NEEDED"
   | "NO_CHECKPOINT"
+  | "CALL_ENDED"
+  | "REDACTION_FAILED"
   | "ENTRY_NOT_FOUND"
   | "BUDGET_EXCEEDED"
   | "NOT_VERIFIED";

@@ -1,4 +1,6 @@
 import { AuditLogError } from "./errors.ts";
+import { nameFault } from "./entry.ts";
+import { type OnRedactionFailure, type Redact, Redaction } from "./redaction.ts";
 import type { Runtime } from "./ports.ts";
 import { describe } from "./refusal.ts";
 import type { LogStore } from "./stores/store.ts";
@@ -26,6 +28,17 @@ export interface CommonOptions {
   readonly signingKey?: SigningKey | readonly SigningKey[] | undefined;
   /** When checkpoints are signed by themselves, and who is given them; needs `signingKey`. */
   readonly checkpoints?: CheckpointOptions | undefined;
+  /**
+   * Removes from each entry what must not be recorded, before anything is written: a redactor, or a function that is given an
+   * entry and gives one back. The entry keeps as `audit.redaction` the redactor's name and version, and how much of what it
+   * replaced. Lines that are adopted are not redacted. Default: entries are recorded as they are.
+   */
+  readonly redact?: Redact | undefined;
+  /**
+   * What becomes of an entry whose redactor fails: `"refuse"` rejects with `REDACTION_FAILED`; `"withhold"` records it without
+   * its texts and its metadata, but for numbers. The raw texts are never recorded. Default `"refuse"`.
+   */
+  readonly onRedactionFailure?: OnRedactionFailure | undefined;
 }
 
 /** When checkpoints are signed by themselves, and who is given them; see {@link CommonOptions.checkpoints}. */
@@ -112,6 +125,8 @@ export interface Settings extends FileSettings {
   readonly signingKeys: readonly SigningKey[];
   /** When to sign. */
   readonly checkpoints: CheckpointSettings;
+  /** Redacts entries; none when they are recorded as they are. */
+  readonly redaction: Redaction | undefined;
   /** The adapter, if one was given. */
   readonly runtime: Runtime | undefined;
 }
@@ -124,6 +139,8 @@ const COMMON = [
   "onWarning",
   "signingKey",
   "checkpoints",
+  "redact",
+  "onRedactionFailure",
 ];
 const CHECKPOINTS = ["everyEntries", "everyMs", "onClose", "publish"];
 const FILE = ["path", "durability", "readOnly", "busyTimeoutMs", "runtime"];
@@ -170,6 +187,7 @@ export function checkOptions(options: OpenOptions): Settings {
     backend,
     path,
     signingKeys,
+    redaction: checkRedaction(given.redact, given.onRedactionFailure),
     checkpoints: checkCheckpoints(given.checkpoints === undefined ? {} : given.checkpoints),
     durability,
     readOnly,
@@ -217,6 +235,24 @@ function checkSigningKeys(value: unknown): readonly SigningKey[] {
     "signingKey",
     "must be a key of generateSigningKey() or a Signer, or an array of them",
   );
+}
+
+function checkRedaction(redact: unknown, onFailure: unknown = "refuse"): Redaction | undefined {
+  if (onFailure !== "refuse" && onFailure !== "withhold") {
+    throw invalid("onRedactionFailure", `must be "refuse" or "withhold"`);
+  }
+  if (redact === undefined) return undefined;
+  if (typeof redact !== "function" && !isRedactor(redact)) {
+    throw invalid("redact", "must be a function, or a Redactor with a name and a function redact");
+  }
+  return new Redaction(redact as Redact, onFailure);
+}
+
+function isRedactor(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { name, version, redact } = value as Record<string, unknown>;
+  return nameFault(name) === undefined && typeof redact === "function" &&
+    (version === undefined || nameFault(version) === undefined);
 }
 
 function isSigner(value: unknown): boolean {

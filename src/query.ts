@@ -33,6 +33,8 @@ export interface AuditQuery extends AuditFilter {
   readonly after?: string | undefined;
   /** At most this many entries, an integer >= 0. Default: all. */
   readonly limit?: number | undefined;
+  /** Whether each entry comes with what was said about it by `annotate()`. Default `false`. */
+  readonly annotations?: boolean | undefined;
 }
 
 /** A metadata key and the canonical JSON of the value that it must have. */
@@ -90,7 +92,7 @@ export const everything: Selection = {
 export type CheckedQuery = Omit<Selection, "afterIndex"> & { readonly after: string | undefined };
 
 const FILTERS = ["user", "model", "since", "until", "metadata", "events"];
-const QUERY = [...FILTERS, "order", "after", "limit"];
+const QUERY = [...FILTERS, "order", "after", "limit", "annotations"];
 
 /**
  * Checks a query. Nothing is ignored: a misspelt filter in an investigation must not return
@@ -100,7 +102,8 @@ const QUERY = [...FILTERS, "order", "after", "limit"];
  */
 export function checkQuery(query: AuditQuery): CheckedQuery {
   checkNames(query, QUERY);
-  const { order = "asc", after, limit = Infinity } = query;
+  const { order = "asc", after, limit = Infinity, annotations = false } = query;
+  if (typeof annotations !== "boolean") throw invalid("annotations", "must be true or false");
   if (order !== "asc" && order !== "desc") throw invalid("order", `must be "asc" or "desc"`);
   if (after !== undefined && typeof after !== "string") {
     throw invalid("after", `must be an entry's id, not ${describe(after)}`);

@@ -5,7 +5,7 @@
  */
 
 import { AuditLogError } from "../../mod.ts";
-import type { Usage } from "../usage.ts";
+import type { Usage } from "../../mod.ts";
 import { isUsd } from "./usd.ts";
 
 /** The error for an option. */

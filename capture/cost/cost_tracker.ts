@@ -1,5 +1,5 @@
 import { type AsyncStorage, asyncStorage } from "../../adapters/async_storage.ts";
-import type { Cost, Usage } from "../usage.ts";
+import type { Cost, Usage } from "../../mod.ts";
 import { type BudgetEvent, Budgets, type CostBudget } from "./budgets.ts";
 import {
   admitUsage,

@@ -1,5 +1,5 @@
 import { calcPrice } from "@pydantic/genai-prices";
-import type { Cost, Usage } from "../usage.ts";
+import type { Cost, Usage } from "../../mod.ts";
 import { checkNames, invalidOption, usageFault } from "./checks.ts";
 import { type PriceUpdates, startUpdates } from "./price_updates.ts";
 import { modelNameFor, providerNameFor } from "./providers.ts";

@@ -1,4 +1,4 @@
-import type { Usage } from "../usage.ts";
+import type { Usage } from "../../mod.ts";
 import { amountOf, usdOf } from "./usd.ts";
 
 /** What the calls of a scope took together, those of the scopes within included. */

@@ -34,7 +34,7 @@ const OPTIONAL_PEERS = [
   "ai",
   "@langchain/core",
   "@opentelemetry/api-logs",
-  "@opentelemetry/sdk-trace-base",
+  "@opentelemetry/sdk-trace",
   "@pydantic/genai-prices",
 ];
 

@@ -295,8 +295,8 @@ async function hasGrown(
 }
 
 /** The error for an id that no entry has. */
-export function entryNotFound(entryId: string): AuditLogError {
-  return failing("ENTRY_NOT_FOUND", "prove the entry")(
+export function entryNotFound(entryId: string, action = "prove the entry"): AuditLogError {
+  return failing("ENTRY_NOT_FOUND", action)(
     `no entry of the log has the id ${JSON.stringify(entryId.slice(0, 64).toWellFormed())}`,
   );
 }

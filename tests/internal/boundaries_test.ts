@@ -41,7 +41,7 @@ const allowed: [path: string, text: string][] = [
   ["adapters/bun/mod.ts", 'import { file } from "../node/file.ts"; await import("bun:sqlite");'],
   ["adapters/deno/file.ts", 'import type { File } from "../../src/ports.ts"; Deno.openSync(a);'],
   ["capture/cost/prices.ts", 'import { calcPrice } from "@pydantic/genai-prices";'],
-  ["capture/cost/tracker.ts", 'import type { Usage } from "../usage.ts"; import "../../mod.ts";'],
+  ["capture/cost/tracker.ts", 'import type { Total } from "./totals.ts"; import "../../mod.ts";'],
   ["capture/context.ts", 'import { asyncStorage } from "../adapters/async_storage.ts";'],
   ["adapters/db_sqlite/mod.ts", 'const driver = "jsr:@db/sqlite"; await import(driver);'],
 ];

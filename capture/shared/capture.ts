@@ -1,0 +1,309 @@
+import {
+  type AuditCall,
+  type AuditLog,
+  AuditLogError,
+  type JsonValue,
+  type TextFormat,
+  type Usage,
+} from "../../mod.ts";
+import { inPresentContext } from "../../adapters/async_storage.ts";
+import {
+  type CapturedCallInfo,
+  type CaptureFailure,
+  type CaptureOptions,
+  checkCaptureOptions,
+} from "./capture_options.ts";
+import { type Input, type Message, recordedInput, recordedOutput } from "./messages.ts";
+import { plainJson, plainObject } from "./plain_json.ts";
+import { Unrecorded } from "./unrecorded.ts";
+
+/** A call that is about to be made, as a wrapper sees it. */
+export interface CapturedRequest extends CapturedCallInfo {
+  /** What the model is asked: messages, or a text as it stands. */
+  readonly input: Input | string;
+  /**
+   * Parameters by their names in the conventions, `gen_ai.request.temperature`, and whatever else is known of the request;
+   * `undefined` ones are left out.
+   */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+  /** Parameters that the conventions have no name for, by the provider's: they go into `request.parameters`. */
+  readonly parameters?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** What came of a call. */
+export interface CapturedResponse {
+  /** What the model answered: messages, one for each choice, or a text as it stands. */
+  readonly output: readonly Message[] | string;
+  /** The model that answered. */
+  readonly model?: string | undefined;
+  /** The response's id. */
+  readonly id?: string | undefined;
+  /** Why it stopped, one for each choice. */
+  readonly finishReasons?: readonly string[] | undefined;
+  /** Tokens, as far as the provider told. */
+  readonly usage?: Usage | undefined;
+  /** Whatever else is known of it; `undefined` is left out. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** What came of a call that did not come to its end. */
+export type CapturedRemains = Partial<CapturedResponse>;
+
+/** How a call ended. */
+type Ending =
+  | { readonly as: "complete" }
+  | { readonly as: "abort" }
+  | { readonly as: "fail"; readonly error: unknown };
+
+/**
+ * Records the calls that a wrapper sees: the one thing that all wrappers have in common. It keeps the policies: who asked,
+ * what a call costs, what happens when the log does not work.
+ */
+export class Capture {
+  /** The options. */
+  readonly options: CaptureOptions;
+  readonly #log: AuditLog;
+  readonly #unrecorded: Unrecorded;
+
+  /**
+   * @param log Where to record.
+   * @param options The wrapper's options.
+   * @param others The names of options that the wrapper alone has.
+   * @throws {AuditLogError} `INVALID_OPTION`.
+   */
+  constructor(log: AuditLog, options: CaptureOptions = {}, others: readonly string[] = []) {
+    checkCaptureOptions(options, others);
+    this.#log = log;
+    this.options = options;
+    this.#unrecorded = Unrecorded.of(log);
+  }
+
+  /**
+   * Records that a call is about to be made. To be awaited before it is made.
+   *
+   * @throws {AuditLogError} It could not be recorded, and the call is not to be made: `onAuditFailure` is `"refuse"`.
+   */
+  async begin(request: CapturedRequest): Promise<CapturedCall> {
+    const { begin = true, onAuditFailure = "refuse" } = this.options;
+    const info = infoOf(request);
+    const { text, format } = typeof request.input === "string"
+      ? { text: request.input, format: "text" as TextFormat }
+      : recordedInput(request.input);
+    const { user, own } = this.#around(info);
+    const asked = {
+      model: info.model,
+      inputText: text,
+      inputFormat: format,
+      user,
+      metadata: { ...this.#about(request, info), ...own },
+    };
+    const atEnd = bound();
+    let call: AuditCall;
+    try {
+      call = await this.#log.begin(asked, { begin });
+      if (begin) this.#unrecorded.works();
+    } catch (error) {
+      if (onAuditFailure === "refuse") throw error;
+      this.tell(error, { ...info, callId: undefined, phase: "begin", willRetry: false });
+      // Its end may be recorded all the same.
+      call = await this.#log.begin(asked, { begin: false });
+    }
+    return new CapturedCall(this, this.#unrecorded, info, call, text.length, atEnd);
+  }
+
+  /** Tells `onError`. */
+  tell(error: unknown, failure: CaptureFailure): void {
+    try {
+      this.options.onError?.(error, failure);
+    } catch {
+      // The caller's answer does not depend on it.
+    }
+  }
+
+  /** Who asks, and the application's metadata. */
+  #around(info: CapturedCallInfo): { user?: string | undefined; own?: object | undefined } {
+    const { user, metadata, onAuditFailure } = this.options;
+    try {
+      return {
+        user: typeof user === "function" ? user(info) : user,
+        own: typeof metadata === "function" ? metadata(info) : metadata,
+      };
+    } catch (error) {
+      if (onAuditFailure !== "continue") throw error;
+      this.tell(error, { ...info, callId: undefined, phase: "option", willRetry: false });
+      return {};
+    }
+  }
+
+  /** What the conventions say of a request. */
+  #about(request: CapturedRequest, info: CapturedCallInfo): Record<string, JsonValue> {
+    const parameters = plainObject(request.parameters ?? {});
+    return {
+      "gen_ai.operation.name": info.operation,
+      ...(info.provider === undefined ? {} : { "gen_ai.provider.name": info.provider }),
+      "gen_ai.request.model": info.model,
+      ...plainObject(request.metadata ?? {}),
+      ...(Object.keys(parameters).length === 0 ? {} : { "request.parameters": parameters }),
+    };
+  }
+}
+
+/** Calls a function in the context that this was called in, where the runtime knows of contexts. */
+function bound(): (run: () => void) => void {
+  const call = (run: () => void): void => run();
+  try {
+    return inPresentContext(call);
+  } catch {
+    return call;
+  }
+}
+
+/** A call that a wrapper sees. It ends once; what comes later is ignored. None of its methods throws, or rejects. */
+export class CapturedCall {
+  readonly #capture: Capture;
+  readonly #unrecorded: Unrecorded;
+  readonly #info: CapturedCallInfo;
+  readonly #call: AuditCall;
+  readonly #inputLength: number;
+  readonly #atEnd: (run: () => void) => void;
+  readonly #startMs = performance.now();
+  #firstMs: number | undefined;
+  #ended: Promise<void> | undefined;
+
+  /** Calls are made by {@link Capture.begin}. */
+  constructor(
+    capture: Capture,
+    unrecorded: Unrecorded,
+    info: CapturedCallInfo,
+    call: AuditCall,
+    inputLength: number,
+    atEnd: (run: () => void) => void,
+  ) {
+    this.#capture = capture;
+    this.#unrecorded = unrecorded;
+    this.#info = info;
+    this.#call = call;
+    this.#inputLength = inputLength;
+    this.#atEnd = atEnd;
+  }
+
+  /** The call's id. */
+  get callId(): string {
+    return this.#call.callId;
+  }
+
+  /** Whether it has ended. */
+  get hasEnded(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  /** To be called when the first piece of a streamed answer comes. */
+  firstOutput(): void {
+    this.#firstMs ??= performance.now() - this.#startMs;
+  }
+
+  /** Records that the call was answered. Resolves when that is durable, or is to be tried again. */
+  complete(response: CapturedResponse): Promise<void> {
+    return this.#end({ as: "complete" }, response);
+  }
+
+  /** Records that it failed, and what came before. */
+  fail(error: unknown, remains: CapturedRemains = {}): Promise<void> {
+    return this.#end({ as: "fail", error }, remains);
+  }
+
+  /** Records that whoever asked wanted no more, and what came before. */
+  abort(remains: CapturedRemains = {}): Promise<void> {
+    return this.#end({ as: "abort" }, remains);
+  }
+
+  #end(ending: Ending, response: CapturedRemains): Promise<void> {
+    return this.#ended ??= this.#write(ending, response);
+  }
+
+  async #write(ending: Ending, response: CapturedRemains): Promise<void> {
+    const latencyMs = performance.now() - this.#startMs;
+    const { output = "" } = response;
+    const { text, format } = typeof output === "string"
+      ? { text: output, format: "text" as TextFormat }
+      : recordedOutput(output);
+    const outcome = {
+      latencyMs: rounded(latencyMs),
+      usage: usageOf(response.usage),
+      costUsd: this.#costOf(response),
+      outputFormat: format,
+      metadata: this.#about(response),
+    };
+    const write = (): Promise<unknown> => {
+      if (ending.as === "complete") return this.#call.complete({ ...outcome, outputText: text });
+      const remains = { ...outcome, partialOutput: text };
+      return ending.as === "fail"
+        ? this.#call.fail(ending.error, remains)
+        : this.#call.abort(remains);
+    };
+    try {
+      await write();
+      this.#unrecorded.works();
+    } catch (error) {
+      const { callId } = this;
+      const length = this.#inputLength + text.length;
+      const willRetry = this.#unrecorded.add({ callId, length, write }, error);
+      this.#capture.tell(error, { ...this.#info, callId, phase: "end", willRetry });
+    }
+  }
+
+  #costOf({ usage = {}, model }: CapturedRemains): number | null {
+    const { cost } = this.#capture.options;
+    let costUsd: number | null = null;
+    if (cost === undefined) return costUsd;
+    try {
+      // In the context that the call was made in: whoever reads the end of a stream may be in another.
+      this.#atEnd(() => {
+        costUsd = cost(usageOf(usage), model ?? this.#info.model, this.#info.provider);
+      });
+      const known: unknown = costUsd;
+      if (known === null || (typeof known === "number" && known >= 0 && known < Infinity)) {
+        return costUsd;
+      }
+      throw new AuditLogError("INVALID_ENTRY", "Cannot tell the cost: it is no amount", {
+        path: "cost",
+      });
+    } catch (error) {
+      const { callId } = this;
+      this.#capture.tell(error, { ...this.#info, callId, phase: "option", willRetry: false });
+      return null;
+    }
+  }
+
+  #about(response: CapturedRemains): Record<string, JsonValue> {
+    const { model, id, finishReasons, metadata = {} } = response;
+    const about: Record<string, JsonValue> = {};
+    if (id !== undefined) about["gen_ai.response.id"] = id;
+    if (model !== undefined) about["gen_ai.response.model"] = model;
+    if (finishReasons !== undefined && finishReasons.length > 0) {
+      about["gen_ai.response.finish_reasons"] = [...finishReasons];
+    }
+    if (this.#firstMs !== undefined) about["time_to_first_token_ms"] = rounded(this.#firstMs);
+    return { ...about, ...plainJson(metadata) as Record<string, JsonValue> };
+  }
+}
+
+/** Only what is a count: what providers send may be anything. */
+function usageOf(usage: Usage = {}): Usage {
+  return Object.fromEntries(
+    Object.entries(usage).filter(([, count]) => Number.isSafeInteger(count) && count! >= 0),
+  );
+}
+
+/** Who asks for a model may ask for anything; an entry's model is a name. */
+function infoOf({ provider, operation, model }: CapturedRequest): CapturedCallInfo {
+  // deno-lint-ignore no-control-regex
+  const name = String(model ?? "").replace(/[\u0000-\u001f\u007f-\u009f]/g, " ").toWellFormed();
+  const cut = [...name].slice(0, 256).join("");
+  return { provider, operation, model: cut === "" ? "unknown" : cut };
+}
+
+/** Whole microseconds: more digits would be noise. */
+function rounded(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000;
+}

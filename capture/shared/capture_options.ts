@@ -1,0 +1,85 @@
+import { AuditLogError, type Cost } from "../../mod.ts";
+
+/** What the functions among a wrapper's options are told of a call. */
+export interface CapturedCallInfo {
+  /** `openai`, `anthropic`, ... as `gen_ai.provider.name` of OpenTelemetry's GenAI conventions. */
+  readonly provider: string | undefined;
+  /** `chat`, `embeddings`, ... as `gen_ai.operation.name`. */
+  readonly operation: string;
+  /** The model that was asked for. */
+  readonly model: string;
+}
+
+/** What `onError` is told beside the error. */
+export interface CaptureFailure extends CapturedCallInfo {
+  /** The call's id, where it has one. */
+  readonly callId: string | undefined;
+  /** Whether the call's first entry could not be written, its last, the one that tells of lost ones, or an option failed. */
+  readonly phase: "begin" | "end" | "gap" | "option";
+  /** Whether it is tried again. */
+  readonly willRetry: boolean;
+}
+
+/** Options that all wrappers have. */
+export interface CaptureOptions {
+  /** Who asks: a name, or a function of the call. Default: that of `withAuditContext()`, or `"anonymous"`. */
+  readonly user?: string | ((call: CapturedCallInfo) => string | undefined) | undefined;
+  /** Metadata of each entry, or a function of the call. It goes before that of `withAuditContext()`. */
+  readonly metadata?: object | ((call: CapturedCallInfo) => object | undefined) | undefined;
+  /** Whether an entry is written before each call; see `AuditLog.begin()`. Default `true`. */
+  readonly begin?: boolean | undefined;
+  /**
+   * What happens when the entry before the call cannot be written: `"refuse"` throws, and the call is not made; `"continue"` makes
+   * it. Default `"refuse"`. After the call, the answer is given in any case.
+   */
+  readonly onAuditFailure?: "refuse" | "continue" | undefined;
+  /** Told of what could not be recorded. What it throws is ignored. Default: nobody is told. */
+  readonly onError?: ((error: unknown, failure: CaptureFailure) => void) | undefined;
+  /** What a call costs, for `costUsd`; it is asked once for each call that ended. Default: it is not known. */
+  readonly cost?: Cost | undefined;
+  /** Whether the bytes of images, audio and files within requests are recorded, and not their SHA-256 alone. Default `false`. */
+  readonly inlineMedia?: boolean | undefined;
+}
+
+const OPTIONS: Readonly<Record<keyof CaptureOptions, readonly string[]>> = {
+  user: ["string", "function"],
+  metadata: ["object", "function"],
+  begin: ["boolean"],
+  onAuditFailure: ["string"],
+  onError: ["function"],
+  cost: ["function"],
+  inlineMedia: ["boolean"],
+};
+
+/**
+ * Makes sure that a wrapper's options are some.
+ *
+ * @param options The options.
+ * @param others The names of options that this wrapper alone has; their values are its own to check.
+ * @throws {AuditLogError} `INVALID_OPTION`, its `path` the option at fault.
+ */
+export function checkCaptureOptions(
+  options: CaptureOptions,
+  others: readonly string[] = [],
+): void {
+  if (typeof options !== "object" || options === null) throw invalid("", "must be an object");
+  for (const [name, value] of Object.entries(options)) {
+    if (others.includes(name)) continue;
+    const types = OPTIONS[name as keyof CaptureOptions];
+    if (types === undefined) {
+      const known = [...Object.keys(OPTIONS), ...others].join(", ");
+      throw invalid(name, `is not an option; known are ${known}`);
+    }
+    if (value === undefined || (value !== null && types.includes(typeof value))) continue;
+    throw invalid(name, `must be a ${types.join(" or a ")}`);
+  }
+  const { onAuditFailure = "refuse" } = options;
+  if (onAuditFailure !== "refuse" && onAuditFailure !== "continue") {
+    throw invalid("onAuditFailure", `must be "refuse" or "continue"`);
+  }
+}
+
+function invalid(path: string, state: string): AuditLogError {
+  const message = `Cannot capture calls: ${path === "" ? "the options" : path} ${state}`;
+  return new AuditLogError("INVALID_OPTION", message, { path });
+}

@@ -1,0 +1,115 @@
+import type { AuditEntry, NewEntry } from "../entry.ts";
+import { ANNOTATION, EVENT_KEY, REF_KEY } from "../entry_event.ts";
+import { AuditLogError } from "../errors.ts";
+import type { JsonObject, JsonValue } from "../json.ts";
+import type { Draft } from "../recorder.ts";
+import { describe } from "../refusal.ts";
+import { isPlainObject } from "../snapshot.ts";
+import { joinedMetadata } from "./joined_metadata.ts";
+
+/** What {@link AuditLog.annotate} is told: the result of an evaluation, or of a person's review. */
+export interface NewAnnotation extends Pick<NewEntry, "user" | "metadata"> {
+  /** What was evaluated: `relevance`, `toxicity`, `human-review`; 1 to 256 characters. */
+  readonly name: string;
+  /** The score, a finite number. */
+  readonly score?: number | undefined;
+  /** What the score means: `pass`, `relevant`. */
+  readonly label?: string | undefined;
+  /** Why. */
+  readonly explanation?: string | undefined;
+}
+
+/** An annotation of an entry, as it is in the log. */
+export interface Annotation {
+  /** The annotation's own id. */
+  readonly entryId: string;
+  /** When it was made. */
+  readonly timestamp: string;
+  /** Who made it. */
+  readonly user: string;
+  /** What was evaluated. */
+  readonly name: string;
+  /** The score. */
+  readonly score: number | undefined;
+  /** What the score means. */
+  readonly label: string | undefined;
+  /** Why. */
+  readonly explanation: string | undefined;
+  /** All metadata, that of the evaluation included. */
+  readonly metadata: JsonObject;
+}
+
+/** An entry with what was said about it, oldest first. */
+export interface AnnotatedEntry extends AuditEntry {
+  /** What was said about it. */
+  readonly annotations: readonly Annotation[];
+}
+
+// The attributes of gen_ai.evaluation.result in OpenTelemetry's GenAI conventions.
+const NAME = "gen_ai.evaluation.name";
+const SCORE = "gen_ai.evaluation.score.value";
+const LABEL = "gen_ai.evaluation.score.label";
+const EXPLANATION = "gen_ai.evaluation.explanation";
+
+const FIELDS = ["name", "score", "label", "explanation", "user", "metadata"];
+
+/** The entry that annotates another. @throws {AuditLogError} `INVALID_ENTRY`. */
+export function annotationDraft(of: AuditEntry, annotation: NewAnnotation): Draft {
+  if (typeof annotation !== "object" || annotation === null || !isPlainObject(annotation)) {
+    throw invalid("", `must be a plain object, not ${describe(annotation)}`);
+  }
+  for (const key of Reflect.ownKeys(annotation)) {
+    if (typeof key === "string" && FIELDS.includes(key)) continue;
+    throw invalid(String(key), `is not a field of an annotation; known are ${FIELDS.join(", ")}`);
+  }
+  const { name, score, label, explanation, user, metadata } = annotation;
+  if (typeof name !== "string" || name === "" || name.length > 256) {
+    throw invalid("name", "must be a text of 1 to 256 characters");
+  }
+  if (score !== undefined && !Number.isFinite(score)) {
+    throw invalid("score", "must be a finite number");
+  }
+  for (const [field, text] of Object.entries({ label, explanation })) {
+    if (text !== undefined && typeof text !== "string") throw invalid(field, "must be a text");
+  }
+  const own: Record<string, JsonValue | undefined> = {
+    [NAME]: name,
+    [SCORE]: score,
+    [LABEL]: label,
+    [EXPLANATION]: explanation,
+  };
+  return {
+    entry: {
+      model: of.model,
+      inputText: "",
+      outputText: "",
+      user,
+      metadata: joinedMetadata(own, metadata),
+    },
+    audit: () => ({ [EVENT_KEY]: ANNOTATION, [REF_KEY]: of.entryId }),
+  };
+}
+
+/** The annotation that an entry is. */
+export function annotationOf({ entryId, timestamp, user, metadata }: AuditEntry): Annotation {
+  const text = (key: string): string | undefined => {
+    const value = Object.hasOwn(metadata, key) ? metadata[key] : undefined;
+    return typeof value === "string" ? value : undefined;
+  };
+  const score = metadata[SCORE];
+  return Object.freeze({
+    entryId,
+    timestamp,
+    user,
+    name: text(NAME) ?? "",
+    score: typeof score === "number" ? score : undefined,
+    label: text(LABEL),
+    explanation: text(EXPLANATION),
+    metadata,
+  });
+}
+
+function invalid(path: string, state: string): AuditLogError {
+  const message = `Cannot annotate the entry: ${path === "" ? "the annotation" : path} ${state}`;
+  return new AuditLogError("INVALID_ENTRY", message, { path });
+}

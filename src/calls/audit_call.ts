@@ -1,0 +1,162 @@
+import type { AuditEntry, NewEntry } from "../entry.ts";
+import { CALL_END, CALL_KEY, EVENT_KEY } from "../entry_event.ts";
+import { AuditLogError } from "../errors.ts";
+import type { JsonObject, JsonValue } from "../json.ts";
+import type { Draft } from "../recorder.ts";
+import { errorMetadata } from "./error_metadata.ts";
+import { joinedMetadata } from "./joined_metadata.ts";
+import {
+  type CallOutcome,
+  type CallRemains,
+  type CallResult,
+  checkOutcome,
+  type TextFormat,
+  usageMetadata,
+} from "./new_call.ts";
+
+/** What is known of a call when it begins. */
+export interface BegunCall {
+  /** Its id. */
+  readonly callId: string;
+  /** The entry that says that it began, if one was written. */
+  readonly entry: AuditEntry | undefined;
+  /** What it asks. */
+  readonly asked: Pick<NewEntry, "model" | "inputText" | "user"> & { readonly metadata: object };
+  /** How `inputText` is to be read. */
+  readonly inputFormat: TextFormat | undefined;
+  /** When it began, by a clock that only runs forwards, milliseconds; unknown for a call of an earlier process. */
+  readonly startedMs: number | undefined;
+}
+
+/**
+ * A call that began and has not ended: {@link AuditLog.begin} gives it.
+ *
+ * It ends once, by `complete()`, `fail()` or `abort()`, which write the interaction: an entry with what was asked and what
+ * came of it. When that cannot be written, the promise rejects, and it can be tried again.
+ */
+export class AuditCall {
+  /** The call's id: that of the entry that says that it began, if one was written. It is in the metadata of both as `audit.call`. */
+  readonly callId: string;
+  /** The entry that says that it began, if one was written. */
+  readonly entry: AuditEntry | undefined;
+  readonly #begun: BegunCall;
+  readonly #record: (draft: Draft) => Promise<AuditEntry>;
+  #state: "open" | "ending" | "ended" = "open";
+
+  /**
+   * Calls are made by {@link AuditLog.begin} and {@link AuditLog.unfinished}.
+   *
+   * @param begun The call.
+   * @param record Writes an entry.
+   */
+  constructor(begun: BegunCall, record: (draft: Draft) => Promise<AuditEntry>) {
+    this.callId = begun.callId;
+    this.entry = begun.entry;
+    this.#begun = begun;
+    this.#record = record;
+  }
+
+  /**
+   * Records that the call was answered.
+   *
+   * @param result The response, and what is known of it. Without `latencyMs`, the time since the call began.
+   * @returns The interaction, as it is in the log.
+   * @throws {AuditLogError} `CALL_ENDED`, and as `AuditLog.record()`.
+   *
+   * @example
+   * ```ts
+   * import { AuditLog } from "@audit-log/llm";
+   *
+   * const log = await AuditLog.open();
+   * const call = await log.begin({ model: "gpt-4o", inputText: "Hi", user: "alice" });
+   * await call.complete({ outputText: "Hello!", usage: { inputTokens: 8, outputTokens: 2 } });
+   * await log.close();
+   * ```
+   */
+  complete(result: CallResult): Promise<AuditEntry> {
+    return this.#end("completed", result, "outputText", {});
+  }
+
+  /**
+   * Records that the call failed: the provider refused it, or the network broke.
+   *
+   * @param error What was thrown. Its type goes into `error.type`; its message is kept without what looks like a secret.
+   * @param remains What came before.
+   * @returns The interaction, as it is in the log.
+   * @throws {AuditLogError} As {@link AuditCall.complete}.
+   */
+  fail(error: unknown, remains: CallRemains = {}): Promise<AuditEntry> {
+    return this.#end("failed", remains, "partialOutput", errorMetadata(error));
+  }
+
+  /**
+   * Records that whoever asked did not want the rest of the response.
+   *
+   * @param remains What came before.
+   * @returns The interaction, as it is in the log.
+   * @throws {AuditLogError} As {@link AuditCall.complete}.
+   */
+  abort(remains: CallRemains = {}): Promise<AuditEntry> {
+    return this.#end("aborted", remains, "partialOutput", {});
+  }
+
+  async #end(
+    outcome: "completed" | "failed" | "aborted",
+    told: CallResult | CallRemains,
+    output: "outputText" | "partialOutput",
+    about: Record<string, JsonValue>,
+  ): Promise<AuditEntry> {
+    if (this.#state !== "open") {
+      throw new AuditLogError(
+        "CALL_ENDED",
+        `Cannot end the call: it ${this.#state === "ended" ? "has ended" : "is about to end"}`,
+      );
+    }
+    checkOutcome(told, output);
+    this.#state = "ending";
+    try {
+      const entry = await this.#record({
+        entry: this.#interaction(told, told[output as never] ?? "", about),
+        audit: () => this.#audit(outcome, told),
+      });
+      this.#state = "ended";
+      return entry;
+    } catch (error) {
+      this.#state = "open";
+      throw error;
+    }
+  }
+
+  #interaction(
+    told: CallOutcome,
+    outputText: string,
+    about: Record<string, JsonValue>,
+  ): NewEntry {
+    const { asked, startedMs } = this.#begun;
+    const { costUsd, metadata, usage } = told;
+    const elapsed = startedMs === undefined ? undefined : performance.now() - startedMs;
+    return {
+      ...asked,
+      outputText,
+      costUsd,
+      latencyMs: told.latencyMs === undefined ? rounded(elapsed) : told.latencyMs,
+      metadata: joinedMetadata({ ...asked.metadata, ...usageMetadata(usage), ...about }, metadata),
+    };
+  }
+
+  #audit(outcome: string, { outputFormat }: CallOutcome): JsonObject {
+    const { callId, inputFormat } = this.#begun;
+    return {
+      [CALL_KEY]: callId,
+      [EVENT_KEY]: CALL_END,
+      ...(inputFormat === undefined ? {} : { "audit.input.format": inputFormat }),
+      "audit.outcome": outcome,
+      ...(outputFormat === undefined ? {} : { "audit.output.format": outputFormat }),
+    };
+  }
+}
+
+/** Whole microseconds: more digits would be noise. */
+function rounded(milliseconds: number | undefined): number | undefined {
+  return milliseconds === undefined ? undefined : Math.round(milliseconds * 1000) / 1000;
+}

@@ -1,0 +1,68 @@
+import { v7 } from "uuid";
+import { presentContext } from "../context.ts";
+import type { AuditEntry, NewEntry } from "../entry.ts";
+import { CALL_BEGIN, CALL_KEY, EVENT_KEY } from "../entry_event.ts";
+import type { JsonObject } from "../json.ts";
+import type { Draft } from "../recorder.ts";
+import { snapshot } from "../snapshot.ts";
+import { AuditCall } from "./audit_call.ts";
+import { type BeginOptions, checkCall, type NewCall, type TextFormat } from "./new_call.ts";
+
+/** Begins calls, and finds those that never ended. */
+export class Calls {
+  readonly #record: (draft: Draft) => Promise<AuditEntry>;
+
+  /** @param record Writes an entry. */
+  constructor(record: (draft: Draft) => Promise<AuditEntry>) {
+    this.#record = record;
+  }
+
+  /** See {@link AuditLog.begin}. */
+  async begin(call: NewCall, options: BeginOptions): Promise<AuditCall> {
+    checkCall(call, options);
+    const startedMs = performance.now();
+    const asked = askedBy(call);
+    const { inputFormat } = call;
+    if (options.begin === false) {
+      return this.#made({ callId: v7(), entry: undefined, asked, inputFormat, startedMs });
+    }
+    const format: JsonObject = inputFormat === undefined
+      ? {}
+      : { "audit.input.format": inputFormat };
+    const entry = await this.#record({
+      entry: { ...asked, outputText: "" },
+      audit: (id): JsonObject => ({ [CALL_KEY]: id, [EVENT_KEY]: CALL_BEGIN, ...format }),
+    });
+    return this.#made({ callId: entry.entryId, entry, asked, inputFormat, startedMs });
+  }
+
+  /** A call that an earlier process may have begun, by the entry that says so. */
+  resumed(entry: AuditEntry): AuditCall {
+    const { model, inputText, user, metadata } = entry;
+    const own = Object.entries(metadata).filter(([key]) => !key.startsWith("audit."));
+    return this.#made({
+      callId: entry.entryId,
+      entry,
+      asked: { model, inputText, user, metadata: Object.fromEntries(own) },
+      inputFormat: metadata["audit.input.format"] as TextFormat | undefined,
+      startedMs: undefined,
+    });
+  }
+
+  #made(begun: ConstructorParameters<typeof AuditCall>[0]): AuditCall {
+    return new AuditCall(begun, this.#record);
+  }
+}
+
+/** What a call asks, copied before anything is awaited, and completed from the context that it is made in. */
+function askedBy({ model, inputText, user, metadata = {} }: NewCall) {
+  const context = presentContext();
+  const own = snapshot(metadata, "metadata");
+  return {
+    model,
+    inputText,
+    user: user ?? context?.user,
+    // What is no object is refused when it is recorded; a call without a first entry shall not be later for it.
+    metadata: { ...context?.metadata, ...own as object },
+  } satisfies Pick<NewEntry, "model" | "inputText" | "user" | "metadata">;
+}

@@ -1,0 +1,58 @@
+import type { JsonValue } from "../json.ts";
+
+/** How much of a message is kept, in characters. */
+const MOST = 1000;
+
+/** What looks like a key, a token or a password: messages of providers repeat them. */
+const SECRETS: readonly RegExp[] = [
+  /\b(?:bearer|basic)\s+[\w.~+/=-]{8,}/gi,
+  /\b(?:sk|pk|rk|xai|gsk|key|api)[-_][\w*.-]{8,}/gi,
+  /\bAIza[\w-]{20,}/g,
+  /\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g,
+  /\b(?:api[-_ ]?key|authorization|password|secret|token)["']?\s*[:=]\s*["']?[^\s"',;]{4,}/gi,
+  /(?<=:\/\/)[^\s/@]+:[^\s/@]+(?=@)/g,
+];
+
+/**
+ * What is recorded of an error that ended a call: `error.type`, its message without what looks like a secret, and the
+ * status of the response if it has one.
+ */
+export function errorMetadata(error: unknown): Record<string, JsonValue> {
+  const metadata: Record<string, JsonValue> = { "error.type": errorType(error) };
+  const message = textOf(error, "message") ?? (typeof error === "string" ? error : undefined);
+  if (message !== undefined && message !== "") metadata["error.message"] = withoutSecrets(message);
+  const status = valueOf(error, "status") ?? valueOf(error, "statusCode");
+  if (Number.isSafeInteger(status)) metadata["http.response.status_code"] = status as number;
+  return metadata;
+}
+
+/** The name of an error's class, as OpenTelemetry has it; `_OTHER` for what has none. */
+function errorType(error: unknown): string {
+  const constructor = valueOf(error, "constructor");
+  const own = typeof constructor === "function" ? constructor.name : undefined;
+  const name = textOf(error, "name");
+  // A class that forgot to name its errors calls them Error.
+  const type = name === undefined || name === "Error" ? own ?? name : name;
+  return type === undefined || type === "" || !/^[\w.$-]{1,128}$/.test(type) ? "_OTHER" : type;
+}
+
+function withoutSecrets(message: string): string {
+  const cut = message.length > MOST ? `${message.slice(0, MOST)}…` : message;
+  return SECRETS.reduce((text, secret) => text.replace(secret, "[secret]"), cut);
+}
+
+function textOf(value: unknown, key: string): string | undefined {
+  const text = valueOf(value, key);
+  return typeof text === "string" ? text : undefined;
+}
+
+/** A property of whatever was thrown, which may be anything. */
+function valueOf(value: unknown, key: string): unknown {
+  try {
+    return typeof value === "object" && value !== null
+      ? (value as Record<string, unknown>)[key]
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,104 @@
+import type { NewEntry } from "../entry.ts";
+import { AuditLogError } from "../errors.ts";
+import { describe } from "../refusal.ts";
+import { isPlainObject } from "../snapshot.ts";
+import type { Usage } from "../usage.ts";
+
+/** How a text of an entry is to be read: as it stands, or as JSON. */
+export type TextFormat = "text" | "json";
+
+/** What an application tells {@link AuditLog.begin} of a call that it is about to make. */
+export interface NewCall extends Pick<NewEntry, "model" | "inputText" | "user" | "metadata"> {
+  /** How `inputText` is to be read, for `audit.input.format`. Default: it is not said. */
+  readonly inputFormat?: TextFormat | undefined;
+}
+
+/** How {@link AuditLog.begin} goes about it. */
+export interface BeginOptions {
+  /**
+   * Whether an entry is written before the call, so that a call whose process dies leaves a trace. Without it, a call is one
+   * entry, written at its end. Default `true`.
+   */
+  readonly begin?: boolean | undefined;
+}
+
+/** What is known of a call that ended, however it did. */
+export interface CallOutcome extends Pick<NewEntry, "costUsd" | "latencyMs" | "metadata"> {
+  /** How the output is to be read, for `audit.output.format`. Default: it is not said. */
+  readonly outputFormat?: TextFormat | undefined;
+  /** Tokens, as far as the provider told. They are recorded under the names of OpenTelemetry's GenAI conventions. */
+  readonly usage?: Usage | undefined;
+}
+
+/** What {@link AuditCall.complete} is told. */
+export interface CallResult extends CallOutcome {
+  /** The response. */
+  readonly outputText: string;
+}
+
+/** What {@link AuditCall.fail} and {@link AuditCall.abort} are told. */
+export interface CallRemains extends CallOutcome {
+  /** What came of the response before it ended. Default `""`. */
+  readonly partialOutput?: string | undefined;
+}
+
+const CALL = ["model", "inputText", "user", "metadata", "inputFormat"];
+const OUTCOME = ["costUsd", "latencyMs", "metadata", "outputFormat", "usage"];
+const USAGE: Readonly<Record<keyof Usage, string>> = {
+  inputTokens: "gen_ai.usage.input_tokens",
+  outputTokens: "gen_ai.usage.output_tokens",
+  cacheReadTokens: "gen_ai.usage.cache_read.input_tokens",
+  cacheCreationTokens: "gen_ai.usage.cache_creation.input_tokens",
+  reasoningTokens: "gen_ai.usage.reasoning.output_tokens",
+};
+
+/** Makes sure that a call is one. @throws {AuditLogError} `INVALID_ENTRY`. */
+export function checkCall(call: NewCall, options: BeginOptions): void {
+  checkFields("begin the call", call, CALL);
+  checkFormat("begin the call", "inputFormat", call.inputFormat);
+  checkFields("begin the call", options, ["begin"]);
+  if (options.begin !== undefined && typeof options.begin !== "boolean") {
+    throw invalid("begin the call", "begin", "must be true or false");
+  }
+}
+
+/** Makes sure that an outcome is one. @throws {AuditLogError} `INVALID_ENTRY`. */
+export function checkOutcome(outcome: CallOutcome, output: "outputText" | "partialOutput"): void {
+  checkFields("end the call", outcome, [...OUTCOME, output]);
+  checkFormat("end the call", "outputFormat", outcome.outputFormat);
+  if (outcome.usage !== undefined) checkFields("end the call", outcome.usage, Object.keys(USAGE));
+}
+
+/** Usage as metadata. What the provider did not tell is absent, never 0. @throws {AuditLogError} `INVALID_ENTRY`. */
+export function usageMetadata(usage: Usage = {}): Record<string, number> {
+  const metadata: Record<string, number> = {};
+  for (const [field, key] of Object.entries(USAGE)) {
+    const tokens = usage[field as keyof Usage];
+    if (tokens === undefined) continue;
+    if (!Number.isSafeInteger(tokens) || tokens < 0) {
+      throw invalid("end the call", `usage.${field}`, "must be an integer >= 0; leave it out");
+    }
+    metadata[key] = tokens;
+  }
+  return metadata;
+}
+
+function checkFields(action: string, value: object, known: readonly string[]): void {
+  if (typeof value !== "object" || value === null || !isPlainObject(value)) {
+    throw invalid(action, "", `takes a plain object, not ${describe(value)}`);
+  }
+  for (const key of Reflect.ownKeys(value)) {
+    if (typeof key === "string" && known.includes(key)) continue;
+    throw invalid(action, String(key), `is not known here; known are ${known.join(", ")}`);
+  }
+}
+
+function checkFormat(action: string, field: string, format: unknown): void {
+  if (format === undefined || format === "text" || format === "json") return;
+  throw invalid(action, field, `must be "text" or "json"`);
+}
+
+function invalid(action: string, path: string, state: string): AuditLogError {
+  const message = `Cannot ${action}: ${path === "" ? "it" : path} ${state}`;
+  return new AuditLogError("INVALID_ENTRY", message, { path });
+}

@@ -1,0 +1,147 @@
+import type { EntryClock } from "./clock.ts";
+import { presentContext } from "./context.ts";
+import { admit, type AuditEntry, type Beside, type NewEntry } from "./entry.ts";
+import type { JsonObject } from "./json.ts";
+import { LogRecord } from "./record.ts";
+import { checkLength, lengthOf } from "./record_length.ts";
+import { type Redacted, type Redaction, UNSTAMPED } from "./redaction.ts";
+import type { LogStore } from "./stores/store.ts";
+import type { Transparency } from "./transparency/transparency.ts";
+import type { GroupCommit } from "./writer.ts";
+
+/** An entry that is to be recorded, and this project's own keys of it. */
+export interface Draft {
+  readonly entry: NewEntry;
+  /** Keys that start with `audit.`; they may need the entry's own id. */
+  readonly audit?: ((entryId: string) => JsonObject) | undefined;
+}
+
+/** What a recorder works with. */
+export interface RecorderParts {
+  readonly store: LogStore;
+  readonly writer: GroupCommit;
+  readonly transparency: Transparency;
+  readonly clock: EntryClock;
+  readonly maxRecordBytes: number;
+  readonly redaction: Redaction | undefined;
+}
+
+/** Makes records of what applications give, in the order in which they give it, and has them written. */
+export class Recorder {
+  readonly #parts: RecorderParts;
+  /** The last entries that are being redacted; what comes later is recorded after them. */
+  #redacting: Promise<unknown> | undefined;
+
+  constructor(parts: RecorderParts) {
+    this.#parts = parts;
+  }
+
+  /** Records one entry; what is wrong with it is thrown, or rejected, before it is waited for. */
+  record(draft: Draft): Promise<AuditEntry> {
+    const { redaction } = this.#parts;
+    if (redaction !== undefined) return this.#redacted([draft], redaction, ([entry]) => entry!);
+    const record = this.#admit(draft.entry, besideOf(), draft);
+    return this.append([record], record.entry);
+  }
+
+  /** Records several entries, all or none. */
+  recordAll(
+    drafts: readonly Draft[],
+    at: (error: unknown, position: number) => unknown,
+  ): Promise<AuditEntry[]> {
+    const { redaction } = this.#parts;
+    if (redaction !== undefined) return this.#redacted(drafts, redaction, (entries) => entries, at);
+    const beside = besideOf();
+    const records = drafts.map((draft, position) => {
+      try {
+        return this.#admit(draft.entry, beside, draft);
+      } catch (error) {
+        throw at(error, position);
+      }
+    });
+    const entries = records.map((record) => record.entry);
+    return records.length === 0 ? Promise.resolve(entries) : this.append(records, entries);
+  }
+
+  /** Gives records to the store, by way of the queue if it is one that has to be waited for. */
+  append<T>(records: readonly LogRecord[], result: T): Promise<T> {
+    const { store, writer, transparency } = this.#parts;
+    if (store.appendNow === undefined) {
+      const length = records.reduce((sum, record) => sum + lengthOf(record), 0);
+      return writer.add(records, length, result);
+    }
+    transparency.written(store.appendNow(records), records);
+    return Promise.resolve(result);
+  }
+
+  /** Resolves when nothing is being redacted any more. */
+  async settled(): Promise<void> {
+    while (this.#redacting !== undefined) await this.#redacting;
+  }
+
+  #admit(entry: NewEntry, beside: Beside, draft: Draft, redacted?: JsonObject): LogRecord {
+    const { clock, transparency, maxRecordBytes } = this.#parts;
+    const stamp = clock.next();
+    const own = draft.audit?.(stamp.entryId);
+    const audit = redacted === undefined ? own : { ...own, "audit.redaction": redacted };
+    const around = audit === undefined ? beside : { ...beside, audit };
+    const record = LogRecord.ofEntry(admit(entry, stamp, around), stamp.instantUs);
+    if (transparency.signs) record.keepLine(); // it is stored and hashed
+    checkLength(record, maxRecordBytes);
+    return record;
+  }
+
+  /**
+   * Has entries redacted, and then recorded, behind those that came before them. The programmer's mistakes are told at once,
+   * and the redactor is called at once: what waits is its answer.
+   */
+  #redacted<T>(
+    drafts: readonly Draft[],
+    redaction: Redaction,
+    resultOf: (entries: AuditEntry[]) => T,
+    at: (error: unknown, position: number) => unknown = (error) => error,
+  ): Promise<T> {
+    const beside = besideOf();
+    const answers = drafts.map((draft, position) => {
+      try {
+        return redaction.redact(admit(draft.entry, UNSTAMPED, beside));
+      } catch (error) {
+        throw at(error, position);
+      }
+    });
+    const write = (all: readonly Redacted[]): Promise<T> => {
+      const records = all.map(({ entry, redaction: about }, position) => {
+        try {
+          return this.#admit(entry, {}, drafts[position]!, about);
+        } catch (error) {
+          throw at(error, position);
+        }
+      });
+      const result = resultOf(records.map((record) => record.entry));
+      return records.length === 0 ? Promise.resolve(result) : this.append(records, result);
+    };
+    if (this.#redacting === undefined && answers.every((answer) => !("then" in answer))) {
+      return write(answers as readonly Redacted[]);
+    }
+    const before = this.#redacting;
+    // In the order of the calls, and not waiting for one another's disk.
+    const queued = Promise.all(answers).then(async (all) => {
+      await before;
+      return { written: write(all) };
+    });
+    const turn = queued.then(({ written }) => void written.catch(() => {}), () => before);
+    this.#redacting = turn;
+    void turn.then(() => {
+      if (this.#redacting === turn) this.#redacting = undefined;
+    });
+    return queued.then(({ written }) => written);
+  }
+}
+
+/** What the context says that the application records in. */
+function besideOf(): Beside {
+  const context = presentContext();
+  return context === undefined ? NOTHING : context;
+}
+
+const NOTHING: Beside = {};

@@ -1,0 +1,118 @@
+import type { Stamp } from "./clock.ts";
+import { admit, type AuditEntry, nameFault, type NewEntry } from "./entry.ts";
+import { AuditLogError } from "./errors.ts";
+import type { JsonObject, JsonValue } from "./json.ts";
+import type { RedactableEntry, Redactor } from "./redactor.ts";
+import { describe } from "./refusal.ts";
+
+/** A redactor, or its function alone. */
+export type Redact = Redactor | Redactor["redact"];
+
+/** What becomes of an entry whose redactor fails. */
+export type OnRedactionFailure = "refuse" | "withhold";
+
+/** An entry as it may be recorded. */
+export interface Redacted {
+  readonly entry: NewEntry;
+  /** What `audit.redaction` says of it. */
+  readonly redaction: JsonObject;
+}
+
+/** Stands in for a stamp while an entry is checked that is not recorded as it is. */
+export const UNSTAMPED: Stamp = { entryId: "", timestamp: "", instantUs: 0 };
+
+/** Has entries redacted before anything else is done with them. */
+export class Redaction {
+  readonly #redactor: Redactor;
+  readonly #onFailure: OnRedactionFailure;
+
+  constructor(redact: Redact, onFailure: OnRedactionFailure) {
+    this.#redactor = typeof redact === "function"
+      ? { name: nameFault(redact.name) === undefined ? redact.name : "redact", redact }
+      : redact;
+    this.#onFailure = onFailure;
+  }
+
+  /**
+   * Has an entry redacted.
+   *
+   * @param entry An entry that was admitted; its ids are not looked at.
+   * @returns It at once where the redactor gives its answer at once.
+   * @throws {AuditLogError} `REDACTION_FAILED`.
+   */
+  redact(entry: AuditEntry): Redacted | Promise<Redacted> {
+    const { user, model, inputText, outputText, costUsd, latencyMs, metadata } = entry;
+    const given = Object.freeze({
+      user,
+      model,
+      inputText,
+      outputText,
+      costUsd,
+      latencyMs,
+      metadata,
+    });
+    const counts = new Map<string, number>();
+    try {
+      const answer = this.#redactor.redact(given, (kind, count = 1) => {
+        if (nameFault(kind) !== undefined || !Number.isSafeInteger(count) || count < 1) {
+          throw new TypeError("what was found has a kind, and a count that is an integer >= 1");
+        }
+        counts.set(kind, (counts.get(kind) ?? 0) + count);
+      });
+      if (!isPromiseLike(answer)) return this.#checked(answer, counts);
+      return Promise.resolve(answer).then(
+        (entry) => this.#checked(entry, counts),
+      ).catch((error) => this.#failed(given, error));
+    } catch (error) {
+      return this.#failed(given, error);
+    }
+  }
+
+  #checked(entry: RedactableEntry, counts: ReadonlyMap<string, number>): Redacted {
+    if (typeof entry !== "object" || entry === null) {
+      throw new TypeError(`the redactor must return an entry, not ${describe(entry)}`);
+    }
+    admit(entry, UNSTAMPED); // what cannot be recorded is a failure of the redactor's
+    const found = [...counts].sort(([a], [b]) => a < b ? -1 : 1);
+    return { entry, redaction: this.#about({ counts: Object.fromEntries(found) }) };
+  }
+
+  /** Nothing of the raw texts goes on, neither into the log nor into an error. */
+  #failed(entry: RedactableEntry, cause: unknown): Redacted {
+    if (this.#onFailure === "refuse") throw redactionFailed(this.#redactor.name, cause);
+    const { user, model, costUsd, latencyMs, metadata } = entry;
+    return {
+      entry: {
+        user,
+        model,
+        costUsd,
+        latencyMs,
+        inputText: "",
+        outputText: "",
+        // Numbers tell how much, not what.
+        metadata: Object.fromEntries(
+          Object.entries(metadata).filter(([, value]) => typeof value === "number"),
+        ),
+      },
+      redaction: this.#about({ withheld: true }),
+    };
+  }
+
+  #about(outcome: Record<string, JsonValue>): JsonObject {
+    const { name, version } = this.#redactor;
+    return { ...outcome, name, ...(version === undefined ? {} : { version }) };
+  }
+}
+
+function redactionFailed(name: string, cause: unknown): AuditLogError {
+  return new AuditLogError(
+    "REDACTION_FAILED",
+    `Cannot record: the redactor ${name} failed, and what it did not see is not to be recorded; ` +
+      'mend it, or take onRedactionFailure: "withhold"',
+    { cause },
+  );
+}
+
+function isPromiseLike<T>(value: T | Promise<T>): value is Promise<T> {
+  return typeof (value as { then?: unknown } | null)?.then === "function";
+}
