@@ -194,7 +194,12 @@ export function amountFault(value: unknown): string | undefined {
   }
 }
 
-function admitMetadata(value: unknown): JsonObject {
+/**
+ * Checks and copies metadata.
+ *
+ * @throws {AuditLogError} `INVALID_ENTRY`, its `path` the value at fault.
+ */
+export function admitMetadata(value: unknown): JsonObject {
   const metadata = snapshot(value, "metadata");
   if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
     throw refusal("metadata", `must be an object, not ${describe(value)}`);

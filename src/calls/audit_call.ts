@@ -116,7 +116,7 @@ export class AuditCall {
     this.#state = "ending";
     try {
       const entry = await this.#record({
-        entry: this.#interaction(told, told[output as never] ?? "", about),
+        entry: this.#interaction(told, outputIn(told, output), about),
         audit: () => this.#audit(outcome, told),
       });
       this.#state = "ended";
@@ -154,6 +154,14 @@ export class AuditCall {
       ...(outputFormat === undefined ? {} : { "audit.output.format": outputFormat }),
     };
   }
+}
+
+/** The output; what is no text is refused as any other entry's. */
+function outputIn(
+  told: { readonly outputText?: string; readonly partialOutput?: string | undefined },
+  output: "outputText" | "partialOutput",
+): string {
+  return output === "outputText" ? told.outputText! : told.partialOutput ?? "";
 }
 
 /** Whole microseconds: more digits would be noise. */

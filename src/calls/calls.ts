@@ -1,10 +1,10 @@
 import { v7 } from "uuid";
 import { presentContext } from "../context.ts";
-import type { AuditEntry, NewEntry } from "../entry.ts";
+import { admit, admitMetadata, type AuditEntry, type NewEntry } from "../entry.ts";
 import { CALL_BEGIN, CALL_KEY, EVENT_KEY } from "../entry_event.ts";
 import type { JsonObject } from "../json.ts";
 import type { Draft } from "../recorder.ts";
-import { snapshot } from "../snapshot.ts";
+import { UNSTAMPED } from "../redaction.ts";
 import { AuditCall } from "./audit_call.ts";
 import { type BeginOptions, checkCall, type NewCall, type TextFormat } from "./new_call.ts";
 
@@ -24,6 +24,7 @@ export class Calls {
     const asked = askedBy(call);
     const { inputFormat } = call;
     if (options.begin === false) {
+      admit({ ...asked, outputText: "" }, UNSTAMPED); // a mistake is told before the call is made
       return this.#made({ callId: v7(), entry: undefined, asked, inputFormat, startedMs });
     }
     const format: JsonObject = inputFormat === undefined
@@ -57,12 +58,10 @@ export class Calls {
 /** What a call asks, copied before anything is awaited, and completed from the context that it is made in. */
 function askedBy({ model, inputText, user, metadata = {} }: NewCall) {
   const context = presentContext();
-  const own = snapshot(metadata, "metadata");
   return {
     model,
     inputText,
     user: user ?? context?.user,
-    // What is no object is refused when it is recorded; a call without a first entry shall not be later for it.
-    metadata: { ...context?.metadata, ...own as object },
+    metadata: { ...context?.metadata, ...admitMetadata(metadata) },
   } satisfies Pick<NewEntry, "model" | "inputText" | "user" | "metadata">;
 }

@@ -12,6 +12,7 @@
  *
  * @module
  */
+import { EVENT_KEY } from "../entry_event.ts";
 import type { SqliteDatabase, SqliteStatement } from "../ports.ts";
 import type { LogRecord } from "../record.ts";
 import { EventInserter, eventTableSql, otherSql } from "./event_table.ts";
@@ -51,6 +52,11 @@ export const EVENT_GUARD_SQL: string = `
 CREATE TRIGGER ${EVENT_TABLE}_only_append BEFORE INSERT ON ${EVENT_TABLE}
 WHEN NEW.seq IS NOT (SELECT max(seq) FROM ${RECORD_TABLE})
   OR EXISTS (SELECT 1 FROM ${EVENT_TABLE} WHERE seq = NEW.seq)
+  -- Nobody shall hide an interaction by saying that it is none.
+  OR NOT EXISTS (
+    SELECT 1 FROM ${RECORD_TABLE} WHERE seq = NEW.seq AND canonical = 1
+      AND json_extract(record, '$.metadata."${EVENT_KEY}"') IS NEW.event
+  )
 BEGIN
   SELECT RAISE(FAIL, 'the audit log is append-only: an event can only be added with its record');
 END;

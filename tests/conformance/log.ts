@@ -7,12 +7,15 @@
 
 import type { MakePlace } from "../support/backends.ts";
 import { adoptConformance } from "./log_adopt.ts";
+import { annotationsConformance } from "./log_annotations.ts";
+import { callsConformance } from "./log_calls.ts";
 import { handlesConformance } from "./log_handles.ts";
 import { lifecycleConformance } from "./log_lifecycle.ts";
 import { metadataConformance } from "./log_metadata.ts";
 import { pagingConformance } from "./log_paging.ts";
 import { queryConformance } from "./log_query.ts";
 import { recordConformance } from "./log_record.ts";
+import { redactionConformance } from "./log_redaction.ts";
 import { timeConformance } from "./log_time.ts";
 
 /** What a backend can do beyond the least. */
@@ -30,5 +33,8 @@ export function logConformance(name: string, place: MakePlace, flags: LogFlags):
   pagingConformance(name, place);
   adoptConformance(name, place);
   lifecycleConformance(name, place);
+  callsConformance(name, place);
+  annotationsConformance(name, place);
+  redactionConformance(name, place);
   if (flags.persistent) handlesConformance(name, place);
 }

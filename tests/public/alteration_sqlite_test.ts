@@ -58,6 +58,16 @@ const ALTERATIONS: Record<string, Alteration> = {
     finds280: ["remembered"],
     says: /first difference is among the first 100$/,
   },
+  "an event that hides an interaction": {
+    alter: "INSERT INTO audit_event VALUES (5, 'annotation', NULL)",
+    finds: ["record 5"],
+    says: /the column event is not what the record says/,
+  },
+  "an event of no record": {
+    alter: "INSERT INTO audit_event VALUES (500, 'call.end', 'x')",
+    finds: ["record 300"],
+    says: /audit_event has a row with the number 500/,
+  },
   "a byte of a record behind the first checkpoint": {
     alter: text(120),
     finds: ["tile 120", "checkpoint", "checkpoint"],

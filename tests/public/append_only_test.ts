@@ -90,6 +90,40 @@ for (const [what, sql] of Object.entries(TAMPERING)) {
   });
 }
 
+const EVENT_TAMPERING: Record<string, string> = {
+  "UPDATE": "UPDATE audit_event SET event = 'annotation'",
+  "UPDATE of the subject": "UPDATE audit_event SET subject = 'x' WHERE seq = 4",
+  "DELETE": "DELETE FROM audit_event WHERE seq = 3",
+  "INSERT of one that hides an interaction":
+    "INSERT INTO audit_event VALUES (5, 'annotation', NULL)",
+  "INSERT of one that an interaction does not have":
+    "INSERT INTO audit_event VALUES (5, 'call.end', 'x')",
+  "INSERT for an earlier entry": "INSERT INTO audit_event VALUES (1, 'gap', NULL)",
+  "INSERT for an entry to come": "INSERT INTO audit_event VALUES (6, 'gap', NULL)",
+  "REPLACE": "REPLACE INTO audit_event VALUES (4, 'annotation', NULL)",
+  "UPSERT":
+    "INSERT INTO audit_event VALUES (4, 'call.end', 'x') ON CONFLICT DO UPDATE SET subject = 'x'",
+};
+
+for (const [what, sql] of Object.entries(EVENT_TAMPERING)) {
+  test(`sqlite: ${what} in the table of events is refused and changes nothing`, async (t) => {
+    const { log, path } = await sample(t);
+    await (await log.begin({ model: "m", inputText: "call" })).complete({ outputText: "" });
+    await log.record(interaction());
+    const raw = await openRaw(t, path);
+    const rows = raw.all("SELECT * FROM audit_event");
+    assertEquals(rows.length, 2);
+    for (const triggers of ["OFF", "ON"]) {
+      raw.exec(`PRAGMA recursive_triggers = ${triggers}`);
+      assertThrows(() => raw.exec(sql));
+      assertEquals(raw.all("SELECT * FROM audit_event"), rows);
+    }
+    await log.begin({ model: "m", inputText: "another" });
+    assertEquals([await log.count(), await log.count({ events: "all" })], [5, 7]);
+    assert((await log.verify()).ok);
+  });
+}
+
 test("sqlite: INSERT OR IGNORE by another connection cannot replace anything", async (t) => {
   const { log, path } = await sample(t);
   const before = await allLines(log);

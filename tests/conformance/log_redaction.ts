@@ -1,0 +1,175 @@
+/**
+ * Redaction before anything is written.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { RedactableEntry, Redactor } from "@audit-log/llm";
+import { test } from "node:test";
+import type { MakePlace } from "../support/backends.ts";
+import { allLines, inputs, interaction } from "../support/interaction.ts";
+import { assertRefused } from "../support/refused.ts";
+
+const SECRET = "s3cret";
+
+/** Replaces a word in the texts and at the top level of metadata. */
+function scrubbed(
+  entry: RedactableEntry,
+  found: (kind: string, count?: number) => void,
+): RedactableEntry {
+  const scrub = (text: string): string => {
+    const count = text.split(SECRET).length - 1;
+    if (count > 0) found("word", count);
+    return text.replaceAll(SECRET, "[word]");
+  };
+  return {
+    ...entry,
+    inputText: scrub(entry.inputText),
+    outputText: scrub(entry.outputText),
+    metadata: Object.fromEntries(
+      Object.entries(entry.metadata).map(([key, value]) => [
+        key,
+        typeof value === "string" ? scrub(value) : value,
+      ]),
+    ),
+  };
+}
+
+const redactor: Redactor = { name: "scrubber", version: "1.2.3", redact: scrubbed };
+
+export function redactionConformance(name: string, place: MakePlace): void {
+  test(`${name}: a redactor sees each entry before anything is written, and the entry says so`, async (t) => {
+    const log = await place(t).open({ redact: redactor });
+    const entry = await log.record(
+      interaction({
+        inputText: `${SECRET} ${SECRET}`,
+        outputText: SECRET,
+        metadata: { note: SECRET, n: 1 },
+      }),
+    );
+    assertEquals([entry.inputText, entry.outputText], ["[word] [word]", "[word]"]);
+    assertEquals(entry.metadata, {
+      "audit.redaction": { counts: { word: 4 }, name: "scrubber", version: "1.2.3" },
+      n: 1,
+      note: "[word]",
+    });
+    const clean = await log.record(interaction());
+    assertEquals(clean.metadata["audit.redaction"], {
+      counts: {},
+      name: "scrubber",
+      version: "1.2.3",
+    });
+    await log.recordAll([interaction({ inputText: SECRET }), interaction()]);
+    const call = await log.begin({ model: "m", inputText: SECRET });
+    assertEquals(call.entry!.inputText, "[word]");
+    await call.fail(new Error(`no ${SECRET}`), { partialOutput: SECRET });
+    await log.annotate(entry.entryId, { name: "x", explanation: SECRET });
+    for (const line of await allLines(log)) assert(!line.includes(SECRET), line);
+    assert((await log.verify()).ok);
+  });
+
+  test(`${name}: an asynchronous redactor keeps the order of the calls, and close() waits for it`, async (t) => {
+    const answers: (() => void)[] = [];
+    const log = await place(t).open({
+      redact: function slow(entry) {
+        if (entry.inputText.startsWith("fast")) return entry;
+        return new Promise((resolve) => answers.push(() => resolve(entry)));
+      },
+    });
+    const writes = ["0", "fast 1", "2", "fast 3"].map((inputText) =>
+      log.record(interaction({ inputText }))
+    );
+    const group = log.recordAll([interaction({ inputText: "4" }), interaction({ inputText: "5" })]);
+    assertEquals(answers.length, 4); // all are asked at once
+    for (const answer of answers.toReversed()) answer();
+    const closing = log.close();
+    const entries = await Promise.all(writes);
+    entries.push(...await group);
+    await closing;
+    assertEquals(inputs(entries), ["0", "fast 1", "2", "fast 3", "4", "5"]);
+    const ids = entries.map(({ entryId }) => entryId);
+    assertEquals(ids, ids.toSorted());
+    assertEquals(entries[0]!.metadata["audit.redaction"], { counts: {}, name: "slow" });
+  });
+
+  const failures: [string, Redactor["redact"]][] = [
+    ["throws", () => {
+      throw new Error(`it saw ${SECRET}`);
+    }],
+    ["rejects", () => Promise.reject(new Error(`it saw ${SECRET}`))],
+    ["gives nothing back", () => undefined as never],
+    ["gives back what cannot be recorded", (entry) => ({ ...entry, inputText: 1 as never })],
+    ["gives back a field that it does not know", (entry) => ({ ...entry, extra: 1 })],
+    ["sets what is reserved", (entry) => ({ ...entry, metadata: { "audit.event": "gap" } })],
+    ["tells a count that is none", (entry, found) => {
+      found("x", -1);
+      return entry;
+    }],
+  ];
+  for (const [what, redact] of failures) {
+    test(`${name}: when the redactor ${what}, nothing of the entry is recorded, or its texts are withheld`, async (t) => {
+      const entry = interaction({
+        inputText: SECRET,
+        outputText: SECRET,
+        user: "alice",
+        costUsd: 1,
+        metadata: { note: SECRET, tokens: 3 },
+      });
+      const log = await place(t).open({ redact });
+      const error = await assertRefused(() => log.record(entry), "REDACTION_FAILED");
+      assert(!error.message.includes(SECRET));
+      await assertRefused(() => log.recordAll([entry]), "REDACTION_FAILED");
+      await assertRefused(() => log.begin({ model: "m", inputText: SECRET }), "REDACTION_FAILED");
+      assertEquals(log.size, 0);
+      await log.close();
+
+      const withholding = await place(t).open({ redact, onRedactionFailure: "withhold" });
+      const kept = await withholding.record(entry);
+      assertEquals([kept.inputText, kept.outputText, kept.user, kept.costUsd], [
+        "",
+        "",
+        "alice",
+        1,
+      ]);
+      const { "audit.redaction": about, ...others } = kept.metadata;
+      assertEquals(others, { tokens: 3 });
+      assertEquals((about as { withheld?: boolean }).withheld, true);
+      for (const line of await allLines(withholding)) assert(!line.includes(SECRET), line);
+    });
+  }
+
+  test(`${name}: a mistake in an entry is told before the redactor is asked`, async (t) => {
+    let asked = 0;
+    const log = await place(t).open({
+      redact: (entry) => {
+        asked++;
+        return entry;
+      },
+    });
+    await assertRefused(() => log.record(interaction({ costUsd: -1 })), "INVALID_ENTRY", "costUsd");
+    await assertRefused(
+      () => log.recordAll([interaction(), interaction({ model: "" })]),
+      "INVALID_ENTRY",
+      "[1].model",
+    );
+    assertEquals([asked, log.size], [1, 0]);
+  });
+
+  test(`${name}: redact and onRedactionFailure are checked when the log is opened`, async (t) => {
+    const wrong = ["x", {}, { name: "x" }, { name: "", redact: scrubbed }, null];
+    for (const redact of wrong) {
+      await assertRefused(
+        () => place(t).open({ redact: redact as never }),
+        "INVALID_OPTION",
+        "redact",
+      );
+    }
+    const error = await assertRefused(
+      () => place(t).open({ onRedactionFailure: "keep" as never }),
+      "INVALID_OPTION",
+      "onRedactionFailure",
+    );
+    assertStringIncludes(error.message, "withhold");
+  });
+}

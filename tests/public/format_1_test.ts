@@ -1,0 +1,82 @@
+// Files of version 1 of the format, which had no events: they are upgraded when they are opened for writing.
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { AuditLog, type AuditWarning } from "@audit-log/llm";
+import { copyFileSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { openFile } from "../support/backends.ts";
+import { inputs, interaction } from "../support/interaction.ts";
+import { openRaw } from "../support/raw_sqlite.ts";
+import { assertRefused } from "../support/refused.ts";
+import { tempFolder } from "../support/temp.ts";
+
+const fixture = (name: string) => new URL(`../testdata/format_1/${name}`, import.meta.url);
+const verifierKey = readFileSync(fixture("verifier.key"), "utf8").trim();
+
+/** A copy of the log of version 1. */
+function copied(t: TestContext): string {
+  const path = join(tempFolder(t), "audit.db");
+  copyFileSync(fixture("audit.db"), path);
+  return path;
+}
+
+test("a log of version 1 opens with all its entries, and its checkpoints hold", async (t) => {
+  const path = copied(t);
+  const log = await openFile(t, { backend: "sqlite", path });
+  assertEquals(log.size, 4);
+  assertEquals((await log.info()).formatVersion, 2);
+  assertEquals((await log.query()).map(({ user }) => user), ["alice", "bob", "dave"]);
+  assertEquals((await log.query({ user: "bob" }))[0]!.inputText, "Hi \0 \ud800");
+  const report = await log.verify({ verifierKey });
+  assert(report.ok, JSON.stringify(report.faults));
+  assertEquals(report.size, 4);
+  await log.record(interaction({ inputText: "next" }));
+  await (await log.begin({ model: "m", inputText: "a call" })).complete({ outputText: "" });
+  await log.close();
+
+  const again = await openFile(t, { backend: "sqlite", path, readOnly: true });
+  assertEquals(inputs(await again.query()).slice(-2), ["next", "a call"]);
+  assertEquals((await again.verify({ verifierKey })).faults, []);
+});
+
+test("an event that a log of version 1 adopted is one after the upgrade, in its view too", async (t) => {
+  const path = copied(t);
+  const log = await openFile(t, { backend: "sqlite", path });
+  const all = await log.query({ events: "all" });
+  assertEquals(all.map(({ user }) => user), ["alice", "bob", "carol", "dave"]);
+  await log.close();
+  const raw = await openRaw(t, path);
+  const rows = raw.all("SELECT user FROM audit_log ORDER BY seq");
+  assertEquals(rows.map((row) => row["user"]), ["alice", "bob", "dave"]);
+  assertEquals(raw.all("SELECT seq, event, subject FROM audit_event").map((row) => ({ ...row })), [
+    { seq: 2, event: "annotation", subject: "01a20417-cb8a-7554-a9c1-776c8517ba3b" },
+  ]);
+});
+
+test("a log of version 1 is not upgraded when it is only read", async (t) => {
+  const path = copied(t);
+  const before = readFileSync(path);
+  const error = await assertRefused(
+    () => AuditLog.open({ backend: "sqlite", path, readOnly: true }),
+    "UNSUPPORTED_FORMAT",
+  );
+  assertMatch(error.message, /writing once, which upgrades it/);
+  assertEquals(readFileSync(path).equals(before), true);
+});
+
+test("a log of version 1 whose layout was changed is refused, and left as it was", async (t) => {
+  const path = copied(t);
+  const raw = await openRaw(t, path);
+  raw.all("DROP TRIGGER audit_record_no_delete");
+  raw.close();
+  const before = readFileSync(path);
+  const warnings: AuditWarning[] = [];
+  await assertRefused(
+    () =>
+      AuditLog.open({ backend: "sqlite", path, onWarning: (warning) => warnings.push(warning) }),
+    "DAMAGED",
+  );
+  assertEquals(readFileSync(path).equals(before), true);
+  assertEquals(warnings, []);
+});
