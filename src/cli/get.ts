@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { CliError } from "./cli_error.ts";
-import { visibleJson } from "./display.ts";
+import type { AuditLog } from "../audit_log.ts";
 import type { Host } from "./host.ts";
+import { printLines } from "./print_entries.ts";
 import { addLogOptions, type LogOptions, openToRead } from "./log_options.ts";
 
 /** Adds `audit-log get`. */
@@ -9,7 +10,8 @@ export function addGet(program: Command, host: Host): void {
   addLogOptions(program.command("get"))
     .description("Print the record of one entry, exactly as it is stored.")
     .argument("<entry-id>", "the entry's id")
-    .action(async (entryId: string, options: LogOptions) => {
+    .option("--annotations", "and behind it those of what was said about it, a line each")
+    .action(async (entryId: string, options: LogOptions & { annotations?: boolean }) => {
       const log = await openToRead(host, options);
       try {
         const line = await log.line(entryId);
@@ -18,9 +20,22 @@ export function addGet(program: Command, host: Host): void {
             `Cannot get the entry: no entry of the log has the id ${JSON.stringify(entryId)}`,
           );
         }
-        await host.stdout.write(`${host.stdout.isTerminal ? visibleJson(line) : line}\n`);
+        await printLines(host, linesOf(log, entryId, line, options.annotations));
       } finally {
         await log.close();
       }
     });
+}
+
+async function* linesOf(
+  log: AuditLog,
+  entryId: string,
+  line: string,
+  withAnnotations = false,
+): AsyncGenerator<string> {
+  yield line;
+  if (!withAnnotations) return;
+  for (const annotation of (await log.get(entryId, { annotations: true }))!.annotations) {
+    yield (await log.line(annotation.entryId))!;
+  }
 }

@@ -17,6 +17,7 @@ import { addInfo } from "./info.ts";
 import { addKeygen } from "./keygen.ts";
 import { addProve } from "./prove.ts";
 import { addQuery } from "./query.ts";
+import { addUnfinished } from "./unfinished.ts";
 import { addVerify } from "./verify.ts";
 import { addVerifyProof } from "./verify_proof.ts";
 import { VERSION } from "./version.ts";
@@ -28,6 +29,7 @@ const COMMANDS: readonly AddCommand[] = [
   addImport,
   addQuery,
   addGet,
+  addUnfinished,
   addInfo,
   addKeygen,
   addCheckpoint,

@@ -1,10 +1,8 @@
 import { type Command, Option } from "commander";
 import type { AuditLog } from "../audit_log.ts";
-import { visibleJson } from "./display.ts";
-import { fullOf } from "./full.ts";
 import type { Host } from "./host.ts";
 import { addLogOptions, type LogOptions, openToRead } from "./log_options.ts";
-import { Printer } from "./printer.ts";
+import { printFull, printLines, printTable } from "./print_entries.ts";
 import {
   addFilterOptions,
   DEFAULT_ROWS,
@@ -14,7 +12,6 @@ import {
   planOf,
 } from "./query_options.ts";
 import { styleOf } from "./style.ts";
-import { type Row, rowOf, SAMPLE_ROWS, Table } from "./table.ts";
 
 interface QueryOptions extends LogOptions, FilterOptions {
   readonly json?: boolean;
@@ -64,60 +61,15 @@ async function show(host: Host, log: AuditLog, options: QueryOptions): Promise<v
   const { isTerminal } = host.stdout;
   const asJson = options.json ?? !(options.table || options.full || isTerminal);
   const plan = planOf(options, isTerminal && !asJson ? DEFAULT_ROWS : Infinity);
-  if (asJson) return await showJson(host, log, plan);
-  const shown = await (options.full ? showFull : showTable)(host, log, plan);
+  if (asJson) {
+    // Lines are of all entries, unless asked otherwise.
+    const { events = "interactions" } = plan.query;
+    await printLines(host, inOrder(log.lines({ ...plan.query, events }), plan));
+    return;
+  }
+  const print = options.full ? printFull : printTable;
+  const shown = await print(host, inOrder(log.stream(plan.query), plan));
   if (isTerminal) await tellRest(host, log, options, shown);
-}
-
-async function showJson(host: Host, log: AuditLog, plan: Plan): Promise<void> {
-  const printer = new Printer(host.stdout);
-  for await (const line of inOrder(log.lines(plan.query), plan)) {
-    await printer.line(host.stdout.isTerminal ? visibleJson(line) : line);
-  }
-  await printer.flush();
-}
-
-async function showFull({ stdout }: Host, log: AuditLog, plan: Plan): Promise<number> {
-  const printer = new Printer(stdout);
-  const style = styleOf(stdout);
-  let shown = 0;
-  for await (const entry of inOrder(log.stream(plan.query), plan)) {
-    await printer.line(fullOf(entry, stdout.columns, style));
-    shown++;
-  }
-  await printer.flush();
-  return shown;
-}
-
-/** Where there is no terminal to ask for its width. */
-const DEFAULT_COLUMNS = 120;
-
-async function showTable({ stdout }: Host, log: AuditLog, plan: Plan): Promise<number> {
-  const columns = stdout.columns ?? DEFAULT_COLUMNS;
-  const printer = new Printer(stdout);
-  let table: Table | undefined;
-  let rows: Row[] = [];
-  let shown = 0;
-  const print = async () => {
-    if (table === undefined && rows.length > 0) {
-      table = new Table(rows, columns);
-      await printer.line(table.header(styleOf(stdout)));
-    }
-    for (const row of rows) await printer.line(table!.line(row));
-    rows = [];
-  };
-  for await (const row of inOrder(rowsOf(log, plan, columns), plan)) {
-    rows.push(row);
-    shown++;
-    if (table !== undefined || rows.length === SAMPLE_ROWS) await print();
-  }
-  await print();
-  await printer.flush();
-  return shown;
-}
-
-async function* rowsOf(log: AuditLog, { query }: Plan, columns: number): AsyncGenerator<Row> {
-  for await (const entry of log.stream(query)) yield rowOf(entry, columns);
 }
 
 /** What a reversed plan asks for is held in memory: it has a limit. */

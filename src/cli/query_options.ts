@@ -14,6 +14,7 @@ export interface FilterOptions {
   readonly since?: Date | string;
   readonly until?: Date | string;
   readonly metadata?: Readonly<Record<string, JsonValue>>;
+  readonly events?: "interactions" | "all";
   readonly limit?: number;
   readonly order?: "asc" | "desc";
   readonly after?: string;
@@ -22,8 +23,8 @@ export interface FilterOptions {
 /** How many entries a terminal gets, unless it asks for more: about a screen. */
 export const DEFAULT_ROWS = 20;
 
-/** Adds the filters to a command. */
-export function addFilterOptions(command: Command): Command {
+/** Adds the filters to a command that say whose entries, and of when. */
+export function addWhoAndWhen(command: Command): Command {
   return command
     .option("-u, --user <name>", "entries of this user")
     .option("-m, --model <name>", "entries of this model")
@@ -37,6 +38,18 @@ export function addFilterOptions(command: Command): Command {
       "--metadata <key=value>",
       "whose metadata has this text, or with key:=value this JSON; may be repeated",
       parseMetadata,
+    );
+}
+
+/** Adds the filters to a command, and which of what they find. */
+export function addFilterOptions(command: Command): Command {
+  return addWhoAndWhen(command)
+    .addOption(
+      new Option(
+        "--events <which>",
+        "interactions, what models were asked and answered; all, also begun calls, annotations and gaps; " +
+          "default: interactions",
+      ).choices(["interactions", "all"]),
     )
     .option(
       "-n, --limit <count>",
@@ -61,8 +74,8 @@ export interface Plan {
 
 /** Says what the options ask for, without a limit. */
 export function filterOf(options: FilterOptions): AuditFilter {
-  const { user, model, since, until, metadata } = options;
-  return { user, model, since, until, metadata };
+  const { user, model, since, until, metadata, events } = options;
+  return { user, model, since, until, metadata, events };
 }
 
 /**

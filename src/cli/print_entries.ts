@@ -1,0 +1,71 @@
+/**
+ * Printing entries: as JSON lines, as a table, in full.
+ *
+ * @module
+ */
+import type { AuditEntry } from "../entry.ts";
+import { visibleJson } from "./display.ts";
+import { fullOf } from "./full.ts";
+import type { Host } from "./host.ts";
+import { Printer } from "./printer.ts";
+import { styleOf } from "./style.ts";
+import { type Row, rowOf, SAMPLE_ROWS, Table } from "./table.ts";
+
+/** Prints records as they are stored, a line each. */
+export async function printLines({ stdout }: Host, lines: AsyncIterable<string>): Promise<number> {
+  const printer = new Printer(stdout);
+  let shown = 0;
+  for await (const line of lines) {
+    await printer.line(stdout.isTerminal ? visibleJson(line) : line);
+    shown++;
+  }
+  await printer.flush();
+  return shown;
+}
+
+/** Prints entries with their whole texts. */
+export async function printFull(
+  { stdout }: Host,
+  entries: AsyncIterable<AuditEntry>,
+): Promise<number> {
+  const printer = new Printer(stdout);
+  const style = styleOf(stdout);
+  let shown = 0;
+  for await (const entry of entries) {
+    await printer.line(fullOf(entry, stdout.columns, style));
+    shown++;
+  }
+  await printer.flush();
+  return shown;
+}
+
+/** Where there is no terminal to ask for its width. */
+const DEFAULT_COLUMNS = 120;
+
+/** Prints entries as a table, a line each. */
+export async function printTable(
+  { stdout }: Host,
+  entries: AsyncIterable<AuditEntry>,
+): Promise<number> {
+  const columns = stdout.columns ?? DEFAULT_COLUMNS;
+  const printer = new Printer(stdout);
+  let table: Table | undefined;
+  let rows: Row[] = [];
+  let shown = 0;
+  const print = async () => {
+    if (table === undefined && rows.length > 0) {
+      table = new Table(rows, columns);
+      await printer.line(table.header(styleOf(stdout)));
+    }
+    for (const row of rows) await printer.line(table!.line(row));
+    rows = [];
+  };
+  for await (const entry of entries) {
+    rows.push(rowOf(entry, columns));
+    shown++;
+    if (table !== undefined || rows.length === SAMPLE_ROWS) await print();
+  }
+  await print();
+  await printer.flush();
+  return shown;
+}

@@ -1,0 +1,65 @@
+import { type Command, Option } from "commander";
+import type { AuditLog } from "../audit_log.ts";
+import type { AuditCall } from "../calls/audit_call.ts";
+import type { Host } from "./host.ts";
+import { addLogOptions, type LogOptions, openToRead } from "./log_options.ts";
+import { printFull, printLines, printTable } from "./print_entries.ts";
+import { addWhoAndWhen, filterOf, type FilterOptions } from "./query_options.ts";
+import { styleOf } from "./style.ts";
+
+interface UnfinishedOptions extends LogOptions, FilterOptions {
+  readonly json?: boolean;
+  readonly table?: boolean;
+  readonly full?: boolean;
+}
+
+/** Adds `audit-log unfinished`. */
+export function addUnfinished(program: Command, host: Host): void {
+  addWhoAndWhen(addLogOptions(program.command("unfinished")))
+    .description(
+      "Print the calls that began and never ended: their process died, or they are still under way.",
+    )
+    .addOption(
+      new Option("--json", "print the records of their beginnings, a line each")
+        .conflicts(["table", "full"]),
+    )
+    .addOption(new Option("--table", "print a table, a line for each call").conflicts("full"))
+    .option("--full", "print what they asked, whole, for people")
+    .addHelpText("after", EXAMPLES)
+    .action(async (options: UnfinishedOptions) => {
+      const log = await openToRead(host, options);
+      try {
+        await show(host, log, options);
+      } finally {
+        await log.close();
+      }
+    });
+}
+
+const EXAMPLES = `
+Examples:
+  audit-log unfinished --log audit.db
+  audit-log unfinished --log audit.db --until 1h --json | jq .entry_id   begun more than an hour ago`;
+
+async function show(host: Host, log: AuditLog, options: UnfinishedOptions): Promise<void> {
+  const { isTerminal } = host.stdout;
+  const calls = await log.unfinished(filterOf(options));
+  if (options.json ?? !(options.table || options.full || isTerminal)) {
+    await printLines(host, linesOf(log, calls));
+    return;
+  }
+  const entries = calls.map(({ entry }) => entry!);
+  await (options.full ? printFull : printTable)(host, each(entries));
+  if (isTerminal && calls.length === 0) {
+    const { dim } = styleOf(host.stderr);
+    await host.stderr.write(dim("Every call that began has ended.") + "\n");
+  }
+}
+
+async function* linesOf(log: AuditLog, calls: readonly AuditCall[]): AsyncGenerator<string> {
+  for (const { callId } of calls) yield (await log.line(callId))!;
+}
+
+async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items;
+}
