@@ -1,0 +1,133 @@
+import type { AuditLog } from "../../mod.ts";
+import { Capture, type CapturedCall } from "../shared/capture.ts";
+import type { CaptureOptions } from "../shared/capture_options.ts";
+import { looseOf } from "../shared/loose.ts";
+import { errorIn, type WireFormat, type WireRequest } from "../wire/wire_format.ts";
+import { type Endpoint, endpointOf } from "./endpoints.ts";
+import { mayHaveBody, withBody } from "./passed_response.ts";
+import { recordEnd } from "./record_end.ts";
+import { isAbort, recordedStream } from "./recorded_stream.ts";
+import { askedRequest } from "./request_body.ts";
+
+/** The type of `fetch`, as far as clients call it. */
+export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>;
+
+/** Options of {@link auditFetch}. */
+export interface AuditFetchOptions extends CaptureOptions {
+  /** What fetches. Default: the global `fetch` at the time of each call. */
+  readonly fetch?: Fetch | undefined;
+  /** `gen_ai.provider.name` of all calls. Default: what the host, or else the format, tells. */
+  readonly provider?: string | undefined;
+}
+
+/**
+ * A `fetch` that records the calls of models that are made through it: for any client of an endpoint that speaks as OpenAI's or
+ * Anthropic's do.
+ *
+ * Requests to chat completions, responses, messages, embeddings and completions are recorded, each attempt by itself; all others
+ * pass untouched. Bodies pass byte for byte, streams as they come.
+ *
+ * @param log Where to record.
+ * @param options Who asks, what it costs, what happens when the log does not work; what fetches.
+ * @returns To be given to a client as its `fetch`. It rejects with what the `fetch` beneath rejects with, and with an
+ *   `AuditLogError` when the call cannot be recorded and `onAuditFailure` is `"refuse"`.
+ * @throws {AuditLogError} `INVALID_OPTION`.
+ *
+ * @example
+ * ```ts
+ * import { AuditLog } from "@audit-log/llm";
+ * import { auditFetch } from "@audit-log/llm/fetch";
+ *
+ * const log = await AuditLog.open({ backend: "sqlite", path: "audit.db" });
+ * const fetch = auditFetch(log, { user: "alice" });
+ * export function ask(question: string): Promise<Response> {
+ *   return fetch("https://api.openai.com/v1/chat/completions", {
+ *     method: "POST",
+ *     headers: { authorization: "Bearer ...", "content-type": "application/json" },
+ *     body: JSON.stringify({ model: "gpt-4o", messages: [{ role: "user", content: question }] }),
+ *   });
+ * }
+ * ```
+ */
+export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetch {
+  const { fetch, provider, ...others } = options;
+  const capture = new Capture(log, others);
+  return async (input, init) => {
+    const beneath = fetch ?? globalThis.fetch;
+    const asked = askedRequest(input, init);
+    const endpoint = endpointOf(asked.method, asked.url, provider);
+    if (endpoint === undefined) return await beneath(input, init);
+    const { text, ...passed } = await asked.read();
+    const request = await requestOf(endpoint.format, text, others.inlineMedia ?? false);
+    const retries = Number(asked.headers.get("x-stainless-retry-count") ?? NaN);
+    const call = await capture.begin({
+      ...request,
+      provider: endpoint.provider,
+      operation: endpoint.format.operation,
+      model: request.model ?? endpoint.model ?? "",
+      metadata: {
+        ...request.metadata,
+        attempt: Number.isSafeInteger(retries) ? retries + 1 : undefined,
+      },
+    });
+    return await answered(call, endpoint, () => beneath(passed.input, passed.init));
+  };
+}
+
+/** What a request asks; as a text where its body is not what its path says. */
+async function requestOf(
+  format: WireFormat,
+  text: string | undefined,
+  keepMedia: boolean,
+): Promise<WireRequest> {
+  try {
+    return await format.request(looseOf(JSON.parse(text ?? "")), keepMedia);
+  } catch {
+    return { model: undefined, input: text ?? "", metadata: {}, parameters: {} };
+  }
+}
+
+async function answered(
+  call: CapturedCall,
+  { format }: Endpoint,
+  fetch: () => Promise<Response>,
+): Promise<Response> {
+  try {
+    const response = await fetch();
+    const { body, status, headers } = response;
+    if (body === null || !mayHaveBody(status)) {
+      await (response.ok ? call.complete({ output: "" }) : call.fail(errorIn({}, status)));
+      return response;
+    }
+    if (response.ok && /^text\/event-stream\b/i.test(headers.get("content-type") ?? "")) {
+      const stream = body as ReadableStream<Uint8Array<ArrayBuffer>>;
+      return withBody(response, recordedStream(stream, call, format.stream()));
+    }
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    await recordBody(call, format, response, bytes);
+    return withBody(response, bytes);
+  } catch (error) {
+    await (isAbort(error) ? call.abort() : call.fail(error));
+    throw error;
+  }
+}
+
+/** Records an answer that is no stream. */
+async function recordBody(
+  call: CapturedCall,
+  format: WireFormat,
+  { ok, status }: Response,
+  bytes: Uint8Array,
+): Promise<void> {
+  const text = new TextDecoder().decode(bytes);
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    const output = { output: text };
+    await (ok ? call.complete(output) : call.fail(errorIn({}, status), output));
+    return;
+  }
+  if (!ok) return await call.fail(errorIn(looseOf(body), status));
+  await recordEnd(call, format.response(looseOf(body)));
+}

@@ -1,0 +1,72 @@
+import { anthropicMessages } from "../wire/anthropic_messages.ts";
+import { openAIChat } from "../wire/openai_chat.ts";
+import { openAIResponses } from "../wire/openai_responses.ts";
+import { openAICompletions, openAIEmbeddings } from "../wire/openai_texts.ts";
+import type { WireFormat } from "../wire/wire_format.ts";
+
+/** Where a request goes, and how that is spoken to. */
+export interface Endpoint {
+  readonly format: WireFormat;
+  readonly provider: string;
+  /** The model, where the path names it, as Azure's does. */
+  readonly model: string | undefined;
+}
+
+const FORMATS: readonly [path: RegExp, format: WireFormat, provider: string][] = [
+  [/\/chat\/completions$/, openAIChat, "openai"],
+  [/\/responses$/, openAIResponses, "openai"],
+  [/\/embeddings$/, openAIEmbeddings, "openai"],
+  [/\/completions$/, openAICompletions, "openai"],
+  [/\/messages$/, anthropicMessages, "anthropic"],
+];
+
+/** Whose hosts are whose, by the names of OpenTelemetry's GenAI conventions. */
+const PROVIDERS: readonly [host: RegExp, provider: string][] = [
+  [/(?:^|\.)openai\.azure\.com$|\.cognitiveservices\.azure\.com$/, "azure.ai.openai"],
+  [/\.ai\.azure\.com$|\.models\.ai\.azure\.com$/, "azure.ai.inference"],
+  [/(?:^|\.)openai\.com$/, "openai"],
+  [/(?:^|\.)anthropic\.com$/, "anthropic"],
+  [/(?:^|\.)groq\.com$/, "groq"],
+  [/(?:^|\.)deepseek\.com$/, "deepseek"],
+  [/(?:^|\.)mistral\.ai$/, "mistral_ai"],
+  [/(?:^|\.)x\.ai$/, "x_ai"],
+  [/(?:^|\.)perplexity\.ai$/, "perplexity"],
+  [/(?:^|\.)cohere\.(?:ai|com)$/, "cohere"],
+  [/^generativelanguage\.googleapis\.com$/, "gcp.gemini"],
+  [/aiplatform\.googleapis\.com$/, "gcp.vertex_ai"],
+  [/\.amazonaws\.com$/, "aws.bedrock"],
+];
+
+/**
+ * The endpoint that a request goes to, if it is one that is recorded.
+ *
+ * @param method The request's method.
+ * @param address Its URL.
+ * @param provider Whose it is, where that is said; otherwise the host tells, or the format.
+ */
+export function endpointOf(
+  method: string,
+  address: string,
+  provider: string | undefined,
+): Endpoint | undefined {
+  if (method.toUpperCase() !== "POST" || !URL.canParse(address)) return undefined;
+  const { hostname, pathname } = new URL(address);
+  const found = FORMATS.find(([path]) => path.test(pathname));
+  if (found === undefined) return undefined;
+  const [, format, usual] = found;
+  const ofHost = PROVIDERS.find(([host]) => host.test(hostname))?.[1];
+  const [, deployment] = /\/deployments\/([^/]+)\//.exec(pathname) ?? [];
+  return {
+    format,
+    provider: provider ?? ofHost ?? usual,
+    model: deployment === undefined ? undefined : decoded(deployment),
+  };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

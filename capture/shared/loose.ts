@@ -1,0 +1,62 @@
+/**
+ * Looking into what a provider sent or a client was given: it may be anything, and nothing of it shall keep a call from being
+ * recorded.
+ *
+ * @module
+ */
+import type { JsonValue, Usage } from "../../mod.ts";
+import { plainJson, plainObject } from "./plain_json.ts";
+
+/** Something with properties that may be anything. */
+export type Loose = Readonly<Record<string, unknown>>;
+
+/** A value as an object; one without properties if it is none. */
+export function looseOf(value: unknown): Loose {
+  return typeof value === "object" && value !== null ? value as Loose : {};
+}
+
+/** A value as a list of objects; empty if it is no list. */
+export function listOf(value: unknown): readonly Loose[] {
+  return Array.isArray(value) ? value.map(looseOf) : [];
+}
+
+/** A value if it is a text. */
+export function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+/** A value if it is a text that is not empty. */
+export function filledText(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** A value if it is a count. */
+export function countOf(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) && value as number >= 0 ? value as number : undefined;
+}
+
+/** A usage without what is not known; `undefined` when nothing is. */
+export function usageOf(usage: { [Key in keyof Usage]: unknown }): Usage | undefined {
+  const known = Object.entries(usage).flatMap(([key, value]) => {
+    const count = countOf(value);
+    return count === undefined ? [] : [[key, count]];
+  });
+  return known.length === 0 ? undefined : Object.fromEntries(known);
+}
+
+/** JSON in a text, read; the text itself where it is none. An empty text is no arguments. */
+export function parsedOr(text: string): JsonValue {
+  try {
+    return plainJson(JSON.parse(text)) ?? text;
+  } catch {
+    return text;
+  }
+}
+
+/** An object's properties as plain JSON, without some of them and those that say nothing. */
+export function without(object: Loose, names: readonly string[]): Record<string, JsonValue> {
+  const rest = Object.entries(object).filter(([name, value]) =>
+    !names.includes(name) && value !== null && value !== undefined
+  );
+  return plainObject(Object.fromEntries(rest));
+}

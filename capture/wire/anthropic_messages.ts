@@ -1,0 +1,211 @@
+/**
+ * Anthropic's messages, after its API reference, "Messages" and "Streaming messages"
+ * (https://docs.anthropic.com/en/api/messages).
+ *
+ * @module
+ */
+import type { JsonValue } from "../../mod.ts";
+import {
+  listOf,
+  type Loose,
+  looseOf,
+  parsedOr,
+  textOf,
+  usageOf,
+  without,
+} from "../shared/loose.ts";
+import { blobPart, urlPart } from "../shared/media.ts";
+import { type Message, type Part, textPart } from "../shared/messages.ts";
+import { plainJson, plainObject } from "../shared/plain_json.ts";
+import { requestParameters, toolsOf } from "./request_parameters.ts";
+import { errorIn, type WireFormat, type WireResponse, type WireStream } from "./wire_format.ts";
+
+const CONTENT = ["model", "messages", "system", "tools", "mcp_servers"];
+
+/** Messages. */
+export const anthropicMessages: WireFormat = {
+  operation: "chat",
+  async request(body, keepMedia) {
+    const messages: Message[] = [];
+    for (const { role, content } of listOf(body["messages"])) {
+      messages.push({ role: textOf(role) ?? "user", parts: await partsOf(content, keepMedia) });
+    }
+    const { metadata, parameters } = requestParameters(body, CONTENT);
+    return {
+      model: textOf(body["model"]),
+      input: {
+        system: await partsOf(body["system"], keepMedia),
+        messages,
+        tools: toolsOf(body["tools"]),
+        others: "mcp_servers" in body
+          ? { mcp_servers: toolsOf(body["mcp_servers"]) }
+          : {} as Others,
+      },
+      metadata,
+      parameters,
+    };
+  },
+  response: responseOf,
+  stream: () => new MessageStream(),
+};
+
+type Others = Record<string, JsonValue>;
+
+async function partsOf(content: unknown, keepMedia: boolean): Promise<Part[]> {
+  if (typeof content === "string") return [textPart(content)];
+  const parts: Part[] = [];
+  for (const block of listOf(content)) parts.push(await askedPart(block, keepMedia));
+  return parts;
+}
+
+async function askedPart(block: Loose, keepMedia: boolean): Promise<Part> {
+  const { type, source, tool_use_id, content } = block;
+  if (type === "image" || type === "document") {
+    const others = without(block, ["type", "source"]);
+    return { ...others, ...await sourcePart(looseOf(source), String(type), keepMedia) };
+  }
+  if (type === "tool_result") {
+    const response = typeof content === "string" ? content : await partsOf(content, keepMedia);
+    const others = without(block, ["type", "tool_use_id", "content"]);
+    return { ...others, type: "tool_call_response", id: textOf(tool_use_id) ?? "", response };
+  }
+  return saidPart(block);
+}
+
+async function sourcePart(source: Loose, kind: string, keepMedia: boolean): Promise<Part> {
+  const { type, media_type, data, url, file_id, content } = source;
+  const mediaType = textOf(media_type);
+  if (type === "base64") return await blobPart(textOf(data) ?? "", mediaType, keepMedia);
+  if (type === "url") return await urlPart(textOf(url) ?? "", kind, keepMedia);
+  if (type === "file") return { type: "file", modality: kind, file_id: textOf(file_id) ?? "" };
+  if (type === "text") return { type: "document", content: textOf(data) ?? "" };
+  if (type === "content") return { type: "document", content: await partsOf(content, keepMedia) };
+  return { ...plainObject(source), type: kind };
+}
+
+/** A block that the model made; a request may have it, too. */
+function saidPart(block: Loose): Part {
+  const { type, text, thinking, id, name, input } = block;
+  const others = (...names: string[]): Record<string, JsonValue> => {
+    const rest = without(block, ["type", ...names]);
+    // A list without members says nothing.
+    return Object.fromEntries(
+      Object.entries(rest).filter(([, value]) => !(Array.isArray(value) && value.length === 0)),
+    );
+  };
+  switch (type) {
+    case "text":
+      return { ...others("text"), ...textPart(textOf(text) ?? "") };
+    case "thinking":
+      return { ...others("thinking"), type: "reasoning", content: textOf(thinking) ?? "" };
+    case "tool_use":
+      return {
+        ...others("id", "name", "input"),
+        type: "tool_call",
+        id: textOf(id) ?? "",
+        name: textOf(name) ?? "",
+        arguments: plainJson(input) ?? null,
+      };
+    default:
+      return { ...plainObject(block), type: textOf(type) ?? "unknown" };
+  }
+}
+
+function responseOf(body: Loose): WireResponse {
+  const parts = listOf(body["content"]).map(saidPart);
+  const reason = textOf(body["stop_reason"]);
+  const { input_tokens, cache_read_input_tokens, cache_creation_input_tokens, output_tokens } =
+    looseOf(body["usage"]);
+  return {
+    output: parts.length === 0 ? [] : [{
+      role: "assistant",
+      parts,
+      ...(reason === undefined ? {} : { finish_reason: reason }),
+    }],
+    id: textOf(body["id"]),
+    model: textOf(body["model"]),
+    finishReasons: reason === undefined ? [] : [reason],
+    usage: usageOf({
+      // Cached tokens are counted apart.
+      inputTokens: typeof input_tokens === "number"
+        ? input_tokens + numberOr0(cache_read_input_tokens) + numberOr0(cache_creation_input_tokens)
+        : undefined,
+      outputTokens: output_tokens,
+      cacheReadTokens: cache_read_input_tokens,
+      cacheCreationTokens: cache_creation_input_tokens,
+    }),
+    metadata: { "anthropic.response.stop_sequence": textOf(body["stop_sequence"]) },
+    ...(body["type"] === "error" ? { error: errorIn(body) } : {}),
+  };
+}
+
+function numberOr0(value: unknown): number {
+  return typeof value === "number" ? value : 0;
+}
+
+/** Which deltas add to which property of a block. */
+const DELTAS: Readonly<Record<string, string>> = {
+  text_delta: "text",
+  thinking_delta: "thinking",
+  signature_delta: "signature",
+};
+
+class MessageStream implements WireStream {
+  #message: Record<string, unknown> = {};
+  readonly #blocks = new Map<number, Record<string, unknown>>();
+  /** The input of tools, as JSON that is still coming. */
+  readonly #inputs = new Map<number, string>();
+  #error: Loose | undefined;
+
+  take(name: string, data: Loose): { isOutput: boolean; isLast: boolean } {
+    const { type = name, index = 0, message, content_block, delta, usage } = data;
+    const at = Number(index);
+    switch (type) {
+      case "message_start":
+        this.#message = { ...looseOf(message) };
+        break;
+      case "content_block_start":
+        this.#blocks.set(at, { ...looseOf(content_block) });
+        break;
+      case "content_block_delta":
+        return { isOutput: this.#add(at, looseOf(delta)), isLast: false };
+      case "message_delta":
+        this.#message = {
+          ...this.#message,
+          ...looseOf(delta),
+          usage: { ...looseOf(this.#message["usage"]), ...without(looseOf(usage), []) },
+        };
+        break;
+      case "message_stop":
+        return { isOutput: false, isLast: true };
+      case "error":
+        this.#error = data;
+        return { isOutput: false, isLast: true };
+    }
+    return { isOutput: false, isLast: false };
+  }
+
+  #add(index: number, delta: Loose): boolean {
+    const block = this.#blocks.get(index);
+    if (block === undefined) return false;
+    const { type, partial_json, citation } = delta;
+    const property = DELTAS[String(type)];
+    if (property !== undefined) {
+      block[property] = (textOf(block[property]) ?? "") + (textOf(delta[property]) ?? "");
+    } else if (type === "input_json_delta") {
+      this.#inputs.set(index, (this.#inputs.get(index) ?? "") + (textOf(partial_json) ?? ""));
+    } else if (type === "citations_delta") {
+      block["citations"] = [...listOf(block["citations"]), citation];
+    }
+    return type !== "signature_delta";
+  }
+
+  response(): WireResponse {
+    const content = [...this.#blocks].sort(([a], [b]) => a - b).map(([index, block]) => {
+      const json = this.#inputs.get(index);
+      return json === undefined || json === "" ? block : { ...block, input: parsedOr(json) };
+    });
+    const response = responseOf({ ...this.#message, content });
+    return this.#error === undefined ? response : { ...response, error: errorIn(this.#error) };
+  }
+}

@@ -1,0 +1,238 @@
+/**
+ * OpenAI's chat completions, which many others speak, after its API reference, "Chat"
+ * (https://platform.openai.com/docs/api-reference/chat).
+ *
+ * @module
+ */
+import type { JsonValue } from "../../mod.ts";
+import {
+  filledText,
+  listOf,
+  type Loose,
+  looseOf,
+  parsedOr,
+  textOf,
+  usageOf,
+  without,
+} from "../shared/loose.ts";
+import { blobPart, urlPart } from "../shared/media.ts";
+import { type Message, type Part, textPart } from "../shared/messages.ts";
+import { plainObject } from "../shared/plain_json.ts";
+import { requestParameters, toolsOf } from "./request_parameters.ts";
+import { errorIn, type WireFormat, type WireResponse, type WireStream } from "./wire_format.ts";
+
+const CONTENT = ["model", "messages", "tools", "functions"];
+
+/** Chat completions. */
+export const openAIChat: WireFormat = {
+  operation: "chat",
+  async request(body, keepMedia) {
+    const messages: Message[] = [];
+    for (const message of listOf(body["messages"])) messages.push(await asked(message, keepMedia));
+    const tools = [...toolsOf(body["tools"]), ...toolsOf(body["functions"])];
+    return {
+      model: textOf(body["model"]),
+      input: { messages, tools },
+      ...requestParameters(body, CONTENT),
+    };
+  },
+  response: (body) => responseOf(body, listOf(body["choices"])),
+  stream: () => new ChatStream(),
+};
+
+async function asked(message: Loose, keepMedia: boolean): Promise<Message> {
+  const { role, content, name, tool_call_id, refusal } = message;
+  const parts: Part[] = [];
+  if (typeof content === "string") parts.push(textPart(content));
+  for (const part of listOf(content)) parts.push(await contentPart(part, keepMedia));
+  if (typeof refusal === "string") parts.push({ type: "refusal", content: refusal });
+  parts.push(...toolCalls(message));
+  const isToolAnswer = typeof tool_call_id === "string";
+  return {
+    role: textOf(role) ?? "user",
+    ...(typeof name === "string" ? { name } : {}),
+    parts: isToolAnswer
+      ? [{ type: "tool_call_response", id: tool_call_id, response: responseIn(parts) }]
+      : parts,
+  };
+}
+
+/** What a tool answered: a text, or parts. */
+function responseIn(parts: readonly Part[]): JsonValue {
+  const [first] = parts;
+  return parts.length === 1 && first!.type === "text" ? first!["content"]! : [...parts];
+}
+
+async function contentPart(part: Loose, keepMedia: boolean): Promise<Part> {
+  const { type, text, image_url, input_audio, file, refusal } = part;
+  if (type === "text") return textPart(textOf(text) ?? "");
+  if (type === "refusal") return { type, content: textOf(refusal) ?? "" };
+  if (type === "image_url") {
+    const { url, ...others } = looseOf(image_url);
+    return { ...await urlPart(textOf(url) ?? "", "image", keepMedia), ...plainObject(others) };
+  }
+  if (type === "input_audio") {
+    const { data, format } = looseOf(input_audio);
+    return await blobPart(textOf(data) ?? "", `audio/${textOf(format) ?? "wav"}`, keepMedia);
+  }
+  if (type === "file") {
+    const { file_data, ...others } = looseOf(file);
+    const about = plainObject(others);
+    if (typeof file_data !== "string") return { type: "file", modality: "document", ...about };
+    return { ...await fileData(file_data, keepMedia), ...about };
+  }
+  return { ...plainObject(part), type: textOf(type) ?? "unknown" };
+}
+
+/** The bytes of a file: a data: URL, or base64 alone. */
+export function fileData(data: string, keepMedia: boolean): Promise<Part> {
+  return data.startsWith("data:")
+    ? urlPart(data, undefined, keepMedia)
+    : blobPart(data, undefined, keepMedia);
+}
+
+function toolCalls({ tool_calls, function_call }: Loose): Part[] {
+  const legacy = function_call === undefined || function_call === null
+    ? []
+    : [{ function: function_call }];
+  return [...listOf(tool_calls), ...listOf(legacy)].map((call) => {
+    const { id, function: called, custom } = call;
+    const { name, arguments: json, input } = looseOf(called ?? custom);
+    return {
+      type: "tool_call",
+      ...(typeof id === "string" ? { id } : {}),
+      name: textOf(name) ?? "",
+      arguments: typeof json === "string" ? parsedOr(json) : textOf(input) ?? "",
+    };
+  });
+}
+
+/** What some providers call the model's reasoning. */
+function reasoningIn({ reasoning_content, reasoning }: Loose): string | undefined {
+  return filledText(reasoning_content) ?? filledText(reasoning);
+}
+
+function answered({ message, finish_reason }: Loose): Message {
+  const said = looseOf(message);
+  const { role, content, refusal, audio, annotations } = said;
+  const reasoning = reasoningIn(said);
+  const parts: Part[] = [];
+  if (reasoning !== undefined) parts.push({ type: "reasoning", content: reasoning });
+  if (typeof content === "string" && (content !== "" || !("tool_calls" in said))) {
+    const cited = Array.isArray(annotations) && annotations.length > 0;
+    parts.push({ ...textPart(content), ...(cited ? plainObject({ annotations }) : {}) });
+  }
+  if (typeof refusal === "string") parts.push({ type: "refusal", content: refusal });
+  if (typeof audio === "object" && audio !== null) {
+    // Its bytes are the answer's, and large: the transcript is kept.
+    parts.push({ ...without(looseOf(audio), ["data"]), type: "audio" });
+  }
+  parts.push(...toolCalls(said));
+  return {
+    role: textOf(role) ?? "assistant",
+    parts,
+    ...(typeof finish_reason === "string" ? { finish_reason } : {}),
+  };
+}
+
+function responseOf(body: Loose, choices: readonly Loose[]): WireResponse {
+  const { prompt_tokens, completion_tokens, prompt_tokens_details, completion_tokens_details } =
+    looseOf(body["usage"]);
+  const output = choices.map(answered);
+  return {
+    output,
+    id: textOf(body["id"]),
+    model: textOf(body["model"]),
+    finishReasons: output.flatMap(({ finish_reason: reason }) =>
+      reason === undefined ? [] : [reason]
+    ),
+    usage: usageOf({
+      inputTokens: prompt_tokens,
+      outputTokens: completion_tokens,
+      cacheReadTokens: looseOf(prompt_tokens_details)["cached_tokens"],
+      reasoningTokens: looseOf(completion_tokens_details)["reasoning_tokens"],
+    }),
+    metadata: {
+      "openai.response.service_tier": filledText(body["service_tier"]),
+      "openai.response.system_fingerprint": filledText(body["system_fingerprint"]),
+    },
+    ...(body["error"] === undefined || body["error"] === null ? {} : { error: errorIn(body) }),
+  };
+}
+
+/** A choice as a stream brings it. */
+interface Streamed {
+  role?: string;
+  content?: string;
+  refusal?: string;
+  reasoning?: string;
+  finish?: string;
+  readonly calls: Map<number, { id?: string; name: string; arguments: string }>;
+}
+
+class ChatStream implements WireStream {
+  readonly #choices = new Map<number, Streamed>();
+  #head: Record<string, unknown> = {};
+
+  take(_name: string, data: Loose): { isOutput: boolean; isLast: boolean } {
+    // What says nothing does not undo what was said.
+    this.#head = { ...this.#head, ...without(data, ["choices", "object", "obfuscation"]) };
+    let isOutput = false;
+    for (const { index, delta, finish_reason } of listOf(data["choices"])) {
+      const choice = this.#choice(typeof index === "number" ? index : 0);
+      isOutput = this.#add(choice, looseOf(delta)) || isOutput;
+      if (typeof finish_reason === "string") choice.finish = finish_reason;
+    }
+    // What others send as an error ends the stream.
+    return { isOutput, isLast: data["error"] !== undefined && data["error"] !== null };
+  }
+
+  #choice(index: number): Streamed {
+    let choice = this.#choices.get(index);
+    if (choice === undefined) this.#choices.set(index, choice = { calls: new Map() });
+    return choice;
+  }
+
+  #add(choice: Streamed, delta: Loose): boolean {
+    const { role, content, refusal, tool_calls, function_call } = delta;
+    if (typeof role === "string") choice.role = role;
+    if (typeof content === "string") choice.content = (choice.content ?? "") + content;
+    if (typeof refusal === "string") choice.refusal = (choice.refusal ?? "") + refusal;
+    const reasoning = reasoningIn(delta);
+    if (reasoning !== undefined) choice.reasoning = (choice.reasoning ?? "") + reasoning;
+    const legacy = typeof function_call === "object" && function_call !== null
+      ? [{ index: 0, function: function_call }]
+      : [];
+    const calls = [...listOf(tool_calls), ...listOf(legacy)];
+    for (const { index, id, function: called, custom } of calls) {
+      const at = typeof index === "number" ? index : choice.calls.size;
+      let call = choice.calls.get(at);
+      if (call === undefined) choice.calls.set(at, call = { name: "", arguments: "" });
+      const { name, arguments: json, input } = looseOf(called ?? custom);
+      if (typeof id === "string") call.id = id;
+      if (typeof name === "string") call.name += name;
+      call.arguments += textOf(json) ?? textOf(input) ?? "";
+    }
+    return filledText(content) !== undefined || filledText(refusal) !== undefined ||
+      reasoning !== undefined || calls.length > 0;
+  }
+
+  response(): WireResponse {
+    const choices = [...this.#choices].sort(([a], [b]) => a - b).map(([, choice]) => {
+      const { role, content, refusal, reasoning, finish, calls } = choice;
+      const tool_calls = [...calls].sort(([a], [b]) => a - b)
+        .map(([, { id, name, arguments: json }]) => ({ id, function: { name, arguments: json } }));
+      return {
+        message: {
+          role,
+          content,
+          refusal,
+          reasoning,
+          ...(tool_calls.length === 0 ? {} : { tool_calls }),
+        },
+        finish_reason: finish,
+      };
+    });
+    return responseOf(this.#head, choices);
+  }
+}

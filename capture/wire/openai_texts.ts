@@ -1,0 +1,101 @@
+/**
+ * OpenAI's embeddings and legacy completions, after its API reference, "Embeddings" and "Completions"
+ * (https://platform.openai.com/docs/api-reference/embeddings, .../completions).
+ *
+ * @module
+ */
+import { listOf, type Loose, looseOf, textOf, usageOf } from "../shared/loose.ts";
+import { type Message, textMessage } from "../shared/messages.ts";
+import { requestParameters } from "./request_parameters.ts";
+import type { WireFormat, WireRequest, WireResponse, WireStream } from "./wire_format.ts";
+
+/** Embeddings: their vectors are not recorded, only how many there are and how long. */
+export const openAIEmbeddings: WireFormat = {
+  operation: "embeddings",
+  request: (body) => Promise.resolve(textRequest(body, "input")),
+  response(body) {
+    const data = listOf(body["data"]);
+    const [first] = data;
+    return {
+      ...answerOf(body, []),
+      output: "",
+      metadata: {
+        "gen_ai.embeddings.dimension.count": dimensions(first?.["embedding"]),
+        "embeddings.count": data.length,
+      },
+    };
+  },
+  stream: () => new CompletionStream(),
+};
+
+/** Legacy completions. */
+export const openAICompletions: WireFormat = {
+  operation: "text_completion",
+  request: (body) => Promise.resolve(textRequest(body, "prompt")),
+  response: (body) => answerOf(body, listOf(body["choices"])),
+  stream: () => new CompletionStream(),
+};
+
+/** Numbers, or the base64 of 32-bit floats. */
+function dimensions(embedding: unknown): number | undefined {
+  if (Array.isArray(embedding)) return embedding.length;
+  if (typeof embedding !== "string") return undefined;
+  const padding = embedding.endsWith("==") ? 2 : embedding.endsWith("=") ? 1 : 0;
+  return (embedding.length / 4 * 3 - padding) / 4;
+}
+
+/** Each text is a message; tokens by number are written as such. */
+function textRequest(body: Loose, field: string): WireRequest {
+  const value = body[field];
+  const isOne = !Array.isArray(value) || value.every((item) => typeof item === "number");
+  const texts = isOne ? [value] : value;
+  const messages = texts.map((text) =>
+    textMessage("user", typeof text === "string" ? text : JSON.stringify(text) ?? "")
+  );
+  return {
+    model: textOf(body["model"]),
+    input: { messages },
+    ...requestParameters(body, ["model", field]),
+  };
+}
+
+function answerOf(body: Loose, choices: readonly Loose[]): WireResponse {
+  const { prompt_tokens, completion_tokens } = looseOf(body["usage"]);
+  const output = choices.map(({ text, finish_reason }): Message => ({
+    ...textMessage("assistant", textOf(text) ?? ""),
+    ...(typeof finish_reason === "string" ? { finish_reason } : {}),
+  }));
+  return {
+    output,
+    id: textOf(body["id"]),
+    model: textOf(body["model"]),
+    finishReasons: output.flatMap(({ finish_reason: reason }) =>
+      reason === undefined ? [] : [reason]
+    ),
+    usage: usageOf({ inputTokens: prompt_tokens, outputTokens: completion_tokens }),
+  };
+}
+
+class CompletionStream implements WireStream {
+  #head: Loose = {};
+  readonly #choices = new Map<number, { text: string; finish_reason?: string }>();
+
+  take(_name: string, data: Loose): { isOutput: boolean; isLast: boolean } {
+    this.#head = { ...this.#head, ...data };
+    let isOutput = false;
+    for (const { index, text, finish_reason } of listOf(data["choices"])) {
+      const at = typeof index === "number" ? index : 0;
+      const choice = this.#choices.get(at) ?? { text: "" };
+      choice.text += textOf(text) ?? "";
+      if (typeof finish_reason === "string") choice.finish_reason = finish_reason;
+      this.#choices.set(at, choice);
+      isOutput ||= choice.text !== "";
+    }
+    return { isOutput, isLast: false };
+  }
+
+  response(): WireResponse {
+    const choices = [...this.#choices].sort(([a], [b]) => a - b).map(([, choice]) => choice);
+    return answerOf(this.#head, choices.map(looseOf));
+  }
+}

@@ -1,0 +1,52 @@
+import type { JsonValue } from "../../mod.ts";
+import { listOf, type Loose, without } from "../shared/loose.ts";
+
+/** Parameters that the conventions have names for. */
+const NAMES: Readonly<Record<string, string>> = {
+  temperature: "temperature",
+  top_p: "top_p",
+  top_k: "top_k",
+  max_tokens: "max_tokens",
+  max_completion_tokens: "max_tokens",
+  max_output_tokens: "max_tokens",
+  frequency_penalty: "frequency_penalty",
+  presence_penalty: "presence_penalty",
+  stop: "stop_sequences",
+  stop_sequences: "stop_sequences",
+  seed: "seed",
+  n: "choice.count",
+  encoding_format: "encoding_formats",
+};
+/** Those whose value is a list there, and may be one text here. */
+const LISTS: readonly string[] = ["stop_sequences", "encoding_formats"];
+
+/** What a tool on another machine is reached with. */
+const CREDENTIALS = ["authorization", "authorization_token", "headers"];
+
+/** The tools that a model was offered, without what they are reached with. */
+export function toolsOf(tools: unknown): Record<string, JsonValue>[] {
+  return listOf(tools).map((tool) => without(tool, CREDENTIALS));
+}
+
+/**
+ * The parameters of a request: by their names in the conventions, and the others by the provider's.
+ *
+ * @param body The request's body.
+ * @param content What of it is no parameter.
+ */
+export function requestParameters(
+  body: Loose,
+  content: readonly string[],
+): { metadata: Record<string, unknown>; parameters: Record<string, unknown> } {
+  const metadata: Record<string, unknown> = {};
+  const parameters: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(body)) {
+    if (content.includes(key) || value === null || value === undefined) continue;
+    const name = Object.hasOwn(NAMES, key) ? NAMES[key]! : undefined;
+    if (name === undefined) parameters[key] = value;
+    else if (LISTS.includes(name) && !Array.isArray(value)) {
+      metadata[`gen_ai.request.${name}`] = [value];
+    } else metadata[`gen_ai.request.${name}`] = value;
+  }
+  return { metadata, parameters };
+}

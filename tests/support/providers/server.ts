@@ -1,0 +1,172 @@
+/**
+ * A server on this machine that speaks the wire formats of model providers, for tests and examples: plain JSON and
+ * server-sent events, errors, broken connections.
+ *
+ * @module
+ */
+
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { TestContext } from "node:test";
+import { atEnd } from "../temp.ts";
+import { messages } from "./anthropic_messages.ts";
+import { chatCompletions } from "./openai_chat.ts";
+import { embeddings } from "./openai_embeddings.ts";
+import { responses } from "./openai_responses.ts";
+import type { Endpoint, Reply } from "./reply.ts";
+
+export { Gate, type Reply } from "./reply.ts";
+
+/** A request that came in. */
+export interface ProviderRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Its JSON. */
+  readonly body: Record<string, unknown>;
+}
+
+/** A running server. */
+export interface Provider {
+  /** `http://127.0.0.1:PORT`; clients of OpenAI get it with `/v1` behind. */
+  readonly url: string;
+  /** What came in, in its order. */
+  readonly requests: ProviderRequest[];
+  /** Says what the next request gets; each call adds one more. */
+  reply(...replies: readonly Reply[]): void;
+  /** Resolves when a client goes away before its answer is complete. */
+  aborted(): Promise<void>;
+  /** Ends it, and all its connections. */
+  close(): Promise<void>;
+}
+
+const ENDPOINTS: readonly [path: RegExp, endpoint: Endpoint][] = [
+  [/\/chat\/completions$/, chatCompletions],
+  [/\/responses$/, responses],
+  [/\/embeddings$/, embeddings],
+  [/\/messages$/, messages],
+];
+
+const DEFAULT: Reply = { text: ["Hello", "!"] };
+
+/** Starts a server, for the time of a test where one is given. */
+export async function startProvider(t?: TestContext): Promise<Provider> {
+  const requests: ProviderRequest[] = [];
+  const replies: Reply[] = [];
+  let abortions = 0;
+  let told: (() => void) | undefined;
+  const server = createServer((request, response) => {
+    response.on("close", () => {
+      if (response.writableFinished || response.destroyed && cut.has(response)) return;
+      abortions++;
+      told?.();
+    });
+    const endpoint = ENDPOINTS.find(([path]) => path.test(pathOf(request)))?.[1];
+    bodyOf(request).then((body) => {
+      requests.push({
+        method: request.method!,
+        path: request.url!,
+        headers: request.headers as Record<string, string>,
+        body,
+      });
+      if (endpoint === undefined) {
+        response.writeHead(404).end();
+        return;
+      }
+      return answer(response, endpoint, replies.shift() ?? DEFAULT, body);
+    }).catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const close = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  if (t !== undefined) atEnd(t, close);
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    reply: (...more) => void replies.push(...more),
+    async aborted() {
+      while (abortions === 0) await new Promise<void>((resolve) => told = resolve);
+      abortions--;
+    },
+    close,
+  };
+}
+
+/** Answers whose connection was cut on purpose. */
+const cut = new WeakSet<ServerResponse>();
+
+async function answer(
+  response: ServerResponse,
+  endpoint: Endpoint,
+  reply: Reply,
+  request: Record<string, unknown>,
+): Promise<void> {
+  const headers = { [endpoint.requestIdHeader]: "req_local_1", ...reply.headers };
+  const { status = 200, error = "It cannot be done." } = reply;
+  if (status !== 200) {
+    response.writeHead(status, { "content-type": "application/json", ...headers });
+    response.end(JSON.stringify(endpoint.error(status, error)));
+  } else if (request["stream"] !== true) {
+    await reply.gate?.passed();
+    response.writeHead(200, { "content-type": "application/json", ...headers });
+    response.end(JSON.stringify(endpoint.whole(reply, request)));
+  } else {
+    response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", ...headers });
+    response.flushHeaders();
+    await stream(response, endpoint, reply, request);
+  }
+}
+
+async function stream(
+  response: ServerResponse,
+  endpoint: Endpoint,
+  reply: Reply,
+  request: Record<string, unknown>,
+): Promise<void> {
+  for (const [index, { name, data }] of endpoint.events(reply, request).entries()) {
+    await reply.gate?.passed();
+    if (index === reply.cutAfter) {
+      cut.add(response);
+      response.destroy();
+      return;
+    }
+    if (index === reply.malformedAfter) await write(response, 'data: {"half\n\n', reply);
+    if (index === reply.streamErrorAfter) {
+      const { name, data } = endpoint.streamError(reply.error ?? "It broke.");
+      await write(response, sse(name, data), reply);
+      response.end();
+      return;
+    }
+    await write(response, sse(name, data), reply);
+  }
+  await write(response, endpoint.end, reply);
+  response.end();
+}
+
+function sse(name: string | undefined, data: unknown): string {
+  return `${name === undefined ? "" : `event: ${name}\n`}data: ${JSON.stringify(data)}\n\n`;
+}
+
+async function write(response: ServerResponse, text: string, { splitBytes }: Reply): Promise<void> {
+  const bytes = new TextEncoder().encode(text);
+  const size = splitBytes ?? Math.max(1, bytes.length);
+  for (let start = 0; start < bytes.length; start += size) {
+    await new Promise<void>((resolve) => {
+      response.write(bytes.subarray(start, start + size), () => resolve());
+    });
+  }
+}
+
+function pathOf({ url = "" }: IncomingMessage): string {
+  return new URL(url, "http://localhost").pathname;
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of request) chunks.push(chunk as Uint8Array);
+  const text = await new Blob(chunks as BlobPart[]).text();
+  return text === "" ? {} : JSON.parse(text);
+}
