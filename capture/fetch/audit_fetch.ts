@@ -2,11 +2,12 @@ import type { AuditLog } from "../../mod.ts";
 import { Capture, type CapturedCall } from "../shared/capture.ts";
 import type { CaptureOptions } from "../shared/capture_options.ts";
 import { looseOf } from "../shared/loose.ts";
+import { recordError } from "../shared/recorded_parts.ts";
 import { errorIn, type WireFormat, type WireRequest } from "../wire/wire_format.ts";
 import { type Endpoint, endpointOf } from "./endpoints.ts";
 import { mayHaveBody, withBody } from "./passed_response.ts";
 import { recordEnd } from "./record_end.ts";
-import { isAbort, recordedStream } from "./recorded_stream.ts";
+import { recordedStream } from "./recorded_stream.ts";
 import { askedRequest } from "./request_body.ts";
 
 /** The type of `fetch`, as far as clients call it. */
@@ -107,7 +108,7 @@ async function answered(
     await recordBody(call, format, response, bytes);
     return withBody(response, bytes);
   } catch (error) {
-    await (isAbort(error) ? call.abort() : call.fail(error));
+    await recordError(call, error);
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import type { CapturedCall } from "../shared/capture.ts";
 import { looseOf } from "../shared/loose.ts";
+import { recordError } from "../shared/recorded_parts.ts";
 import { SseReader } from "../shared/sse.ts";
 import type { WireResponse, WireStream } from "../wire/wire_format.ts";
 import { recordEnd } from "./record_end.ts";
@@ -50,7 +51,7 @@ export function recordedStream(
       try {
         chunk = await reader.read();
       } catch (error) {
-        await (isAbort(error) ? call.abort(soFar()) : call.fail(error, soFar()));
+        await recordError(call, error, soFar());
         throw error;
       }
       if (chunk.done) {
@@ -68,10 +69,4 @@ export function recordedStream(
       await reader.cancel(reason);
     },
   }, { highWaterMark: 0 });
-}
-
-/** Whether somebody here ended it, and not the network. */
-export function isAbort(error: unknown): boolean {
-  const { name } = looseOf(error);
-  return name === "AbortError" || name === "TimeoutError";
 }

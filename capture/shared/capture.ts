@@ -40,6 +40,8 @@ export interface CapturedResponse {
   readonly id?: string | undefined;
   /** Why it stopped, one for each choice. */
   readonly finishReasons?: readonly string[] | undefined;
+  /** How long it took, milliseconds, where it was not made while this looked on. Default: since it began. */
+  readonly latencyMs?: number | undefined;
   /** Tokens, as far as the provider told. */
   readonly usage?: Usage | undefined;
   /** Whatever else is known of it; `undefined` is left out. */
@@ -48,6 +50,9 @@ export interface CapturedResponse {
 
 /** What came of a call that did not come to its end. */
 export type CapturedRemains = Partial<CapturedResponse>;
+
+/** The time from asking to the first piece of a streamed answer. */
+const FIRST_CHUNK = "gen_ai.response.time_to_first_chunk";
 
 /** How a call ended. */
 type Ending =
@@ -222,8 +227,7 @@ export class CapturedCall {
   }
 
   async #write(ending: Ending, response: CapturedRemains): Promise<void> {
-    const latencyMs = performance.now() - this.#startMs;
-    const { output = "" } = response;
+    const { output = "", latencyMs = performance.now() - this.#startMs } = response;
     const { text, format } = typeof output === "string"
       ? { text: output, format: "text" as TextFormat }
       : recordedOutput(output);
@@ -283,7 +287,8 @@ export class CapturedCall {
     if (finishReasons !== undefined && finishReasons.length > 0) {
       about["gen_ai.response.finish_reasons"] = [...finishReasons];
     }
-    if (this.#firstMs !== undefined) about["time_to_first_token_ms"] = rounded(this.#firstMs);
+    // The conventions have it in seconds.
+    if (this.#firstMs !== undefined) about[FIRST_CHUNK] = rounded(this.#firstMs) / 1000;
     return { ...about, ...plainJson(metadata) as Record<string, JsonValue> };
   }
 }

@@ -174,7 +174,7 @@ test("a stream is handed on event for event, and recorded as the whole message w
   const { "gen_ai.usage.output_tokens": output } = streamed!.metadata;
   assertEquals([output, streamed!.metadata["gen_ai.usage.input_tokens"]], [9, 30]);
   assertEquals(streamed!.metadata["gen_ai.response.finish_reasons"], ["tool_use"]);
-  assert(typeof streamed!.metadata["time_to_first_token_ms"] === "number");
+  assert(typeof streamed!.metadata["gen_ai.response.time_to_first_chunk"] === "number");
 });
 
 test("messages.stream() and its helpers are recorded once", async (t) => {

@@ -1,0 +1,113 @@
+import type { JsonValue, Usage } from "../../mod.ts";
+import { listOf, type Loose, looseOf, textOf, usageOf, without } from "../shared/loose.ts";
+import { blobPart, urlPart } from "../shared/media.ts";
+import { type Message, type Part, textPart } from "../shared/messages.ts";
+import { plainJson, plainObject } from "../shared/plain_json.ts";
+
+/** LangChain's names of roles, and those of the conventions. */
+const ROLES: Readonly<Record<string, string>> = {
+  human: "user",
+  ai: "assistant",
+  function: "tool",
+  generic: "user",
+};
+
+/** A message of LangChain's. */
+export async function messageOf(message: unknown, keepMedia: boolean): Promise<Message> {
+  const told = looseOf(message);
+  const { content, name, tool_calls, invalid_tool_calls, tool_call_id } = told;
+  const type = typeOf(told);
+  const role = type === "generic" ? textOf(told["role"]) ?? "user" : ROLES[type] ?? type;
+  const parts: Part[] = [];
+  if (typeof content === "string" && content !== "") parts.push(textPart(content));
+  for (const block of listOf(content)) {
+    const part = await blockPart(block, keepMedia);
+    if (part !== undefined) parts.push(part);
+  }
+  for (const call of [...listOf(tool_calls), ...listOf(invalid_tool_calls)]) {
+    parts.push({
+      ...without(call, ["type", "id", "name", "args"]),
+      type: "tool_call",
+      id: textOf(call["id"]) ?? "",
+      name: textOf(call["name"]) ?? "",
+      arguments: plainJson(call["args"]) ?? null,
+    });
+  }
+  const named: Record<string, string> = typeof name === "string" && name !== "" ? { name } : {};
+  if (typeof tool_call_id !== "string") return { role, ...named, parts };
+  const response = typeof content === "string" ? content : parts;
+  return { role, parts: [{ ...named, type: "tool_call_response", id: tool_call_id, response }] };
+}
+
+/** What kind of message it is; their classes have had several ways to tell. */
+function typeOf(message: Loose): string {
+  for (const method of ["getType", "_getType"]) {
+    const tell = message[method];
+    if (typeof tell === "function") return String(tell.call(message));
+  }
+  return textOf(message["type"]) ?? textOf(message["role"]) ?? "generic";
+}
+
+/** A block of content, of LangChain's own form or of a provider's. Tool calls are told beside the content, too. */
+async function blockPart(block: Loose, keepMedia: boolean): Promise<Part | undefined> {
+  const { type, text, image_url, data, url, source, reasoning, thinking } = block;
+  const mediaType = textOf(block["mimeType"]) ?? textOf(block["mime_type"]);
+  switch (type) {
+    case "text":
+    case "input_text":
+    case "output_text":
+      return textPart(textOf(text) ?? "");
+    case "tool_use":
+    case "tool_call":
+    case "tool_call_chunk":
+    case "input_json_delta":
+    case "function_call":
+      return undefined;
+    case "reasoning":
+    case "thinking":
+      return {
+        type: "reasoning",
+        content: textOf(reasoning) ?? textOf(thinking) ?? textOf(text) ?? "",
+      };
+    case "image_url": {
+      const address = textOf(image_url) ?? textOf(looseOf(image_url)["url"]) ?? "";
+      return await urlPart(address, "image", keepMedia);
+    }
+  }
+  const inner = looseOf(source);
+  const bytes = data ?? inner["data"];
+  if (bytes instanceof Uint8Array || typeof bytes === "string") {
+    const kind = mediaType ?? textOf(inner["media_type"]);
+    const others = without(block, ["type", "data", "source", "mimeType", "mime_type"]);
+    return { ...others, ...await blobPart(bytes, kind, keepMedia) };
+  }
+  if (typeof url === "string") return await urlPart(url, mediaType ?? textOf(type), keepMedia);
+  return { ...plainObject(block), type: textOf(type) ?? "unknown" };
+}
+
+/** Usage as LangChain's messages have it, or else as its models' outputs do. */
+export function usageIn(message: unknown, llmOutput: unknown): Usage | undefined {
+  const { input_tokens, output_tokens, input_token_details, output_token_details } = looseOf(
+    looseOf(message)["usage_metadata"],
+  );
+  const told = usageOf({
+    inputTokens: input_tokens,
+    outputTokens: output_tokens,
+    cacheReadTokens: looseOf(input_token_details)["cache_read"],
+    cacheCreationTokens: looseOf(input_token_details)["cache_creation"],
+    reasoningTokens: looseOf(output_token_details)["reasoning"],
+  });
+  if (told !== undefined) return told;
+  const { promptTokens, completionTokens } = looseOf(looseOf(llmOutput)["tokenUsage"]);
+  // What it does not know, it counts as 0.
+  return promptTokens === 0 && completionTokens === 0
+    ? undefined
+    : usageOf({ inputTokens: promptTokens, outputTokens: completionTokens });
+}
+
+/** What a tool was given, or gave: a message's content, a text, or whatever it is. */
+export function toolText(value: unknown): string {
+  const content = looseOf(value)["content"] ?? value;
+  if (typeof content === "string") return content;
+  return JSON.stringify(plainJson(content) as JsonValue) ?? "";
+}

@@ -1,0 +1,68 @@
+import type { AuditLog, AuditQuery } from "../../mod.ts";
+import { annotationRecords, logRecordOf, type OtelLogRecord } from "./log_records.ts";
+
+/** What takes log records: a `Logger` of `@opentelemetry/api-logs`. */
+export interface OtelLogger {
+  /** Takes a log record. */
+  emit(record: OtelLogRecord): void;
+}
+
+/** Options of {@link exportEntries}: which entries, and what of them. */
+export interface ExportOptions extends Omit<AuditQuery, "annotations" | "order"> {
+  /** Whether prompts and responses are exported, too. Default `false`, as the conventions recommend. */
+  readonly content?: boolean | undefined;
+  /** Whether what was said of each entry by `annotate()` is exported behind it. Default `true`. */
+  readonly annotations?: boolean | undefined;
+}
+
+/** What was exported. */
+export interface Exported {
+  /** How many entries, annotations not counted. */
+  readonly count: number;
+  /** The id of the last of them, to go on `after` the next time; that given when there was none. */
+  readonly last: string | undefined;
+}
+
+/**
+ * Exports entries of a log as OpenTelemetry log records, oldest first, in bounded memory: events of the GenAI semantic
+ * conventions as `@opentelemetry/semantic-conventions` 1.45.0 has them, `gen_ai.client.inference.operation.details` for interactions and
+ * `gen_ai.evaluation.result` for annotations. Other entries, with `events: "all"`, are `audit.call.begin` and `audit.gap`.
+ *
+ * @param log The log.
+ * @param logger A `Logger` of OpenTelemetry's.
+ * @param options Which entries, and what of them. With `after`, the `last` of an earlier export, only newer ones.
+ * @returns How many, and the last.
+ * @throws {AuditLogError} As `AuditLog.query()`.
+ *
+ * @example
+ * ```ts
+ * import { logs } from "@opentelemetry/api-logs";
+ * import { AuditLog } from "@audit-log/llm";
+ * import { exportEntries } from "@audit-log/llm/otel";
+ *
+ * const log = await AuditLog.open();
+ * const { last } = await exportEntries(log, logs.getLogger("audit-log"));
+ * await exportEntries(log, logs.getLogger("audit-log"), { after: last }); // what came since
+ * await log.close();
+ * ```
+ */
+export async function exportEntries(
+  log: AuditLog,
+  logger: OtelLogger,
+  options: ExportOptions = {},
+): Promise<Exported> {
+  const { content = false, annotations = true, ...query } = options;
+  let count = 0;
+  let last = query.after;
+  for await (const entry of log.stream({ ...query, order: "asc", annotations: true })) {
+    const { annotations: said, ...plain } = entry;
+    logger.emit(logRecordOf(plain, { content }));
+    // With all events, annotations are entries among the others.
+    if (annotations && said.length > 0 && query.events !== "all") {
+      for (const record of annotationRecords(entry)) logger.emit(record);
+    }
+    count++;
+    last = entry.entryId;
+  }
+  return { count, last };
+}
