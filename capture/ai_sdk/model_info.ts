@@ -1,6 +1,8 @@
 /** A model, as far as middleware is told of it. */
 export interface AiSdkModel {
+  /** The provider, and which of its interfaces: `openai.chat`. */
   readonly provider: string;
+  /** The model. */
   readonly modelId: string;
 }
 

@@ -49,7 +49,11 @@ export class AuditCallbackHandler {
   readonly #capture: Capture;
   readonly #calls = new Map<string, CapturedCall>();
 
-  /** @param capture Records the calls. */
+  /**
+   * Handlers are made by {@link auditCallbacks}.
+   *
+   * @param capture Records the calls.
+   */
   constructor(capture: Capture) {
     this.#capture = capture;
     this.raiseError = capture.options.onAuditFailure !== "continue";

@@ -7,11 +7,15 @@ export type OtelValue = string | number | boolean | null | readonly OtelValue[] 
 
 /** A log record, as OpenTelemetry's `Logger.emit()` takes it. */
 export interface OtelLogRecord {
+  /** The event, as the conventions name it. */
   readonly eventName: string;
   /** When the entry was recorded. */
   readonly timestamp: Date;
+  /** 9 for information, 17 for a call that failed. */
   readonly severityNumber: number;
+  /** `INFO` or `ERROR`. */
   readonly severityText: string;
+  /** The entry's metadata, and what else is known of it. */
   readonly attributes: Record<string, OtelValue>;
 }
 

@@ -75,6 +75,8 @@ export class AuditSpanProcessor {
   #isShutDown = false;
 
   /**
+   * Makes a processor, to be given to a provider of tracers.
+   *
    * @param log Where to record.
    * @param options Who asks, what it costs, whom to tell of what could not be recorded.
    * @throws {AuditLogError} `INVALID_OPTION`.
