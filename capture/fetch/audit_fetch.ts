@@ -68,10 +68,12 @@ export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetc
       model: request.model ?? endpoint.model ?? "",
       metadata: {
         ...request.metadata,
+        "server.address": endpoint.host,
+        "server.port": endpoint.port,
         attempt: Number.isSafeInteger(retries) ? retries + 1 : undefined,
       },
     });
-    return await answered(call, endpoint, () => beneath(passed.input, passed.init));
+    return await answered(call, endpoint, asked.signal, () => beneath(passed.input, passed.init));
   };
 }
 
@@ -91,26 +93,37 @@ async function requestOf(
 async function answered(
   call: CapturedCall,
   { format }: Endpoint,
+  signal: AbortSignal | undefined,
   fetch: () => Promise<Response>,
 ): Promise<Response> {
   try {
     const response = await fetch();
     const { body, status, headers } = response;
+    call.note(requestIds(headers));
     if (body === null || !mayHaveBody(status)) {
       await (response.ok ? call.complete({ output: "" }) : call.fail(errorIn({}, status)));
       return response;
     }
     if (response.ok && /^text\/event-stream\b/i.test(headers.get("content-type") ?? "")) {
       const stream = body as ReadableStream<Uint8Array<ArrayBuffer>>;
-      return withBody(response, recordedStream(stream, call, format.stream()));
+      return withBody(response, recordedStream(stream, call, format.stream(), signal));
     }
     const bytes = new Uint8Array(await response.arrayBuffer());
     await recordBody(call, format, response, bytes);
     return withBody(response, bytes);
   } catch (error) {
-    await recordError(call, error);
+    await (signal?.aborted ? call.abort({}, signal.reason) : recordError(call, error));
     throw error;
   }
+}
+
+/** What a provider calls the request, which it asks for when something is wrong; as the conventions record headers. */
+function requestIds(headers: Headers): Record<string, string[]> {
+  const names = ["x-request-id", "request-id", "apim-request-id"];
+  return Object.fromEntries(
+    names.filter((name) => headers.has(name))
+      .map((name) => [`http.response.header.${name}`, [headers.get(name)!]]),
+  );
 }
 
 /** Records an answer that is no stream. */

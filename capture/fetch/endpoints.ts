@@ -10,6 +10,9 @@ export interface Endpoint {
   readonly provider: string;
   /** The model, where the path names it, as Azure's does. */
   readonly model: string | undefined;
+  readonly host: string;
+  /** Where it is not the usual one. */
+  readonly port: number | undefined;
 }
 
 const FORMATS: readonly [path: RegExp, format: WireFormat, provider: string][] = [
@@ -50,7 +53,7 @@ export function endpointOf(
   provider: string | undefined,
 ): Endpoint | undefined {
   if (method.toUpperCase() !== "POST" || !URL.canParse(address)) return undefined;
-  const { hostname, pathname } = new URL(address);
+  const { hostname, pathname, port } = new URL(address);
   const found = FORMATS.find(([path]) => path.test(pathname));
   if (found === undefined) return undefined;
   const [, format, usual] = found;
@@ -60,6 +63,8 @@ export function endpointOf(
     format,
     provider: provider ?? ofHost ?? usual,
     model: deployment === undefined ? undefined : decoded(deployment),
+    host: hostname,
+    port: port === "" ? undefined : Number(port),
   };
 }
 

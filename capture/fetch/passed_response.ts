@@ -1,5 +1,5 @@
 /** What a response made anew would not have. */
-const KEPT = ["url", "redirected", "type"] as const;
+const KEPT = ["url", "redirected", "type", "headers"] as const;
 
 /**
  * A response with another body, as the original in all else.
@@ -17,6 +17,8 @@ export function withBody(
 }
 
 function likeOriginal(made: Response, original: Response): Response {
+  // Clients may have a class of their own.
+  Object.setPrototypeOf(made, Object.getPrototypeOf(original));
   for (const name of KEPT) {
     Object.defineProperty(made, name, { value: original[name], configurable: true });
   }

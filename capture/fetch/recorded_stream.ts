@@ -10,11 +10,17 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /**
  * Passes a stream of server-sent events on, byte for byte and chunk by chunk, and records what it brings. Nothing is read before
  * it is asked for. Whoever reads the event that ends the answer reads it once the end is recorded.
+ *
+ * @param body The stream.
+ * @param call Its call.
+ * @param wire What puts it together.
+ * @param signal What may end it, also while nobody reads.
  */
 export function recordedStream(
   body: ReadableStream<Bytes>,
   call: CapturedCall,
   wire: WireStream,
+  signal: AbortSignal | undefined,
 ): ReadableStream<Bytes> {
   const reader = body.getReader();
   const events = new SseReader();
@@ -44,28 +50,43 @@ export function recordedStream(
       metadata: { ...response.metadata, "stream.malformed_events": malformed },
     };
   };
+  const aborted = (): void => void call.abort(soFar(), signal?.reason);
+  signal?.addEventListener("abort", aborted, { once: true });
+  const settled = (): void => signal?.removeEventListener("abort", aborted);
 
-  return new ReadableStream<Bytes>({
-    async pull(controller) {
+  return new ReadableStream({
+    // As the bodies of responses are: whoever reads may bring buffers.
+    type: "bytes",
+    async pull(controller: ReadableByteStreamController) {
       let chunk: ReadableStreamReadResult<Bytes>;
       try {
-        chunk = await reader.read();
+        do chunk = await reader.read(); while (chunk.value?.length === 0);
       } catch (error) {
-        await recordError(call, error, soFar());
+        await (signal?.aborted
+          ? call.abort(soFar(), signal.reason)
+          : recordError(call, error, soFar()));
+        settled();
         throw error;
       }
       if (chunk.done) {
         await recordEnd(call, soFar());
+        settled();
         controller.close();
+        // Who brought a buffer gets it back.
+        controller.byobRequest?.respond(0);
         return;
       }
-      look(chunk.value);
-      if (isLast) await recordEnd(call, soFar());
-      controller.enqueue(chunk.value);
+      look(chunk.value!);
+      if (isLast) {
+        await recordEnd(call, soFar());
+        settled();
+      }
+      controller.enqueue(chunk.value!);
     },
     async cancel(reason) {
       // A provider that is told to stop may take its time; the record need not.
       await call.abort(soFar());
+      settled();
       await reader.cancel(reason);
     },
   }, { highWaterMark: 0 });

@@ -173,6 +173,7 @@ export class CapturedCall {
   readonly #atEnd: (run: () => void) => void;
   readonly #startMs = performance.now();
   #firstMs: number | undefined;
+  #noted: Readonly<Record<string, JsonValue>> = {};
   #ended: Promise<void> | undefined;
 
   /** Calls are made by {@link Capture.begin}. */
@@ -202,6 +203,11 @@ export class CapturedCall {
     return this.#ended !== undefined;
   }
 
+  /** Keeps something that is known before the end, for the entry that tells of it. */
+  note(metadata: Readonly<Record<string, JsonValue>>): void {
+    this.#noted = { ...this.#noted, ...metadata };
+  }
+
   /** To be called when the first piece of a streamed answer comes. */
   firstOutput(): void {
     this.#firstMs ??= performance.now() - this.#startMs;
@@ -217,8 +223,15 @@ export class CapturedCall {
     return this.#end({ as: "fail", error }, remains);
   }
 
-  /** Records that whoever asked wanted no more, and what came before. */
-  abort(remains: CapturedRemains = {}): Promise<void> {
+  /**
+   * Records that whoever asked wanted no more.
+   *
+   * @param remains What came before.
+   * @param reason Why, where it is told: a timeout is an error by its name.
+   */
+  abort(remains: CapturedRemains = {}, reason?: unknown): Promise<void> {
+    const { name } = Object(reason) as { name?: unknown };
+    if (typeof name === "string" && /^\w{1,64}$/.test(name)) this.note({ "error.type": name });
     return this.#end({ as: "abort" }, remains);
   }
 
@@ -289,7 +302,7 @@ export class CapturedCall {
     }
     // The conventions have it in seconds.
     if (this.#firstMs !== undefined) about[FIRST_CHUNK] = rounded(this.#firstMs) / 1000;
-    return { ...about, ...plainJson(metadata) as Record<string, JsonValue> };
+    return { ...about, ...this.#noted, ...plainJson(metadata) as Record<string, JsonValue> };
   }
 }
 

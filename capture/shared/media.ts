@@ -1,3 +1,4 @@
+import type { JsonObject, JsonValue } from "../../mod.ts";
 import type { Part } from "./messages.ts";
 
 /** What a piece of media is, in the words of the conventions. */
@@ -63,6 +64,28 @@ export async function urlPart(
   const named = type === "" ? mediaType : type;
   if (isBase64 !== undefined) return await blobPart(data, named, keep);
   return await blobPart(new TextEncoder().encode(data), named, keep);
+}
+
+/**
+ * A value with the `data:` URLs in it replaced by what they are, wherever they stand: for what is not known otherwise.
+ *
+ * @param value Plain JSON.
+ * @param keep Whether the bytes are kept.
+ */
+export async function withoutInlineMedia<T extends JsonValue>(value: T, keep: boolean): Promise<T> {
+  return keep ? value : await hashed(value) as T;
+}
+
+async function hashed(value: JsonValue): Promise<JsonValue> {
+  if (typeof value === "string") {
+    return /^data:[^,]{0,200},/.test(value) ? { ...await urlPart(value, undefined, false) } : value;
+  }
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return await Promise.all(value.map((item) => hashed(item)));
+  const entries = Object.entries(value as JsonObject);
+  return Object.fromEntries(
+    await Promise.all(entries.map(async ([key, part]) => [key, await hashed(part)] as const)),
+  );
 }
 
 function bytesOf(base64: string): Uint8Array | undefined {

@@ -25,7 +25,7 @@ export function recordError(
   error: unknown,
   remains?: CapturedRemains,
 ): Promise<void> {
-  return isAbort(error) ? call.abort(remains) : call.fail(error, remains);
+  return isAbort(error) ? call.abort(remains, error) : call.fail(error, remains);
 }
 
 /**

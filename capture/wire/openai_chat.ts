@@ -15,7 +15,7 @@ import {
   usageOf,
   without,
 } from "../shared/loose.ts";
-import { blobPart, urlPart } from "../shared/media.ts";
+import { blobPart, urlPart, withoutInlineMedia } from "../shared/media.ts";
 import { type Message, type Part, textPart } from "../shared/messages.ts";
 import { plainObject } from "../shared/plain_json.ts";
 import { requestParameters, toolsOf } from "./request_parameters.ts";
@@ -81,7 +81,10 @@ async function contentPart(part: Loose, keepMedia: boolean): Promise<Part> {
     if (typeof file_data !== "string") return { type: "file", modality: "document", ...about };
     return { ...await fileData(file_data, keepMedia), ...about };
   }
-  return { ...plainObject(part), type: textOf(type) ?? "unknown" };
+  return {
+    ...await withoutInlineMedia(plainObject(part), keepMedia),
+    type: textOf(type) ?? "unknown",
+  };
 }
 
 /** The bytes of a file: a data: URL, or base64 alone. */

@@ -15,7 +15,7 @@ import {
   usageOf,
   without,
 } from "../shared/loose.ts";
-import { urlPart } from "../shared/media.ts";
+import { urlPart, withoutInlineMedia } from "../shared/media.ts";
 import { type Message, type Part, textMessage, textPart } from "../shared/messages.ts";
 import { plainJson, plainObject } from "../shared/plain_json.ts";
 import { fileData } from "./openai_chat.ts";
@@ -80,7 +80,10 @@ async function contentPart(part: Loose, keepMedia: boolean): Promise<Part> {
     }
     return { ...others, type: "file", modality: type === "input_image" ? "image" : "document" };
   }
-  return { ...plainObject(part), type: textOf(type) ?? "unknown" };
+  return {
+    ...await withoutInlineMedia(plainObject(part), keepMedia),
+    type: textOf(type) ?? "unknown",
+  };
 }
 
 function saidPart(part: Loose): Part {
@@ -93,7 +96,9 @@ function saidPart(part: Loose): Part {
 
 async function itemPart(item: Loose, keepMedia: boolean): Promise<Part> {
   const { type, call_id, output } = item;
-  if (type !== "function_call_output" && type !== "custom_tool_call_output") return madePart(item);
+  if (type !== "function_call_output" && type !== "custom_tool_call_output") {
+    return await withoutInlineMedia(madePart(item), keepMedia);
+  }
   const parts: Part[] = [];
   for (const part of listOf(output)) parts.push(await contentPart(part, keepMedia));
   return {

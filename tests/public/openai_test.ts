@@ -74,6 +74,8 @@ test("a chat completion is recorded whole, and is what the client alone gives", 
   });
   assertEquals(entry.metadata["request.parameters"], { logprobs: true });
   assertEquals(entry.metadata["attempt"], 1);
+  assertEquals(entry.metadata["server.address"], "127.0.0.1");
+  assertEquals(entry.metadata["http.response.header.x-request-id"], ["req_local_1"]);
   assertEquals(about(entry, "audit."), {
     call: entry.metadata["audit.call"],
     event: "call.end",

@@ -62,15 +62,21 @@ export async function startProvider(t?: TestContext): Promise<Provider> {
       told?.();
     });
     const endpoint = ENDPOINTS.find(([path]) => path.test(pathOf(request)))?.[1];
-    bodyOf(request).then((body) => {
+    bodyOf(request).then((text) => {
+      const body = jsonOf(text);
       requests.push({
         method: request.method!,
         path: request.url!,
         headers: request.headers as Record<string, string>,
-        body,
+        body: body ?? {},
       });
       if (endpoint === undefined) {
         response.writeHead(404).end();
+        return;
+      }
+      if (body === undefined) {
+        const headers = { "content-type": "application/json" };
+        response.writeHead(400, headers).end(JSON.stringify(endpoint.error(400, "No JSON.")));
         return;
       }
       return answer(response, endpoint, replies.shift() ?? DEFAULT, body);
@@ -164,9 +170,16 @@ function pathOf({ url = "" }: IncomingMessage): string {
   return new URL(url, "http://localhost").pathname;
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {
+function jsonOf(text: string): Record<string, unknown> | undefined {
+  try {
+    return text === "" ? {} : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of request) chunks.push(chunk as Uint8Array);
-  const text = await new Blob(chunks as BlobPart[]).text();
-  return text === "" ? {} : JSON.parse(text);
+  return await new Blob(chunks as BlobPart[]).text();
 }

@@ -1,0 +1,60 @@
+// Server-sent events, wherever their bytes are cut.
+
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { test } from "node:test";
+import { type ServerSentEvent, SseReader } from "../../capture/shared/sse.ts";
+import { check } from "../support/property.ts";
+
+/** The events in a text, cut into pieces of so many bytes. */
+function eventsIn(text: string, size = Infinity): ServerSentEvent[] {
+  const bytes = new TextEncoder().encode(text);
+  const reader = new SseReader();
+  const events: ServerSentEvent[] = [];
+  for (let start = 0; start < bytes.length; start += size) {
+    events.push(...reader.read(bytes.subarray(start, start + size)));
+  }
+  return events;
+}
+
+const cases: [what: string, text: string, events: [string, string][]][] = [
+  ["an event", "data: 1\n\n", [["message", "1"]]],
+  ["one that names its type", "event: ping\ndata: {}\n\n", [["ping", "{}"]]],
+  ["data of several lines", "data: a\ndata: b\n\n", [["message", "a\nb"]]],
+  ["no space behind the colon, or two", "data:a\ndata:  b\n\n", [["message", "a\n b"]]],
+  ["comments and fields that say nothing", ": hi\nid: 7\nretry: 1\ndata: a\n\n", [[
+    "message",
+    "a",
+  ]]],
+  ["a field without a colon", "data\n\n", [["message", ""]]],
+  ["no data", "event: ping\n\n\n\ndata: a\n\n", [["message", "a"]]],
+  ["CR LF", "data: a\r\n\r\ndata: b\r\n\r\n", [["message", "a"], ["message", "b"]]],
+  ["CR alone", "data: a\r\rdata: b\r\r", [["message", "a"], ["message", "b"]]],
+  ["one that is not ended", "data: a\n\ndata: b\n", [["message", "a"]]],
+  ["a byte order mark", "\ufeffdata: a\n\n", [["message", "a"]]],
+  ["many bytes a character", "data: 李雷 😀\n\n", [["message", "李雷 😀"]]],
+];
+for (const [what, text, events] of cases) {
+  test(`${what}, in pieces of every size`, () => {
+    for (const size of [1, 2, 3, 5, Infinity]) {
+      assertEquals(eventsIn(text, size), events.map(([name, data]) => ({ name, data })), `${size}`);
+    }
+  });
+}
+
+test("however a text is cut, its events are the same", async () => {
+  const line = fc.constantFrom("data: a", "data:é😀", "event: x", ": c", "data", "", "id: 1");
+  const end = fc.constantFrom("\n", "\r", "\r\n");
+  await check(
+    fc.asyncProperty(
+      fc.array(fc.tuple(line, end)),
+      fc.integer({ min: 1, max: 9 }),
+      (lines, size) => {
+        const text = lines.flat().join("");
+        assertEquals(eventsIn(text, size), eventsIn(text));
+        return Promise.resolve();
+      },
+    ),
+    500,
+  );
+});

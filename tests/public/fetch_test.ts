@@ -1,0 +1,157 @@
+// auditFetch(): which requests are recorded, and as what.
+
+import { assert, assertEquals } from "@std/assert";
+import { auditFetch } from "@audit-log/llm/fetch";
+import { createOpenAI } from "@ai-sdk/openai";
+import { generateText } from "ai";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { test } from "node:test";
+import { about } from "../support/captured.ts";
+import { fetched, onlyInteraction, post, QUESTION } from "../support/fetched.ts";
+import { atEnd } from "../support/temp.ts";
+
+test("only calls of models are recorded; other requests pass untouched", async (t) => {
+  const { provider, log, fetch } = await fetched(t);
+  const init = { method: "POST", body: new FormData() };
+  for (
+    const [path, request] of [
+      ["v1/models", undefined],
+      ["v1/chat/completions", undefined], // a GET lists those that are stored
+      ["v1/files", init],
+    ] as const
+  ) {
+    const response = await fetch(`${provider.url}/${path}`, request);
+    await response.body?.cancel();
+  }
+  assertEquals(log.size, 0);
+});
+
+test("a Request, a URL and a text are all asked, with any body", async (t) => {
+  const { provider, log, fetch } = await fetched(t);
+  const url = `${provider.url}/v1/chat/completions`;
+  const json = JSON.stringify(QUESTION);
+  const bytes = new TextEncoder().encode(json);
+  const requests: [RequestInfo | URL, RequestInit?][] = [
+    [url, post(QUESTION)],
+    [new URL(url), post(QUESTION)],
+    [new Request(url, post(QUESTION))],
+    [new Request(url, { method: "POST" }), { body: json }],
+    [url, post(QUESTION, { body: bytes })],
+    [url, post(QUESTION, { body: bytes.buffer })],
+    [url, post(QUESTION, { body: new Blob([json]) })],
+    [
+      url,
+      post(QUESTION, { body: new Blob([json]).stream(), duplex: "half" } as RequestInit),
+    ],
+  ];
+  for (const [input, init] of requests) {
+    const response = await fetch(input, init);
+    assertEquals((await response.json()).choices[0].message.content, "Hello!");
+  }
+  const entries = await log.query();
+  assertEquals(entries.length, requests.length);
+  for (const { inputText, outputText } of entries) {
+    assertEquals([inputText, outputText], ["What is the capital of France?", "Hello!"]);
+  }
+  for (const { body } of provider.requests) assertEquals(body, QUESTION);
+});
+
+test("a body that is no JSON is recorded as the text that it is", async (t) => {
+  const { provider, log, fetch } = await fetched(t);
+  const url = `${provider.url}/v1/chat/completions`;
+  assertEquals((await fetch(url, post(QUESTION, { body: "{half" }))).status, 400);
+  const entry = await onlyInteraction(log);
+  assertEquals([entry.inputText, entry.model], ["{half", "unknown"]);
+  assertEquals(entry.metadata["audit.outcome"], "failed");
+});
+
+test("the provider is what the host tells, or what is said; Azure's path names the model", async (t) => {
+  const { log } = await fetched(t);
+  const asked: [url: string, provider: string, model: string, given?: string][] = [
+    ["https://api.openai.com/v1/chat/completions", "openai", "m"],
+    ["https://api.groq.com/openai/v1/chat/completions", "groq", "m"],
+    ["https://api.deepseek.com/chat/completions", "deepseek", "m"],
+    ["https://api.mistral.ai/v1/chat/completions", "mistral_ai", "m"],
+    ["https://api.x.ai/v1/chat/completions", "x_ai", "m"],
+    ["https://api.anthropic.com/v1/messages", "anthropic", "m"],
+    ["https://notopenai.com/v1/messages", "anthropic", "m"],
+    ["http://localhost:11434/v1/chat/completions", "ollama", "m", "ollama"],
+    [
+      "https://acme.openai.azure.com/openai/deployments/my%20model/chat/completions?api-version=1",
+      "azure.ai.openai",
+      "my model",
+    ],
+  ];
+  for (const [url, , model, provider] of asked) {
+    const fetch = auditFetch(log, {
+      provider,
+      fetch: () => Promise.resolve(new Response("{}", { status: 200 })),
+    });
+    await fetch(url, post(model === "m" ? { model } : {}));
+  }
+  const entries = await log.query();
+  assertEquals(
+    entries.map(({ model, metadata }) => [metadata["gen_ai.provider.name"], model]),
+    asked.map(([, provider, model]) => [provider, model]),
+  );
+  assertEquals(about(entries[7]!, "server."), { address: "localhost", port: 11434 });
+});
+
+test("legacy completions are recorded, plain and by stream", async (t) => {
+  const { log } = await fetched(t);
+  const chunk = (text: string, finish_reason: string | null = null) =>
+    `data: ${
+      JSON.stringify({ id: "c1", model: "m-1", choices: [{ index: 0, text, finish_reason }] })
+    }\n\n`;
+  const server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (part) => body += part);
+    request.on("end", () => {
+      if (!JSON.parse(body).stream) {
+        const choices = [{ index: 0, text: "One two", finish_reason: "stop" }];
+        const usage = { prompt_tokens: 2, completion_tokens: 3 };
+        response.writeHead(200, { "content-type": "application/json" });
+        response.end(JSON.stringify({ id: "c1", model: "m-1", choices, usage }));
+        return;
+      }
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.end(`${chunk("One")}${chunk(" two", "stop")}data: [DONE]\n\n`);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  atEnd(t, () => new Promise<void>((resolve) => server.close(() => resolve())));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/completions`;
+  const fetch = auditFetch(log);
+  for (const stream of [false, true]) {
+    await (await fetch(url, post({ model: "m", prompt: "Count", stream }))).text();
+  }
+  const entries = await log.query();
+  for (const { inputText, outputText, metadata } of entries) {
+    assertEquals([inputText, outputText], ["Count", "One two"]);
+    assertEquals(metadata["gen_ai.operation.name"], "text_completion");
+    assertEquals(metadata["gen_ai.response.finish_reasons"], ["stop"]);
+  }
+  assertEquals(entries[0]!.metadata["gen_ai.usage.output_tokens"], 3);
+});
+
+test("an answer that is no JSON is recorded as it is, and a page of a proxy as a failure", async (t) => {
+  const { log } = await fetched(t);
+  const answers = [new Response("plain", { status: 200 }), new Response("<html>", { status: 502 })];
+  const fetch = auditFetch(log, { fetch: () => Promise.resolve(answers.shift()!) });
+  for (let n = 0; n < 2; n++) {
+    await fetch("https://api.openai.com/v1/responses", post({ input: "Hi" }));
+  }
+  const [answered, failed] = await log.query();
+  assertEquals([answered!.outputText, answered!.metadata["audit.outcome"]], ["plain", "completed"]);
+  assertEquals([failed!.outputText, failed!.metadata["error.type"]], ["<html>", "502"]);
+});
+
+test("any client that takes a fetch is recorded by it", async (t) => {
+  const { provider, log, fetch } = await fetched(t);
+  const openai = createOpenAI({ apiKey: "sk-x", baseURL: `${provider.url}/v1`, fetch });
+  assertEquals((await generateText({ model: openai("gpt-5"), prompt: "Hi" })).text, "Hello!");
+  const entry = await onlyInteraction(log);
+  assertEquals([entry.inputText, entry.outputText, entry.user], ["Hi", "Hello!", "alice"]);
+  assert(entry.latencyMs! > 0);
+});
