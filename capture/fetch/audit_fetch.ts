@@ -1,5 +1,5 @@
-import type { AuditLog } from "../../mod.ts";
-import { Capture, type CapturedCall } from "../shared/capture.ts";
+import { type AuditLog, AuditLogError } from "../../mod.ts";
+import { Capture, type CapturedCall, type CapturedRemains } from "../shared/capture.ts";
 import type { CaptureOptions } from "../shared/capture_options.ts";
 import { looseOf } from "../shared/loose.ts";
 import { recordError } from "../shared/recorded_parts.ts";
@@ -52,6 +52,18 @@ export interface AuditFetchOptions extends CaptureOptions {
  */
 export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetch {
   const { fetch, provider, ...others } = options;
+  if (provider !== undefined && (typeof provider !== "string" || provider === "")) {
+    throw new AuditLogError(
+      "INVALID_OPTION",
+      "Cannot capture calls: provider must be a name that is not empty",
+      { path: "provider" },
+    );
+  }
+  if (fetch !== undefined && typeof fetch !== "function") {
+    throw new AuditLogError("INVALID_OPTION", "Cannot capture calls: fetch must be a function", {
+      path: "fetch",
+    });
+  }
   const capture = new Capture(log, others);
   return async (input, init) => {
     const beneath = fetch ?? globalThis.fetch;
@@ -108,13 +120,61 @@ async function answered(
       const stream = body as ReadableStream<Uint8Array<ArrayBuffer>>;
       return withBody(response, recordedStream(stream, call, format.stream(), signal));
     }
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    await recordBody(call, format, response, bytes);
-    return withBody(response, bytes);
+    const { bytes, error } = await wholeBody(body as ReadableStream<Bytes>);
+    if (error === undefined) {
+      await recordBody(call, format, response, bytes);
+      return withBody(response, bytes);
+    }
+    const output = new TextDecoder().decode(bytes);
+    await endedBy(call, error.cause, signal, { output });
+    return withBody(response, broken(bytes, error.cause));
   } catch (error) {
-    await (signal?.aborted ? call.abort({}, signal.reason) : recordError(call, error));
+    await endedBy(call, error, signal);
     throw error;
   }
+}
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Records what ended a call: somebody here, or something else. */
+function endedBy(
+  call: CapturedCall,
+  error: unknown,
+  signal: AbortSignal | undefined,
+  remains: CapturedRemains = {},
+): Promise<void> {
+  return signal?.aborted ? call.abort(remains, signal.reason) : recordError(call, error, remains);
+}
+
+/** Reads a body to its end, or to where it breaks. */
+async function wholeBody(
+  body: ReadableStream<Bytes>,
+): Promise<{ bytes: Bytes; error?: { cause: unknown } }> {
+  const reader = body.getReader();
+  const chunks: Bytes[] = [];
+  let error: { cause: unknown } | undefined;
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      chunks.push(next.value);
+    }
+  } catch (cause) {
+    error = { cause };
+  }
+  const bytes = new Uint8Array(await new Blob(chunks).arrayBuffer());
+  return error === undefined ? { bytes } : { bytes, error };
+}
+
+/** A body that breaks where another did: clients take that for something else than a request that fails. */
+function broken(bytes: Bytes, error: unknown): ReadableStream<Bytes> {
+  let rest: Bytes | undefined = bytes.length === 0 ? undefined : bytes;
+  return new ReadableStream({
+    type: "bytes",
+    pull(controller: ReadableByteStreamController) {
+      if (rest === undefined) throw error;
+      controller.enqueue(rest);
+      rest = undefined;
+    },
+  }, { highWaterMark: 0 });
 }
 
 /** What a provider calls the request, which it asks for when something is wrong; as the conventions record headers. */

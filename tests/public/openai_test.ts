@@ -368,6 +368,21 @@ test("a connection that breaks in mid-stream fails the call with what came befor
   assertEquals(await outcomes(log), [["failed", "One"]]);
 });
 
+test("an answer that breaks off is the client's to tell, as without the wrapper", async (t) => {
+  const { provider, log, plain, client } = await setUp(t);
+  provider.reply({ cutBytes: 40 }, { text: "Never asked for." });
+  const wanted = await assertRejects(() => plain.chat.completions.create(HI));
+  provider.reply();
+  provider.requests.length = 0;
+  await client.chat.completions.create(HI); // takes what is left
+  provider.reply({ cutBytes: 40 }, { text: "Never asked for." });
+  const error = await assertRejects(() => client.chat.completions.create(HI));
+  assertEquals((error as Error).constructor, (wanted as Error).constructor);
+  assertEquals(provider.requests.length, 2);
+  const [, failed] = await log.query();
+  assertEquals(failed!.metadata["audit.outcome"], "failed");
+});
+
 test("an error event and a malformed one are the client's to tell, and recorded", async (t) => {
   const { provider, log, client } = await setUp(t);
   provider.reply({ text: ["One", " two"], streamErrorAfter: 2, error: "Overloaded." });

@@ -68,6 +68,8 @@ export interface Reply {
   readonly headers?: Readonly<Record<string, string>>;
   /** The connection is cut behind so many events. */
   readonly cutAfter?: number;
+  /** The connection is cut behind so many bytes of an answer that is no stream. */
+  readonly cutBytes?: number;
   /** Behind so many events comes one that is no JSON. */
   readonly malformedAfter?: number;
   /** Behind so many events comes one that tells of an error. */

@@ -117,8 +117,20 @@ async function answer(
     response.end(JSON.stringify(endpoint.error(status, error)));
   } else if (request["stream"] !== true) {
     await reply.gate?.passed();
-    response.writeHead(200, { "content-type": "application/json", ...headers });
-    response.end(JSON.stringify(endpoint.whole(reply, request)));
+    const json = new TextEncoder().encode(JSON.stringify(endpoint.whole(reply, request)));
+    response.writeHead(200, {
+      "content-type": "application/json",
+      "content-length": json.length,
+      ...headers,
+    });
+    if (reply.cutBytes === undefined) response.end(json);
+    else {
+      await new Promise<void>((resolve) => {
+        response.write(json.subarray(0, reply.cutBytes), () => resolve());
+      });
+      cut.add(response);
+      response.destroy();
+    }
   } else {
     response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", ...headers });
     response.flushHeaders();
