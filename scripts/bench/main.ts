@@ -38,6 +38,7 @@ const SUBJECTS = [
   "recording-jsonl-small",
   "queue",
   "growth",
+  "capture",
   "peers",
 ];
 const RUNTIMES = ["node", "deno", "bun"] as const;

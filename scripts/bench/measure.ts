@@ -6,6 +6,7 @@
  */
 import process from "node:process";
 import type { NewEntry } from "../../mod.ts";
+import { measureCapture } from "./capture.ts";
 import { readEntries } from "./entries.ts";
 import { measureGrowth } from "./growth.ts";
 import { measureJsonl, measureJsonlSingle } from "./jsonl.ts";
@@ -56,6 +57,7 @@ const measures: Record<string, Measure> = {
   "recording-jsonl-small": measureRecording("jsonl", "small"),
   "queue": measureQueue,
   "growth": measureGrowth,
+  "capture": measureCapture,
   "peers": measurePeers,
 };
 
