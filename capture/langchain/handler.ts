@@ -1,66 +1,38 @@
 import type { AuditLog } from "../../mod.ts";
-import {
-  Capture,
-  type CapturedCall,
-  type CapturedRequest,
-  type CapturedResponse,
-} from "../shared/capture.ts";
+import { Capture } from "../shared/capture.ts";
 import type { CaptureOptions } from "../shared/capture_options.ts";
-import { filledText, listOf, type Loose, looseOf, textOf } from "../shared/loose.ts";
-import { type Input, type Message, textMessage } from "../shared/messages.ts";
-import { recordError } from "../shared/recorded_parts.ts";
-import { requestParameters, toolsOf } from "../wire/request_parameters.ts";
-import { messageOf, toolText, usageIn } from "./messages.ts";
-
-/** What LangChain tells of a run beside what it is about. */
-interface Run {
-  readonly runId: string;
-  readonly parentRunId: string | undefined;
-  readonly tags: unknown;
-  readonly metadata: unknown;
-  readonly runName: string | undefined;
-}
-
-/** LangChain's names of providers, and those of the conventions. */
-const PROVIDERS: Readonly<Record<string, string>> = {
-  azure: "azure.ai.openai",
-  amazon_bedrock: "aws.bedrock",
-  bedrock: "aws.bedrock",
-  google_genai: "gcp.gemini",
-  google_vertexai: "gcp.vertex_ai",
-  mistral: "mistral_ai",
-  mistralai: "mistral_ai",
-  xai: "x_ai",
-};
-/** What of a model's parameters is none, or is told otherwise. */
-const CONTENT = ["model", "model_name", "tools", "functions", "_type", "stream", "stream_options"];
+import { looseOf } from "../shared/loose.ts";
+import { type Message, textMessage } from "../shared/messages.ts";
+import { answerOf } from "./answers.ts";
+import { messageOf, toolText } from "./messages.ts";
+import { modelRequest, type Run, toolRequest } from "./requests.ts";
+import { Runs } from "./runs.ts";
 
 /**
- * A callback handler that records the calls of LangChain's models and tools. It is given as one of `callbacks`, to a model, a
- * chain or a call; {@link auditCallbacks} makes it.
+ * A callback handler that records the calls of LangChain's models and tools, as one of `callbacks` of a model, a chain or a
+ * call; {@link auditCallbacks} makes it. All of it are properties of its own, so that `BaseCallbackHandler.fromMethods()` takes it, too.
  */
-export class AuditCallbackHandler {
+export interface AuditCallbackHandler {
   /** The handler's name. */
-  readonly name = "audit_log";
-  /** LangChain waits for it: what is recorded is recorded before the run goes on. */
-  readonly awaitHandlers = true;
+  readonly name: string;
+  /** `true`: LangChain waits for it, so that what is recorded is recorded before the run goes on. */
+  readonly awaitHandlers: boolean;
   /** Whether what it throws ends the run: in strict mode, what cannot be recorded is not asked. */
   readonly raiseError: boolean;
-  readonly #capture: Capture;
-  readonly #calls = new Map<string, CapturedCall>();
-
-  /**
-   * Handlers are made by {@link auditCallbacks}.
-   *
-   * @param capture Records the calls.
-   */
-  constructor(capture: Capture) {
-    this.#capture = capture;
-    this.raiseError = capture.options.onAuditFailure !== "continue";
-  }
-
+  /** `false`: models are recorded. */
+  readonly ignoreLLM: boolean;
+  /** `false`: chains are followed, so that what belongs together is found together. */
+  readonly ignoreChain: boolean;
+  /** `false`: tools are recorded. */
+  readonly ignoreAgent: boolean;
+  /** `true`: retrievers are not recorded. */
+  readonly ignoreRetriever: boolean;
+  /** `true`: custom events are not recorded. */
+  readonly ignoreCustomEvent: boolean;
+  /** The handler itself: whoever has a copy records to the same log. */
+  copy(): AuditCallbackHandler;
   /** A chat model is about to be asked. */
-  async handleChatModelStart(
+  handleChatModelStart(
     llm: object,
     messages: readonly (readonly object[])[],
     runId: string,
@@ -69,16 +41,9 @@ export class AuditCallbackHandler {
     tags?: readonly string[],
     metadata?: object,
     runName?: string,
-  ): Promise<void> {
-    const { inlineMedia: keepMedia = false } = this.#capture.options;
-    const asked: Message[] = [];
-    for (const message of messages.flat()) asked.push(await messageOf(message, keepMedia));
-    const run = { runId, parentRunId, tags, metadata, runName };
-    await this.#begin(run, modelRequest("chat", llm, { messages: asked }, extraParams, run));
-  }
-
+  ): Promise<void>;
   /** A model that completes texts is about to be asked. */
-  async handleLLMStart(
+  handleLLMStart(
     llm: object,
     prompts: readonly string[],
     runId: string,
@@ -87,33 +52,43 @@ export class AuditCallbackHandler {
     tags?: readonly string[],
     metadata?: object,
     runName?: string,
-  ): Promise<void> {
-    const messages = prompts.map((prompt) => textMessage("user", prompt));
-    const run = { runId, parentRunId, tags, metadata, runName };
-    await this.#begin(run, modelRequest("text_completion", llm, { messages }, extraParams, run));
-  }
-
+  ): Promise<void>;
   /** A piece of a streamed answer came. */
-  handleLLMNewToken(_token: string, _index: object, runId: string): void {
-    this.#calls.get(runId)?.firstOutput();
-  }
-
+  handleLLMNewToken(
+    token: string,
+    index: object,
+    runId: string,
+    parentRunId?: string,
+    tags?: readonly string[],
+    fields?: object,
+  ): void;
+  /** An event of a streamed answer came, where another handler asked for events. */
+  handleChatModelStreamEvent(event: object, runId: string): void;
   /** A model answered. */
-  async handleLLMEnd(output: object, runId: string): Promise<void> {
-    const call = this.#ended(runId);
-    if (call === undefined) return;
-    const { inlineMedia: keepMedia = false } = this.#capture.options;
-    await call.complete(await answerOf(looseOf(output), keepMedia));
-  }
-
+  handleLLMEnd(
+    output: object,
+    runId: string,
+    parentRunId?: string,
+    tags?: readonly string[],
+    extraParams?: object,
+  ): Promise<void>;
   /** A model failed, or was told to stop. */
-  async handleLLMError(error: unknown, runId: string): Promise<void> {
-    const call = this.#ended(runId);
-    if (call !== undefined) await recordError(call, error);
-  }
-
+  handleLLMError(error: unknown, runId: string): Promise<void>;
+  /** A chain begins. */
+  handleChainStart(
+    chain: object,
+    inputs: object,
+    runId: string,
+    parentRunId?: string,
+    tags?: readonly string[],
+    metadata?: object,
+  ): void;
+  /** A chain has ended. */
+  handleChainEnd(outputs: object, runId: string): void;
+  /** A chain failed. */
+  handleChainError(error: unknown, runId: string): void;
   /** A tool is about to run. */
-  async handleToolStart(
+  handleToolStart(
     tool: object,
     input: string,
     runId: string,
@@ -122,48 +97,18 @@ export class AuditCallbackHandler {
     metadata?: object,
     runName?: string,
     toolCallId?: string,
-  ): Promise<void> {
-    const run = { runId, parentRunId, tags, metadata, runName };
-    const name = filledText(runName) ?? nameOf(tool) ?? "tool";
-    await this.#begin(run, {
-      provider: undefined,
-      operation: "execute_tool",
-      // A tool's entry is found by the tool's name.
-      model: name,
-      input: toolText(input),
-      metadata: {
-        ...runMetadata(run),
-        "gen_ai.tool.name": name,
-        "gen_ai.tool.call.id": toolCallId,
-      },
-    });
-  }
-
+  ): Promise<void>;
+  /** A tool gave a piece of its result. */
+  handleToolEvent(chunk: unknown, runId: string): void;
   /** A tool gave its result. */
-  async handleToolEnd(output: unknown, runId: string): Promise<void> {
-    await this.#ended(runId)?.complete({ output: toolText(output) });
-  }
-
+  handleToolEnd(output: unknown, runId: string): Promise<void>;
   /** A tool failed. */
-  async handleToolError(error: unknown, runId: string): Promise<void> {
-    const call = this.#ended(runId);
-    if (call !== undefined) await recordError(call, error);
-  }
-
-  async #begin({ runId }: Run, request: CapturedRequest): Promise<void> {
-    this.#calls.set(runId, await this.#capture.begin(request));
-  }
-
-  #ended(runId: string): CapturedCall | undefined {
-    const call = this.#calls.get(runId);
-    this.#calls.delete(runId);
-    return call;
-  }
+  handleToolError(error: unknown, runId: string): Promise<void>;
 }
 
 /**
  * A callback handler that records the calls of LangChain's models (chat models and those that complete texts) and of its tools,
- * with the ids of runs and of their parents, so that what belongs to a chain is found together.
+ * with the ids of runs, of those around them, and of the outermost, so that what belongs to a chain is found together.
  *
  * @param log Where to record.
  * @param options Who asks, what it costs, what happens when the log does not work. With `onAuditFailure: "refuse"`, the default,
@@ -191,72 +136,77 @@ export function auditCallbacks(
   log: AuditLog,
   options: CaptureOptions = {},
 ): AuditCallbackHandler {
-  return new AuditCallbackHandler(new Capture(log, options));
-}
-
-function modelRequest(
-  operation: string,
-  llm: object,
-  asked: Input,
-  extraParams: object | undefined,
-  run: Run,
-): CapturedRequest {
-  const given = looseOf(looseOf(extraParams)["invocation_params"]);
-  const { ls_provider, ls_model_name } = looseOf(run.metadata);
-  const provider = textOf(ls_provider);
-  const model = filledText(given["model"]) ?? filledText(given["model_name"]) ??
-    filledText(ls_model_name) ?? nameOf(llm) ?? "";
-  const { metadata, parameters } = requestParameters(given, CONTENT);
-  return {
-    provider: provider === undefined ? undefined : PROVIDERS[provider] ?? provider,
-    operation,
-    model,
-    input: { ...asked, tools: [...toolsOf(given["tools"]), ...toolsOf(given["functions"])] },
-    metadata: { ...metadata, ...runMetadata(run) },
-    parameters,
+  const capture = new Capture(log, options);
+  const { inlineMedia: keepMedia = false, onAuditFailure = "refuse" } = capture.options;
+  const runs = new Runs(capture);
+  const entered = (
+    runId: string,
+    parentRunId: string | undefined,
+    tags: unknown,
+    metadata: unknown,
+    runName: string | undefined,
+  ): Run => {
+    const rootRunId = runs.enter(runId, parentRunId, metadata);
+    return { runId, parentRunId, rootRunId, tags, metadata, runName };
   };
-}
-
-function runMetadata({ runId, parentRunId, tags, metadata, runName }: Run): Loose {
-  // What LangChain itself puts there is told otherwise.
-  const own = Object.entries(looseOf(metadata)).filter(([key]) =>
-    !/^(?:ls_|__|versions$)/.test(key)
+  const handler: AuditCallbackHandler = Object.assign(
+    new AuditHandler(),
+    {
+      name: "audit_log",
+      awaitHandlers: true,
+      raiseError: onAuditFailure === "refuse",
+      ignoreLLM: false,
+      ignoreChain: false,
+      ignoreAgent: false,
+      ignoreRetriever: true,
+      ignoreCustomEvent: true,
+      copy: () => handler,
+      handleChatModelStart: (llm, messages, runId, parentRunId, extra, tags, metadata, runName) =>
+        runs.begin(runId, async () => {
+          const run = entered(runId, parentRunId, tags, metadata, runName);
+          const asked: Message[] = [];
+          for (const message of messages.flat()) asked.push(await messageOf(message, keepMedia));
+          return modelRequest("chat", llm, { messages: asked }, extra, run);
+        }, signalIn(extra)),
+      handleLLMStart: (llm, prompts, runId, parentRunId, extra, tags, metadata, runName) =>
+        runs.begin(runId, () => {
+          const run = entered(runId, parentRunId, tags, metadata, runName);
+          const messages = prompts.map((prompt) => textMessage("user", prompt));
+          return modelRequest("text_completion", llm, { messages }, extra, run);
+        }, signalIn(extra)),
+      handleLLMNewToken: (token, index, runId, _parentRunId, _tags, fields) =>
+        runs.piece(runId, token, index, looseOf(fields)["chunk"]),
+      handleChatModelStreamEvent: (event, runId) => {
+        const { event: kind, delta } = looseOf(event);
+        if (kind === "content-block-delta") runs.piece(runId, looseOf(delta)["text"]);
+      },
+      handleLLMEnd: (output, runId, _parentRunId, _tags, extra) =>
+        runs.complete(
+          runId,
+          () => answerOf(looseOf(output), looseOf(extra)["cached"] === true, keepMedia),
+        ),
+      handleLLMError: (error, runId) => runs.fail(runId, error),
+      handleChainStart: (_chain, _inputs, runId, parentRunId, _tags, metadata) =>
+        void runs.enter(runId, parentRunId, metadata),
+      handleChainEnd: (_outputs, runId) => runs.leave(runId),
+      handleChainError: (_error, runId) => runs.leave(runId),
+      handleToolStart: (tool, input, runId, parentRunId, tags, metadata, runName, toolCallId) =>
+        runs.begin(runId, () => {
+          const run = entered(runId, parentRunId, tags, metadata, runName);
+          return toolRequest(tool, input, toolCallId, run);
+        }),
+      handleToolEvent: (chunk, runId) => runs.piece(runId, toolText(chunk)),
+      handleToolEnd: (output, runId) => runs.complete(runId, () => ({ output: toolText(output) })),
+      handleToolError: (error, runId) => runs.fail(runId, error),
+    } satisfies AuditCallbackHandler,
   );
-  return {
-    "langchain.run_id": runId,
-    "langchain.parent_run_id": parentRunId,
-    "langchain.run_name": filledText(runName),
-    "langchain.tags": Array.isArray(tags) && tags.length > 0 ? tags : undefined,
-    "langchain.metadata": own.length === 0 ? undefined : Object.fromEntries(own),
-  };
+  return handler;
 }
 
-/** The class that something serialised is of. */
-function nameOf(serialized: object): string | undefined {
-  const { name, id } = looseOf(serialized);
-  return filledText(name) ?? (Array.isArray(id) ? filledText(id.at(-1)) : undefined);
-}
+/** LangChain says the name of the class when a handler throws. */
+class AuditHandler {}
 
-async function answerOf(output: Loose, keepMedia: boolean): Promise<CapturedResponse> {
-  const generations = Array.isArray(output["generations"]) ? output["generations"].flat() : [];
-  const answers: Message[] = [];
-  const reasons: string[] = [];
-  for (const { text, message, generationInfo } of listOf(generations)) {
-    const answer = message === undefined || message === null
-      ? textMessage("assistant", textOf(text) ?? "")
-      : await messageOf(message, keepMedia);
-    const facts = { ...looseOf(generationInfo), ...looseOf(looseOf(message)["response_metadata"]) };
-    const reason = textOf(facts["finish_reason"]) ?? textOf(facts["stop_reason"]);
-    if (reason !== undefined) reasons.push(reason);
-    answers.push(reason === undefined ? answer : { ...answer, finish_reason: reason });
-  }
-  const message = looseOf(listOf(generations)[0]?.["message"]);
-  const facts = looseOf(message["response_metadata"]);
-  return {
-    output: answers,
-    id: textOf(facts["id"]) ?? filledText(message["id"]),
-    model: filledText(facts["model_name"]) ?? filledText(facts["model"]),
-    finishReasons: reasons,
-    usage: usageIn(message, output["llmOutput"]),
-  };
+/** What may stop a call. */
+function signalIn(extraParams: unknown): unknown {
+  return looseOf(looseOf(extraParams)["options"])["signal"];
 }

@@ -1,6 +1,15 @@
 import type { JsonValue, Usage } from "../../mod.ts";
-import { listOf, type Loose, looseOf, textOf, usageOf, without } from "../shared/loose.ts";
-import { blobPart, urlPart } from "../shared/media.ts";
+import {
+  filledText,
+  listOf,
+  type Loose,
+  looseOf,
+  parsedOr,
+  textOf,
+  usageOf,
+  without,
+} from "../shared/loose.ts";
+import { blobPart, urlPart, withoutInlineMedia } from "../shared/media.ts";
 import { type Message, type Part, textPart } from "../shared/messages.ts";
 import { plainJson, plainObject } from "../shared/plain_json.ts";
 
@@ -24,11 +33,13 @@ export async function messageOf(message: unknown, keepMedia: boolean): Promise<M
     const part = await blockPart(block, keepMedia);
     if (part !== undefined) parts.push(part);
   }
+  parts.push(...besideContent(told, parts));
   for (const call of [...listOf(tool_calls), ...listOf(invalid_tool_calls)]) {
+    const id = filledText(call["id"]);
     parts.push({
-      ...without(call, ["type", "id", "name", "args"]),
+      ...without(call, ["type", "id", "name", "args", "index"]),
       type: "tool_call",
-      id: textOf(call["id"]) ?? "",
+      ...(id === undefined ? {} : { id }),
       name: textOf(call["name"]) ?? "",
       arguments: plainJson(call["args"]) ?? null,
     });
@@ -36,7 +47,34 @@ export async function messageOf(message: unknown, keepMedia: boolean): Promise<M
   const named: Record<string, string> = typeof name === "string" && name !== "" ? { name } : {};
   if (typeof tool_call_id !== "string") return { role, ...named, parts };
   const response = typeof content === "string" ? content : parts;
-  return { role, parts: [{ ...named, type: "tool_call_response", id: tool_call_id, response }] };
+  const failed: Record<string, string> = told["status"] === "error" ? { status: "error" } : {};
+  const part = { ...named, ...failed, type: "tool_call_response", id: tool_call_id, response };
+  return { role, parts: [part] };
+}
+
+/** What some models' messages have beside their content. */
+function besideContent({ additional_kwargs }: Loose, known: readonly Part[]): Part[] {
+  const { refusal, reasoning_content, reasoning, audio, function_call } = looseOf(
+    additional_kwargs,
+  );
+  const parts: Part[] = [];
+  const summary = listOf(looseOf(reasoning)["summary"]).map(({ text }) => textOf(text) ?? "");
+  const thought = filledText(reasoning_content) ?? filledText(summary.join("\n"));
+  if (thought !== undefined && !known.some(({ type }) => type === "reasoning")) {
+    parts.push({ type: "reasoning", content: thought });
+  }
+  if (typeof refusal === "string" && !known.some(({ type }) => type === "refusal")) {
+    parts.push({ type: "refusal", content: refusal });
+  }
+  // The bytes of an answer are large: the transcript is kept.
+  if (typeof audio === "object" && audio !== null) {
+    parts.push({ ...without(looseOf(audio), ["data"]), type: "audio" });
+  }
+  const { name, arguments: json } = looseOf(function_call);
+  if (typeof name === "string") {
+    parts.push({ type: "tool_call", name, arguments: parsedOr(textOf(json) ?? "") });
+  }
+  return parts;
 }
 
 /** What kind of message it is; their classes have had several ways to tell. */
@@ -73,6 +111,25 @@ async function blockPart(block: Loose, keepMedia: boolean): Promise<Part | undef
       const address = textOf(image_url) ?? textOf(looseOf(image_url)["url"]) ?? "";
       return await urlPart(address, "image", keepMedia);
     }
+    case "refusal":
+      return { type, content: textOf(block["refusal"]) ?? textOf(text) ?? "" };
+    case "input_image":
+      if (typeof image_url === "string") return await urlPart(image_url, "image", keepMedia);
+      break;
+    case "input_audio": {
+      const { data, format } = looseOf(block["input_audio"]);
+      return await blobPart(textOf(data) ?? "", `audio/${textOf(format) ?? "wav"}`, keepMedia);
+    }
+    case "file":
+    case "input_file": {
+      const { file_data, ...others } = { ...block, ...looseOf(block["file"]) };
+      if (typeof file_data !== "string") break;
+      const about = without(others, ["type", "file"]);
+      const part = file_data.startsWith("data:")
+        ? await urlPart(file_data, undefined, keepMedia)
+        : await blobPart(file_data, undefined, keepMedia);
+      return { ...about, ...part };
+    }
   }
   const inner = looseOf(source);
   const bytes = data ?? inner["data"];
@@ -82,7 +139,8 @@ async function blockPart(block: Loose, keepMedia: boolean): Promise<Part | undef
     return { ...others, ...await blobPart(bytes, kind, keepMedia) };
   }
   if (typeof url === "string") return await urlPart(url, mediaType ?? textOf(type), keepMedia);
-  return { ...plainObject(block), type: textOf(type) ?? "unknown" };
+  const others = await withoutInlineMedia(plainObject(block), keepMedia);
+  return { ...others, type: textOf(type) ?? "unknown" };
 }
 
 /** Usage as LangChain's messages have it, or else as its models' outputs do. */
@@ -107,7 +165,9 @@ export function usageIn(message: unknown, llmOutput: unknown): Usage | undefined
 
 /** What a tool was given, or gave: a message's content, a text, or whatever it is. */
 export function toolText(value: unknown): string {
-  const content = looseOf(value)["content"] ?? value;
+  const told = looseOf(value);
+  // Only a message's content is all of it.
+  const content = typeof told["getType"] === "function" ? told["content"] ?? "" : value;
   if (typeof content === "string") return content;
   return JSON.stringify(plainJson(content) as JsonValue) ?? "";
 }

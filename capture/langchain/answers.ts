@@ -1,0 +1,103 @@
+import type { CapturedRemains, CapturedResponse } from "../shared/capture.ts";
+import { filledText, listOf, type Loose, looseOf, textOf } from "../shared/loose.ts";
+import { type Message, textMessage } from "../shared/messages.ts";
+import { messageOf, usageIn } from "./messages.ts";
+
+/** What a model answered, as LangChain's `LLMResult` has it. */
+export async function answerOf(
+  output: Loose,
+  isCached: boolean,
+  keepMedia: boolean,
+): Promise<CapturedResponse> {
+  const { generations, llmOutput } = output;
+  const answers = listOf(Array.isArray(generations) ? generations.flat() : []);
+  const answer = await generationsOf(answers, keepMedia);
+  // An answer out of a cache cost no tokens: LangChain counts them as 0, or as they were.
+  if (isCached) return { ...answer, usage: undefined, metadata: { "langchain.cached": true } };
+  return { ...answer, usage: usageIn(looseOf(answers[0])["message"], llmOutput) };
+}
+
+/** What of an answer came before it broke off. */
+export class PartialAnswer {
+  readonly #choices = new Map<unknown, { text: string; readonly chunks: Loose[] }>();
+
+  /**
+   * Takes a piece.
+   *
+   * @param token Its text.
+   * @param index Which of several answers it is of.
+   * @param chunk The piece as LangChain has it, where it tells.
+   */
+  add(token: unknown, index: unknown, chunk: unknown): void {
+    const { completion = 0 } = looseOf(index);
+    let choice = this.#choices.get(completion);
+    if (choice === undefined) this.#choices.set(completion, choice = { text: "", chunks: [] });
+    if (typeof token === "string") choice.text += token;
+    if (typeof chunk === "object" && chunk !== null) choice.chunks.push(looseOf(chunk));
+  }
+
+  /** What came so far; an error may have it, too. */
+  async remains(error: unknown, keepMedia: boolean): Promise<CapturedRemains> {
+    const generations = [...this.#choices.values()].map(({ text, chunks }) => {
+      try {
+        const joined = chunks.length === 0 ? undefined : chunks.reduce(concatenated);
+        return joined === undefined ? { text } : joined;
+      } catch {
+        return { text };
+      }
+    });
+    const { partialOutput } = looseOf(error);
+    if (generations.length === 0 && typeof partialOutput === "object" && partialOutput !== null) {
+      generations.push({ message: partialOutput });
+    }
+    if (generations.length === 0) return {};
+    const answer = await generationsOf(listOf(generations), keepMedia);
+    return { ...answer, usage: usageIn(looseOf(generations[0])["message"], undefined) };
+  }
+}
+
+function concatenated(one: Loose, next: Loose): Loose {
+  const { concat } = one;
+  if (typeof concat !== "function") throw new TypeError("no chunk");
+  return looseOf(concat.call(one, next));
+}
+
+async function generationsOf(
+  generations: readonly Loose[],
+  keepMedia: boolean,
+): Promise<CapturedResponse> {
+  const answers: Message[] = [];
+  const reasons: string[] = [];
+  for (const { text, message, generationInfo } of generations) {
+    const answer = message === undefined || message === null
+      ? textMessage("assistant", textOf(text) ?? "")
+      : await messageOf(message, keepMedia);
+    const facts = { ...looseOf(generationInfo), ...looseOf(looseOf(message)["response_metadata"]) };
+    const reason = reasonIn(facts);
+    if (reason !== undefined) reasons.push(reason);
+    answers.push(reason === undefined ? answer : { ...answer, finish_reason: reason });
+  }
+  const message = looseOf(generations[0]?.["message"]);
+  const facts = looseOf(message["response_metadata"]);
+  return {
+    output: answers,
+    id: filledText(facts["id"]) ?? filledText(message["id"]),
+    model: filledText(facts["model_name"]) ?? filledText(facts["model"]),
+    finishReasons: reasons,
+    metadata: {
+      "openai.response.service_tier": filledText(facts["service_tier"]),
+      "openai.response.system_fingerprint": filledText(facts["system_fingerprint"]),
+    },
+  };
+}
+
+/** Why the model stopped, by whichever name the provider has for it. */
+function reasonIn(facts: Loose): string | undefined {
+  for (
+    const name of ["finish_reason", "finishReason", "stop_reason", "stopReason", "done_reason"]
+  ) {
+    const reason = filledText(facts[name]);
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
+}

@@ -1,0 +1,149 @@
+import type {
+  Capture,
+  CapturedCall,
+  CapturedRemains,
+  CapturedRequest,
+  CapturedResponse,
+} from "../shared/capture.ts";
+import { looseOf } from "../shared/loose.ts";
+import { isAbort } from "../shared/recorded_parts.ts";
+import { PartialAnswer } from "./answers.ts";
+
+/** A call that LangChain makes. */
+interface OpenCall {
+  readonly call: CapturedCall;
+  readonly partial: PartialAnswer;
+  readonly request: CapturedRequest;
+  readonly signal: unknown;
+  readonly startMs: number;
+  /** When the last piece of it came. */
+  lastMs: number;
+}
+
+/** The runs that are under way, as LangChain tells of them by their ids. */
+export class Runs {
+  readonly #capture: Capture;
+  readonly #calls = new Map<string, OpenCall>();
+  /** The outermost run around each run. */
+  readonly #roots = new Map<string, string>();
+  /**
+   * LangChain tells nobody when a stream is left before its end. But what it keeps for a run (its metadata, the very object
+   * that the handlers are given) becomes garbage then, and nobody can end the run any more.
+   */
+  readonly #abandoned = new FinalizationRegistry<string>((runId) => void this.#abandon(runId));
+
+  /** @param capture Records the calls. */
+  constructor(capture: Capture) {
+    this.#capture = capture;
+  }
+
+  get #keepMedia(): boolean {
+    return this.#capture.options.inlineMedia ?? false;
+  }
+
+  /** Takes note of a run; gives the outermost one around it. */
+  enter(runId: string, parentRunId: string | undefined, kept: unknown): string {
+    const root = parentRunId === undefined ? runId : this.#roots.get(parentRunId) ?? parentRunId;
+    this.#roots.set(runId, root);
+    if (typeof kept === "object" && kept !== null) this.#abandoned.register(kept, runId);
+    return root;
+  }
+
+  /** A run has ended. */
+  leave(runId: string): void {
+    this.#roots.delete(runId);
+  }
+
+  /**
+   * Records that a call is about to be made.
+   *
+   * @param describe Says what is asked.
+   * @param signal What may stop it.
+   */
+  async begin(
+    runId: string,
+    describe: () => CapturedRequest | Promise<CapturedRequest>,
+    signal?: unknown,
+  ): Promise<void> {
+    try {
+      const request = await describe();
+      const call = await this.#capture.begin(request);
+      const startMs = performance.now();
+      const partial = new PartialAnswer();
+      this.#calls.set(runId, { call, partial, request, signal, startMs, lastMs: startMs });
+    } catch (error) {
+      this.leave(runId);
+      if (this.#capture.options.onAuditFailure !== "continue") throw error;
+      // Of what it does itself the capture has told; this is something unreadable.
+      this.#tell(error, undefined, "begin");
+    }
+  }
+
+  /** A piece of a streamed answer came. */
+  piece(runId: string, token: unknown, index?: unknown, chunk?: unknown): void {
+    const open = this.#calls.get(runId);
+    if (open === undefined) return;
+    open.call.firstOutput();
+    open.lastMs = performance.now();
+    open.partial.add(token, index, chunk);
+  }
+
+  /** A call was answered. Never rejects: the answer is the caller's. */
+  async complete(
+    runId: string,
+    answer: () => CapturedResponse | Promise<CapturedResponse>,
+  ): Promise<void> {
+    const open = this.#take(runId);
+    if (open === undefined) return;
+    try {
+      await open.call.complete(await answer());
+    } catch (error) {
+      this.#tell(error, open, "end");
+      await open.call.complete({ output: "" });
+    }
+  }
+
+  /** A call failed, or was stopped. Never rejects: the error is the caller's. */
+  async fail(runId: string, error: unknown): Promise<void> {
+    const open = this.#take(runId);
+    if (open === undefined) return;
+    const remains = await this.#remainsOf(open, error);
+    if (isAbort(error) || isModelAbort(error) || looseOf(open.signal)["aborted"] === true) {
+      await open.call.abort(remains, error);
+    } else await open.call.fail(error, remains);
+  }
+
+  async #abandon(runId: string): Promise<void> {
+    const open = this.#take(runId);
+    if (open === undefined) return;
+    const remains = await this.#remainsOf(open, undefined);
+    await open.call.abort({ ...remains, latencyMs: open.lastMs - open.startMs });
+  }
+
+  #take(runId: string): OpenCall | undefined {
+    this.leave(runId);
+    const open = this.#calls.get(runId);
+    this.#calls.delete(runId);
+    return open;
+  }
+
+  async #remainsOf(open: OpenCall, error: unknown): Promise<CapturedRemains> {
+    try {
+      return await open.partial.remains(error, this.#keepMedia);
+    } catch (failure) {
+      this.#tell(failure, open, "end");
+      return {};
+    }
+  }
+
+  #tell(error: unknown, open: OpenCall | undefined, phase: "begin" | "end"): void {
+    const { provider, operation = "", model = "" } = open?.request ?? {};
+    const callId = open?.call.callId;
+    this.#capture.tell(error, { provider, operation, model, callId, phase, willRetry: false });
+  }
+}
+
+/** LangChain's own error for what its caller stopped. */
+function isModelAbort(error: unknown): boolean {
+  return looseOf(error)["name"] === "ModelAbortError";
+}

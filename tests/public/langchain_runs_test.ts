@@ -1,0 +1,363 @@
+// How the runs of LangChain end, where they belong, and what is never recorded of them.
+
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { type AuditLog, withAuditContext } from "@audit-log/llm";
+import type { CaptureOptions } from "@audit-log/llm/fetch";
+import { auditCallbacks } from "@audit-log/llm/langchain";
+import { InMemoryCache } from "@langchain/core/caches";
+import { BaseCallbackHandler } from "@langchain/core/callbacks/base";
+import { CallbackManager, type Callbacks } from "@langchain/core/callbacks/manager";
+import { BaseChatModel } from "@langchain/core/language_models/chat_models";
+import { AIMessage, HumanMessage } from "@langchain/core/messages";
+import type { ChatResult } from "@langchain/core/outputs";
+import { RunnableLambda } from "@langchain/core/runnables";
+import { tool } from "@langchain/core/tools";
+import { FakeListChatModel } from "@langchain/core/utils/testing";
+import { ChatOpenAI, type ChatOpenAIFields } from "@langchain/openai";
+import { test, type TestContext } from "node:test";
+import { z } from "zod";
+import {
+  about,
+  all,
+  API_KEY,
+  assertSameRequest,
+  capturing,
+  only,
+  outcomes,
+} from "../support/captured.ts";
+import { allLines } from "../support/interaction.ts";
+import { collectUntil, noCollector } from "../support/garbage.ts";
+import { Gate } from "../support/providers/server.ts";
+import { testUnless } from "../support/skip.ts";
+
+async function setUp(t: TestContext, options: CaptureOptions = {}, fields: ChatOpenAIFields = {}) {
+  const captured = await capturing(t);
+  const handler = auditCallbacks(captured.log, options);
+  const settings: ChatOpenAIFields = {
+    model: "gpt-4o",
+    apiKey: API_KEY,
+    maxRetries: 0,
+    configuration: { baseURL: `${captured.provider.url}/v1` },
+    callbacks: [handler],
+    ...fields,
+  };
+  return { ...captured, handler, settings, model: new ChatOpenAI(settings) };
+}
+
+test("a stream that is cut off is recorded as failed, with what came before", async (t) => {
+  const { provider, log, model } = await setUp(t);
+  const gate = new Gate();
+  provider.reply({ text: ["Hel", "lo"], gate, cutAfter: 3 });
+  const texts: unknown[] = [];
+  for (let n = 0; n < 3; n++) gate.release();
+  await assertRejects(async () => {
+    for await (const { content } of await model.stream("Hi")) {
+      texts.push(content);
+      gate.release();
+    }
+  });
+  assertEquals(await outcomes(log), [["failed", texts.join("")]]);
+  assert(texts.join("").startsWith("Hel"));
+});
+
+test("a stream that its signal stops is recorded as aborted, with what came before", async (t) => {
+  const { provider, log, model } = await setUp(t);
+  const gate = new Gate();
+  const stop = new AbortController();
+  provider.reply({ text: ["Hel", "lo", "!"], gate });
+  gate.release();
+  gate.release();
+  await assertRejects(async () => {
+    for await (const { content } of await model.stream("Hi", { signal: stop.signal })) {
+      if (content === "Hel") stop.abort();
+      gate.release();
+    }
+  });
+  // LangChain lets its caller go before the run beneath has ended.
+  while ((await log.query()).length === 0) await new Promise((resolve) => setTimeout(resolve));
+  const [[outcome, text]] = await outcomes(log) as [[unknown, string]];
+  assertEquals([outcome, "Hello!".startsWith(text)], ["aborted", true]);
+});
+
+test("a call that is stopped with a reason of one's own is aborted all the same", async (t) => {
+  const { log, handler } = await setUp(t);
+  const stop = new AbortController();
+  const model = new FakeListChatModel({ responses: ["long answer"], callbacks: [handler] });
+  await assertRejects(async () => {
+    for await (const _ of await model.stream("Hi", { signal: stop.signal })) {
+      stop.abort(new RangeError("enough"));
+    }
+  });
+  while ((await log.query()).length === 0) await new Promise((resolve) => setTimeout(resolve));
+  assertEquals((await only(log)).metadata["audit.outcome"], "aborted");
+});
+
+testUnless(
+  noCollector,
+  "a stream that is left is recorded as aborted when it has become garbage",
+  async (t) => {
+    const { log, handler } = await setUp(t);
+    await (async () => {
+      const model = new FakeListChatModel({ responses: ["abcdef"], callbacks: [handler] });
+      let count = 0;
+      for await (const _ of await model.stream("Hi")) if (++count === 3) break;
+    })();
+    assertEquals([(await log.unfinished()).length, (await log.query()).length], [1, 0]);
+    await collectUntil(async () => (await log.query()).length > 0);
+    const entry = await only(log);
+    assertEquals(entry.metadata["audit.outcome"], "aborted");
+    assert("abcdef".startsWith(entry.outputText) && entry.outputText !== "", entry.outputText);
+    assertEquals(await log.unfinished(), []);
+  },
+);
+
+test("an abandoned run does not end those that go on", async (t) => {
+  const { log, handler } = await setUp(t);
+  const model = new FakeListChatModel({ responses: ["abc"], callbacks: [handler] });
+  const stream = await model.stream("Hi");
+  const reader = stream.getReader();
+  await reader.read();
+  if (noCollector === undefined) await collectUntil(() => Promise.resolve(true));
+  while (!(await reader.read()).done);
+  assertEquals(await outcomes(log), [["completed", "abc"]]);
+});
+
+test("all that belongs to one call of a chain is found by its outermost run", async (t) => {
+  const { log, handler } = await setUp(t);
+  const model = new FakeListChatModel({ responses: ["one", "two"] });
+  const shout = tool(({ text }: { text: string }) => text.toUpperCase(), {
+    name: "shout",
+    schema: z.object({ text: z.string() }),
+  });
+  const chain = RunnableLambda.from(async (question: string, within) => {
+    const { content } = await model.invoke(question, within);
+    return await shout.invoke({ text: String(content) }, within);
+  }).pipe(
+    RunnableLambda.from(async (text: string, within) => (await model.invoke(text, within)).content),
+  );
+  const runId = crypto.randomUUID();
+  const config = { callbacks: [handler], runId, tags: ["t"], runName: "whole" };
+  assertEquals(await chain.invoke("Hi", config), "two");
+  await model.invoke("Another", { callbacks: [handler] });
+  const entries = await log.query({ metadata: { "langchain.root_run_id": runId } });
+  assertEquals(entries.map(({ inputText, outputText }) => [inputText, outputText]), [
+    ["Hi", "one"],
+    ['{"text":"one"}', "ONE"],
+    ["ONE", "two"],
+  ]);
+  for (const { metadata } of entries) {
+    assert(metadata["langchain.parent_run_id"] !== runId);
+    assertEquals(metadata["langchain.tags"], ["t"]);
+  }
+  const [last] = await log.query({ order: "desc", limit: 1 });
+  const { run_id, root_run_id } = about(last!, "langchain.");
+  assertEquals(root_run_id, run_id);
+});
+
+test("attempts of withRetry() are entries of their own, and counted", async (t) => {
+  const { provider, log, handler, model } = await setUp(t, {}, { callbacks: [] });
+  provider.reply({ status: 500 }, { text: "At last." });
+  const retrying = model.withRetry({ stopAfterAttempt: 2, onFailedAttempt: () => {} });
+  assertEquals((await retrying.invoke("Hi", { callbacks: [handler] })).content, "At last.");
+  const entries = await log.query();
+  const told = entries.map(({ metadata }): unknown[] => [
+    metadata["audit.outcome"],
+    metadata["attempt"],
+  ]);
+  assertEquals(told, [
+    ["failed", undefined],
+    ["completed", 2],
+  ]);
+});
+
+test("an answer out of a cache says so, and counts no tokens", async (t) => {
+  const { provider, log, model } = await setUp(t, {}, { cache: new InMemoryCache() });
+  provider.reply({ text: "Once." });
+  await model.invoke("Hi");
+  assertEquals((await model.invoke("Hi")).content, "Once.");
+  const [asked, cached] = await log.query();
+  assertEquals(provider.requests.length, 1);
+  const marks: unknown[] = [asked, cached].map((entry) => entry!.metadata["langchain.cached"]);
+  assertEquals(marks, [undefined, true]);
+  assertEquals(cached!.outputText, "Once.");
+  assertEquals(about(cached!, "gen_ai.usage."), {});
+});
+
+test("refusals, several choices and tool calls in pieces are recorded", async (t) => {
+  const { provider, log, model, settings } = await setUp(t);
+  provider.reply({ refusal: "I will not." });
+  // Of chat completions, LangChain drops the refusal.
+  await new ChatOpenAI({ ...settings, useResponsesApi: true }).invoke("Hi");
+  provider.reply({ choices: [{ text: "One" }, { text: "Two" }] });
+  const several = new ChatOpenAI({ ...settings, n: 2 });
+  await several.generate([[new HumanMessage("Hi")]]);
+  provider.reply({
+    text: "Well: ",
+    toolCalls: [
+      { id: "c1", name: "double", arguments: ['{"n"', ":4}"] },
+      { id: "c2", name: "double", arguments: ['{"n":', "5}"] },
+    ],
+  });
+  await all(await model.stream("Twice four, twice five?"));
+  const [refused, both, called] = (await log.query()).map(({ outputText }) => outputText);
+  assertEquals(JSON.parse(refused!)[0].parts, [{ type: "refusal", content: "I will not." }]);
+  assertEquals(
+    JSON.parse(both!).map(({ parts }: { parts: { content: string }[] }) => parts[0]!.content),
+    ["One", "Two"],
+  );
+  assertEquals(JSON.parse(called!)[0].parts, [
+    { type: "text", content: "Well: " },
+    { type: "tool_call", id: "c1", name: "double", arguments: { n: 4 } },
+    { type: "tool_call", id: "c2", name: "double", arguments: { n: 5 } },
+  ]);
+});
+
+test("the bytes of images, audio and files are not recorded unless asked for", async (t) => {
+  const data = btoa("the bytes of something");
+  const message = new HumanMessage({
+    content: [
+      { type: "text", text: "What is this?" },
+      { type: "image_url", image_url: { url: `data:image/png;base64,${data}` } },
+      { type: "image", source_type: "base64", mime_type: "image/png", data },
+      { type: "input_audio", input_audio: { data, format: "mp3" } },
+      {
+        type: "file",
+        file: { filename: "a.pdf", file_data: `data:application/pdf;base64,${data}` },
+      },
+      { type: "other", deep: [{ url: `data:image/png;base64,${data}` }] },
+    ],
+  });
+  for (const inlineMedia of [false, true]) {
+    const { log, handler } = await setUp(t, { inlineMedia });
+    const model = new FakeListChatModel({ responses: ["It is."], callbacks: [handler] });
+    await model.invoke([message]);
+    const { inputText } = await only(log);
+    assertEquals(inputText.includes(data), inlineMedia);
+    const { parts } = JSON.parse(inputText).messages[0];
+    assertEquals(
+      parts.slice(1, 5).map(({ type, mime_type }: Record<string, string>) => [
+        type,
+        mime_type,
+      ]),
+      [
+        ["blob", "image/png"],
+        ["blob", "image/png"],
+        ["blob", "audio/mp3"],
+        ["blob", "application/pdf"],
+      ],
+    );
+  }
+});
+
+test("what has the name of a credential is not recorded, wherever an application puts it", async (t) => {
+  const { provider, log, model } = await setUp(t, {}, {
+    modelKwargs: { extra: { "x-api-key": "hush-1", kept: 1 }, session_token: "hush-2" },
+  });
+  provider.reply({ text: "Hello!" });
+  await model.invoke("Hi", { metadata: { apiKey: "hush-3", tenant: 7 } });
+  const entry = await only(log);
+  for (const line of await allLines(log)) assert(!line.includes("hush"), line);
+  assertEquals(entry.metadata["langchain.metadata"], { tenant: 7 });
+  assertEquals((entry.metadata["request.parameters"] as Record<string, unknown>)["extra"], {
+    kept: 1,
+  });
+});
+
+/** A chat model whose answers cannot be read by whoever looks at all of them. */
+class Unreadable extends BaseChatModel {
+  _llmType(): string {
+    return "unreadable";
+  }
+  _generate(): Promise<ChatResult> {
+    const message = new AIMessage("Hello!");
+    Object.defineProperty(message, "invalid_tool_calls", {
+      get() {
+        throw new RangeError("unreadable");
+      },
+    });
+    return Promise.resolve({ generations: [{ text: "Hello!", message }] });
+  }
+}
+
+test("an answer that cannot be read is the caller's all the same", async (t) => {
+  const told: unknown[] = [];
+  const { log, handler } = await setUp(t, {
+    onError: (error, { phase }) => told.push(error, phase),
+  });
+  const model = new Unreadable({ callbacks: [handler] });
+  assertEquals((await model.invoke("Hi")).content, "Hello!");
+  assertInstanceOf(told[0], RangeError);
+  assertEquals(told[1], "end");
+  assertEquals((await only(log)).metadata["audit.outcome"], "completed");
+});
+
+test("an answer is given when its end cannot be recorded, which is made good later", async (t) => {
+  const told: unknown[] = [];
+  const { log, store, handler } = await setUp(t, { onError: (_, { phase }) => told.push(phase) });
+  const model = new FakeListChatModel({ responses: ["one", "two"], callbacks: [handler] });
+  let text = "";
+  for await (const { content } of await model.stream("Hi")) {
+    text += content;
+    store.full = true;
+  }
+  assertEquals([text, told], ["one", ["end"]]);
+  store.full = false;
+  await model.invoke("Hi");
+  while ((await log.query()).length < 2) await new Promise((resolve) => setTimeout(resolve));
+  assertEquals(await log.unfinished(), []);
+});
+
+test("LangChain takes the handler in all the ways that it takes handlers", async (t) => {
+  const { log, handler } = await setUp(t);
+  const manager = new CallbackManager();
+  manager.addHandler(BaseCallbackHandler.fromMethods(handler));
+  const ways: Callbacks[] = [
+    [handler],
+    [BaseCallbackHandler.fromMethods(handler)],
+    CallbackManager.fromHandlers(handler),
+    manager,
+  ];
+  for (const callbacks of ways) {
+    const model = new FakeListChatModel({ responses: ["one"] });
+    await model.invoke("Hi", { callbacks });
+    await all(await model.stream("Hi", { callbacks }));
+  }
+  // Given twice, it records once.
+  await new FakeListChatModel({ responses: ["one"], callbacks: [handler] })
+    .invoke("Hi", { callbacks: [handler] });
+  assertEquals((await log.query()).length, 2 * ways.length + 1);
+});
+
+test("requests and answers are the same with a handler and without", async (t) => {
+  const { provider, log, model, settings } = await setUp(t);
+  const plain = new ChatOpenAI({ ...settings, callbacks: [] });
+  const schema = z.object({ answer: z.string() });
+  const answers: unknown[] = [];
+  for (const each of [plain, model]) {
+    provider.reply({ text: '{"answer":"42"}' });
+    answers.push(
+      await each.withStructuredOutput(schema, { method: "jsonSchema", name: "a" }).invoke("Hi"),
+    );
+  }
+  assertEquals(answers, [{ answer: "42" }, { answer: "42" }]);
+  assertSameRequest(provider.requests as never);
+  assertEquals((await log.query()).length, 1);
+});
+
+test("context reaches streams and calls at the same time; begin: false writes one entry a call", async (t) => {
+  const { log, handler } = await setUp(t, { begin: false });
+  const ask = (user: string) =>
+    withAuditContext({ user, metadata: { of: user } }, async () => {
+      const model = new FakeListChatModel({ responses: [user], callbacks: [handler] });
+      return (await all(await model.stream(user))).length;
+    });
+  await Promise.all(["alice", "bob", "carol"].map(ask));
+  assertEquals(await seen(log), [["alice", "alice"], ["bob", "bob"], ["carol", "carol"]]);
+  assertEquals(log.size, 3);
+});
+
+async function seen(log: AuditLog): Promise<unknown[]> {
+  const entries = await log.query();
+  for (const { user, metadata } of entries) assertEquals(metadata["of"], user);
+  return entries.map(({ user, outputText }) => [user, outputText]).sort();
+}
