@@ -15,7 +15,7 @@ export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Re
 
 /** Options of {@link auditFetch}. */
 export interface AuditFetchOptions extends CaptureOptions {
-  /** What fetches. Default: the global `fetch` at the time of each call. */
+  /** What fetches. Default: the global `fetch` as it is when this is made, so that this can take its place. */
   readonly fetch?: Fetch | undefined;
   /** `gen_ai.provider.name` of all calls. Default: what the host, or else the format, tells. */
   readonly provider?: string | undefined;
@@ -65,8 +65,8 @@ export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetc
     });
   }
   const capture = new Capture(log, others);
+  const beneath = fetch ?? globalThis.fetch;
   return async (input, init) => {
-    const beneath = fetch ?? globalThis.fetch;
     const asked = askedRequest(input, init);
     const endpoint = endpointOf(asked.method, asked.url, provider);
     if (endpoint === undefined) return await beneath(input, init);

@@ -13,8 +13,11 @@ export interface AskedRequest {
 /** Looks at the arguments of `fetch()`. */
 export function askedRequest(
   input: RequestInfo | URL,
-  init: RequestInit | undefined,
+  given: RequestInit | undefined,
 ): AskedRequest {
+  // A Request may stand here, too; and what the caller does to options later changes nothing.
+  if (given instanceof Request) return askedRequest(new Request(input, given), undefined);
+  const init = given === undefined ? undefined : { ...given };
   const request = input instanceof Request ? input : undefined;
   const isOwn = request !== undefined && (init?.body === undefined || init.body === null);
   return {

@@ -1,5 +1,5 @@
 import type { AuditLog, AuditQuery } from "../../mod.ts";
-import { annotationRecords, logRecordOf, type OtelLogRecord } from "./log_records.ts";
+import { annotationRecord, logRecordOf, type OtelLogRecord } from "./log_records.ts";
 
 /** What takes log records: a `Logger` of `@opentelemetry/api-logs`. */
 export interface OtelLogger {
@@ -11,15 +11,15 @@ export interface OtelLogger {
 export interface ExportOptions extends Omit<AuditQuery, "annotations" | "order"> {
   /** Whether prompts and responses are exported, too. Default `false`, as the conventions recommend. */
   readonly content?: boolean | undefined;
-  /** Whether what was said of each entry by `annotate()` is exported behind it. Default `true`. */
+  /** Whether what was said of entries by `annotate()` is exported, too, where it stands in the log. Default `true`. */
   readonly annotations?: boolean | undefined;
 }
 
 /** What was exported. */
 export interface Exported {
-  /** How many entries, annotations not counted. */
+  /** How many log records. */
   readonly count: number;
-  /** The id of the last of them, to go on `after` the next time; that given when there was none. */
+  /** The id of the last entry that was looked at, to go on `after` the next time; that given when there was none. */
   readonly last: string | undefined;
 }
 
@@ -51,18 +51,21 @@ export async function exportEntries(
   logger: OtelLogger,
   options: ExportOptions = {},
 ): Promise<Exported> {
-  const { content = false, annotations = true, ...query } = options;
+  const { content = false, annotations = true, events, limit = Infinity, ...query } = options;
   let count = 0;
   let last = query.after;
-  for await (const entry of log.stream({ ...query, order: "asc", annotations: true })) {
-    const { annotations: said, ...plain } = entry;
-    logger.emit(logRecordOf(plain, { content }));
-    // With all events, annotations are entries among the others.
-    if (annotations && said.length > 0 && query.events !== "all") {
-      for (const record of annotationRecords(entry)) logger.emit(record);
-    }
-    count++;
+  for await (const entry of log.stream({ ...query, order: "asc", events: "all" })) {
+    if (count >= limit) break;
     last = entry.entryId;
+    const { "audit.event": event, "audit.ref": ref } = entry.metadata;
+    if (event === "annotation") {
+      if (!annotations) continue;
+      const of = typeof ref === "string" ? await log.get(ref) : undefined;
+      logger.emit(annotationRecord(entry, of, { content }));
+    } else if (events === "all" || event === undefined || event === "call.end") {
+      logger.emit(logRecordOf(entry, { content }));
+    } else continue;
+    count++;
   }
   return { count, last };
 }

@@ -1,4 +1,4 @@
-import type { AnnotatedEntry, AuditEntry, JsonObject, JsonValue } from "../../mod.ts";
+import type { AuditEntry, JsonObject, JsonValue } from "../../mod.ts";
 
 /** An attribute's value, as OpenTelemetry's logs have it. */
 export type OtelValue = string | number | boolean | null | readonly OtelValue[] | {
@@ -43,7 +43,7 @@ export function logRecordOf(entry: AuditEntry, { content }: RecordOptions): Otel
     severityNumber: failed ? ERROR : INFO,
     severityText: failed ? "ERROR" : "INFO",
     attributes: {
-      ...metadata as Record<string, OtelValue>,
+      ...(content ? metadata : withoutContent(metadata)) as Record<string, OtelValue>,
       "audit.entry_id": entry.entryId,
       ...(event === "gap" ? {} : { "gen_ai.request.model": entry.model }),
       "user.id": entry.user,
@@ -54,22 +54,33 @@ export function logRecordOf(entry: AuditEntry, { content }: RecordOptions): Otel
   };
 }
 
-/** The log records of what was said about an entry. */
-export function annotationRecords({ annotations, metadata }: AnnotatedEntry): OtelLogRecord[] {
-  const id = metadata["gen_ai.response.id"];
-  return annotations.map((annotation) => ({
-    eventName: EVALUATION_RESULT,
-    timestamp: new Date(annotation.timestamp),
-    severityNumber: INFO,
-    severityText: "INFO",
-    attributes: {
-      ...annotation.metadata as Record<string, OtelValue>,
-      "audit.entry_id": annotation.entryId,
-      "user.id": annotation.user,
-      // It says which answer was evaluated.
-      ...(typeof id === "string" ? { "gen_ai.response.id": id } : {}),
-    },
-  }));
+/**
+ * The log record of what was said about an entry.
+ *
+ * @param annotation The annotation's entry.
+ * @param of The entry that it is about, if that is known.
+ */
+export function annotationRecord(
+  annotation: AuditEntry,
+  of: AuditEntry | undefined,
+  options: RecordOptions,
+): OtelLogRecord {
+  const record = logRecordOf(annotation, options);
+  const id = of?.metadata["gen_ai.response.id"];
+  // It says which answer was evaluated.
+  return typeof id === "string"
+    ? { ...record, attributes: { ...record.attributes, "gen_ai.response.id": id } }
+    : record;
+}
+
+/** What the conventions have content in, which they recommend to export on request alone. */
+const CONTENT =
+  /^gen_ai\.(?:(?:input|output)\.messages|system_instructions|tool\.definitions|tool\.call\.(?:arguments|result))$/;
+
+function withoutContent(metadata: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(metadata).filter(([key]) => !CONTENT.test(key) && key !== "request.parameters"),
+  );
 }
 
 function eventNameOf(event: JsonValue | undefined): string {

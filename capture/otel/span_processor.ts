@@ -46,6 +46,9 @@ const TOLD = [
   "gen_ai.usage.cache_creation.input_tokens",
   "gen_ai.usage.reasoning.output_tokens",
 ];
+/** What credentials are in, or may be. */
+const SECRET =
+  /^http\.request\.header\.|^url\.(?:full|query)$|^http\.url$|authorization|api[-_]?key|cookie|password|secret/i;
 /** What is asked of whom, which may be said when the span starts. */
 const REQUEST = /^gen_ai\.(?:request|conversation|agent|tool|output|data_source)\./;
 
@@ -129,6 +132,7 @@ export class AuditSpanProcessor {
     const call: CapturedCall = await this.#capture.begin(requestOf(span, told, operation));
     const response: CapturedResponse = { ...responseOf(span, told), latencyMs };
     const type = filledText(told["error.type"]);
+    if (type === "AbortError") return await call.abort(response, { name: type });
     if (status.code !== STATUS_ERROR && type === undefined) return await call.complete(response);
     const message = status.message ?? exceptionIn(span) ?? "";
     await call.fail({ name: type ?? "Error", message }, response);
@@ -137,7 +141,7 @@ export class AuditSpanProcessor {
 
 function requestOf(span: OtelSpan, told: Loose, operation: string): CapturedRequest {
   const { traceId, spanId } = span.spanContext();
-  const others = Object.entries(told).filter(([key]) => !TOLD.includes(key));
+  const others = Object.entries(told).filter(([key]) => !TOLD.includes(key) && !SECRET.test(key));
   const metadata = Object.fromEntries(others.filter(([key]) => REQUEST.test(key)));
   return {
     provider: textOf(told["gen_ai.provider.name"]) ?? textOf(told["gen_ai.system"]),
@@ -156,7 +160,7 @@ function requestOf(span: OtelSpan, told: Loose, operation: string): CapturedRequ
 function responseOf(span: OtelSpan, told: Loose): CapturedResponse {
   const reasons = told["gen_ai.response.finish_reasons"];
   const others = Object.entries(told).filter(([key]) =>
-    !TOLD.includes(key) && !REQUEST.test(key) && key !== "error.type"
+    !TOLD.includes(key) && !REQUEST.test(key) && !SECRET.test(key) && key !== "error.type"
   );
   return {
     output: textOf(told["gen_ai.tool.call.result"]) ??

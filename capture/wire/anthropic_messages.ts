@@ -114,8 +114,13 @@ function saidPart(block: Loose): Part {
 function responseOf(body: Loose): WireResponse {
   const parts = listOf(body["content"]).map(saidPart);
   const reason = textOf(body["stop_reason"]);
-  const { input_tokens, cache_read_input_tokens, cache_creation_input_tokens, output_tokens } =
-    looseOf(body["usage"]);
+  const {
+    input_tokens,
+    cache_read_input_tokens,
+    cache_creation_input_tokens,
+    output_tokens,
+    output_tokens_details,
+  } = looseOf(body["usage"]);
   return {
     output: parts.length === 0 ? [] : [{
       role: "assistant",
@@ -133,8 +138,12 @@ function responseOf(body: Loose): WireResponse {
       outputTokens: output_tokens,
       cacheReadTokens: cache_read_input_tokens,
       cacheCreationTokens: cache_creation_input_tokens,
+      reasoningTokens: looseOf(output_tokens_details)["thinking_tokens"],
     }),
-    metadata: { "anthropic.response.stop_sequence": textOf(body["stop_sequence"]) },
+    metadata: {
+      "anthropic.response.stop_sequence": textOf(body["stop_sequence"]),
+      "anthropic.response.stop_details": body["stop_details"] ?? undefined,
+    },
     ...(body["type"] === "error" ? { error: errorIn(body) } : {}),
   };
 }

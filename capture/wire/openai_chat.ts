@@ -153,6 +153,7 @@ function responseOf(body: Loose, choices: readonly Loose[]): WireResponse {
       inputTokens: prompt_tokens,
       outputTokens: completion_tokens,
       cacheReadTokens: looseOf(prompt_tokens_details)["cached_tokens"],
+      cacheCreationTokens: looseOf(prompt_tokens_details)["cache_write_tokens"],
       reasoningTokens: looseOf(completion_tokens_details)["reasoning_tokens"],
     }),
     metadata: {

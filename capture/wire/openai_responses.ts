@@ -238,8 +238,12 @@ class ResponsesStream implements WireStream {
   }
 
   response(): WireResponse {
-    if (this.#whole !== undefined) return responseOf(this.#whole);
     const output = [...this.#items].sort(([a], [b]) => a - b).map(([, item]) => item);
+    if (this.#whole !== undefined) {
+      // One that failed may have nothing in it of what came before.
+      const isEmpty = listOf(this.#whole["output"]).length === 0;
+      return responseOf(isEmpty ? { ...this.#whole, output } : this.#whole);
+    }
     return responseOf({ ...this.#response, output });
   }
 }

@@ -57,6 +57,17 @@ test("a Request, a URL and a text are all asked, with any body", async (t) => {
   for (const { body } of provider.requests) assertEquals(body, QUESTION);
 });
 
+test("it can take the place of the global fetch", async (t) => {
+  const { provider, log } = await fetched(t);
+  const { fetch } = globalThis;
+  atEnd(t, () => void (globalThis.fetch = fetch));
+  globalThis.fetch = auditFetch(log) as typeof fetch;
+  globalThis.fetch = auditFetch(log) as typeof fetch; // twice: each records
+  await (await globalThis.fetch(`${provider.url}/v1/chat/completions`, post(QUESTION))).text();
+  globalThis.fetch = fetch;
+  assertEquals(await log.count(), 2);
+});
+
 test("a body that is no JSON is recorded as the text that it is", async (t) => {
   const { provider, log, fetch } = await fetched(t);
   const url = `${provider.url}/v1/chat/completions`;

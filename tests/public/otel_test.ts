@@ -11,7 +11,7 @@ import { assert, assertEquals } from "@std/assert";
 import { AuditLog } from "@audit-log/llm";
 import { AuditSpanProcessor, exportEntries } from "@audit-log/llm/otel";
 import { test, type TestContext } from "node:test";
-import { about, capturing, only } from "../support/captured.ts";
+import { about, API_KEY, capturing, only } from "../support/captured.ts";
 import { interaction } from "../support/interaction.ts";
 import { atEnd } from "../support/temp.ts";
 
@@ -51,17 +51,17 @@ test("entries become events of the conventions, without texts unless they are as
   const log = await sample(t);
   const { logger: target, exported } = logger(t);
   const { count, last } = await exportEntries(log, target);
-  assertEquals(count, 3);
+  assertEquals(count, 4);
   assertEquals(last, (await log.query({ order: "desc", limit: 1 }))[0]!.entryId);
   const records = exported();
   assertEquals(records.map(({ eventName, severityText }) => [eventName, severityText]), [
     ["gen_ai.client.inference.operation.details", "INFO"],
-    ["gen_ai.evaluation.result", "INFO"],
     ["gen_ai.client.inference.operation.details", "ERROR"],
+    ["gen_ai.evaluation.result", "INFO"],
     ["gen_ai.client.inference.operation.details", "INFO"],
   ]);
   const [entry] = await log.query();
-  const [first, evaluation, failed] = records.map(({ attributes }) => attributes);
+  const [first, failed, evaluation] = records.map(({ attributes }) => attributes);
   assertEquals(first!["audit.entry_id"], entry!.entryId);
   assertEquals(
     ["gen_ai.request.model", "gen_ai.usage.input_tokens", "user.id", "audit.cost_usd"].map((key) =>
@@ -96,7 +96,13 @@ test("texts are exported as messages, and an export goes on where the last one e
   assertEquals(attributes["gen_ai.output.messages"], [
     { role: "assistant", parts: [{ type: "text", content: "A" }] },
   ]);
-  assertEquals((await exportEntries(log, target, { after: last })).count, 2);
+  assertEquals((await exportEntries(log, target, { after: last })).count, 3);
+  // What is said later of what was exported before is exported, too.
+  const [old] = await log.query();
+  const { last: before } = await exportEntries(log, target);
+  await log.annotate(old!.entryId, { name: "late" });
+  assertEquals((await exportEntries(log, target, { after: before })).count, 1);
+  assertEquals(exported().at(-1)!.attributes["gen_ai.evaluation.name"], "late");
   const end = await exportEntries(log, target, { after: last, user: "nobody" });
   assertEquals(end, { count: 0, last });
   const { logger: whole, exported: all } = logger(t);
@@ -132,6 +138,8 @@ test("a span of the conventions is recorded as the call that it is of", async (t
       "gen_ai.request.temperature": 0.5,
       "gen_ai.input.messages": JSON.stringify(asked),
       "server.address": "api.example",
+      "http.request.header.authorization": [`Bearer ${API_KEY}`],
+      "url.full": `https://api.example/?key=${API_KEY}`,
     },
   });
   span.setAttributes({
