@@ -35,7 +35,8 @@ export function auditedClient<Client extends object>(
   if (typeof withOptions !== "function") {
     throw new AuditLogError(
       "INVALID_OPTION",
-      "Cannot capture calls: client must be one of this SDK, with a function withOptions",
+      "Cannot capture calls: client must be one of the SDK, such as new OpenAI() or new Anthropic(); it has no " +
+        "function withOptions",
       { path: "client" },
     );
   }

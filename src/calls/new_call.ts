@@ -66,7 +66,9 @@ export function checkCall(call: NewCall, options: BeginOptions): void {
 export function checkOutcome(outcome: CallOutcome, output: "outputText" | "partialOutput"): void {
   checkFields("end the call", outcome, [...OUTCOME, output]);
   checkFormat("end the call", "outputFormat", outcome.outputFormat);
-  if (outcome.usage !== undefined) checkFields("end the call", outcome.usage, Object.keys(USAGE));
+  if (outcome.usage !== undefined) {
+    checkFields("end the call", outcome.usage, Object.keys(USAGE), "usage");
+  }
 }
 
 /** Usage as metadata. What the provider did not tell is absent, never 0. @throws {AuditLogError} `INVALID_ENTRY`. */
@@ -83,13 +85,19 @@ export function usageMetadata(usage: Usage = {}): Record<string, number> {
   return metadata;
 }
 
-function checkFields(action: string, value: object, known: readonly string[]): void {
+function checkFields(
+  action: string,
+  value: object,
+  known: readonly string[],
+  within = "",
+): void {
   if (typeof value !== "object" || value === null || !isPlainObject(value)) {
     throw invalid(action, "", `takes a plain object, not ${describe(value)}`);
   }
   for (const key of Reflect.ownKeys(value)) {
     if (typeof key === "string" && known.includes(key)) continue;
-    throw invalid(action, String(key), `is not known here; known are ${known.join(", ")}`);
+    const name = within === "" ? String(key) : `${within}.${String(key)}`;
+    throw invalid(action, name, `is not known here; known are ${known.join(", ")}`);
   }
 }
 

@@ -161,7 +161,7 @@ export function callsConformance(name: string, place: MakePlace): void {
     await assertRefused(
       complete({ outputText: "", usage: { tokens: 1 } }),
       "INVALID_ENTRY",
-      "tokens",
+      "usage.tokens",
     );
     await assertRefused(
       complete({ outputText: "", metadata: { "audit.call": "forged" } }),
