@@ -321,6 +321,15 @@ export class JsonlIndex {
     }));
   }
 
+  /** Whether each name is found by its text, as queries look for it. */
+  get findsNames(): boolean {
+    const index = "sqlite_autoindex_name_1"; // that of the UNIQUE column
+    return this.#database.prepare(
+      `SELECT 1 AS lost FROM name AS n NOT INDEXED WHERE n.id IS NOT ` +
+        `(SELECT i.id FROM name AS i INDEXED BY ${index} WHERE i.text = n.text) LIMIT 1`,
+    ).get() === undefined;
+  }
+
   /** A name of a row, which some drivers cut at U+0000. */
   #name(row: SqliteRow, name: "user" | "model"): string {
     if (row["zeros"] === 0 || row[name] === null) return row[name] as string;

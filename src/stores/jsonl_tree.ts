@@ -112,6 +112,7 @@ export class JsonlTree implements TreeStore {
       }
       yield found;
     }
+    if (!await this.#access.index((index) => index.findsNames)) yield [NAME_LOST];
     for (let row = rows.next ?? await rows.more(); row !== undefined;) {
       if (row.offset >= end) return; // added meanwhile
       yield [lost(row)];
@@ -215,6 +216,13 @@ class IndexRows {
     return this.next;
   }
 }
+
+/** A user or a model that the index does not find by its name. */
+const NAME_LOST: InspectedRecord = {
+  bytes: undefined,
+  entryId: undefined,
+  faults: ["the index beside the file does not find a name, so that queries by it miss entries"],
+};
 
 /** A record that the index knows where the file has none. */
 function lost({ offset, entryId }: IndexRow): InspectedRecord {
