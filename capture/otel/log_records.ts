@@ -1,8 +1,8 @@
 import type { AuditEntry, JsonObject, JsonValue } from "../../mod.ts";
 
 /** An attribute's value, as OpenTelemetry's logs have it. */
-export type OtelValue = string | number | boolean | null | readonly OtelValue[] | {
-  readonly [key: string]: OtelValue;
+export type OtelValue = string | number | boolean | null | OtelValue[] | {
+  [key: string]: OtelValue;
 };
 
 /** A log record, as OpenTelemetry's `Logger.emit()` takes it. */
@@ -43,7 +43,7 @@ export function logRecordOf(entry: AuditEntry, { content }: RecordOptions): Otel
     severityNumber: failed ? ERROR : INFO,
     severityText: failed ? "ERROR" : "INFO",
     attributes: {
-      ...(content ? metadata : withoutContent(metadata)) as Record<string, OtelValue>,
+      ...(content ? metadata : withoutContent(metadata)) as unknown as Record<string, OtelValue>,
       "audit.entry_id": entry.entryId,
       ...(event === "gap" ? {} : { "gen_ai.request.model": entry.model }),
       "user.id": entry.user,
@@ -96,14 +96,15 @@ function contentOf({ inputText, outputText, metadata }: AuditEntry): Record<stri
   return {
     ...(asked?.["system_instructions"] === undefined
       ? {}
-      : { "gen_ai.system_instructions": asked["system_instructions"] as OtelValue }),
+      : { "gen_ai.system_instructions": asked["system_instructions"] as unknown as OtelValue }),
     ...(asked?.["tool_definitions"] === undefined
       ? {}
-      : { "gen_ai.tool.definitions": asked["tool_definitions"] as OtelValue }),
-    "gen_ai.input.messages": (asked?.["messages"] ?? said("user", inputText)) as OtelValue,
+      : { "gen_ai.tool.definitions": asked["tool_definitions"] as unknown as OtelValue }),
+    "gen_ai.input.messages":
+      (asked?.["messages"] ?? said("user", inputText)) as unknown as OtelValue,
     ...(outputText === "" ? {} : {
       "gen_ai.output.messages":
-        (Array.isArray(output) ? output : said("assistant", outputText)) as OtelValue,
+        (Array.isArray(output) ? output : said("assistant", outputText)) as unknown as OtelValue,
     }),
   };
 }
