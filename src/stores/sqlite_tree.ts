@@ -128,7 +128,8 @@ export class SqliteTree implements TreeStore {
       yield rows.map((row) => inspector.inspect(row as InspectedRow));
       await turns.give();
     }
-    yield await this.#strayEvents();
+    const stray = await this.#strayEvents();
+    if (stray.length > 0) yield stray;
   }
 
   /** Events of records that are not there: none follows from a record. */
