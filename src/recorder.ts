@@ -14,6 +14,8 @@ export interface Draft {
   readonly entry: NewEntry;
   /** Keys that start with `audit.`; they may need the entry's own id. */
   readonly audit?: ((entryId: string) => JsonObject) | undefined;
+  /** Whether it has its context already: who ends a call may be in another than who began it. */
+  readonly isComplete?: boolean | undefined;
 }
 
 /** What a recorder works with. */
@@ -40,7 +42,7 @@ export class Recorder {
   record(draft: Draft): Promise<AuditEntry> {
     const { redaction } = this.#parts;
     if (redaction !== undefined) return this.#redacted([draft], redaction, ([entry]) => entry!);
-    const record = this.#admit(draft.entry, besideOf(), draft);
+    const record = this.#admit(draft.entry, draft.isComplete ? NOTHING : besideOf(), draft);
     return this.append([record], record.entry);
   }
 
@@ -104,7 +106,8 @@ export class Recorder {
     const beside = besideOf();
     const answers = drafts.map((draft, position) => {
       try {
-        return redaction.redact(admit(draft.entry, UNSTAMPED, beside));
+        const around = draft.isComplete ? NOTHING : beside;
+        return redaction.redact(admit(draft.entry, UNSTAMPED, around));
       } catch (error) {
         throw at(error, position);
       }

@@ -43,7 +43,7 @@ export function recordedStream(
     }
   };
   const soFar = (): WireResponse => {
-    const response = wire.response();
+    const response = readSoFar(wire);
     if (malformed === 0) return response;
     return {
       ...response,
@@ -76,12 +76,13 @@ export function recordedStream(
         controller.byobRequest?.respond(0);
         return;
       }
-      look(chunk.value!);
-      if (isLast) {
+      if (!call.hasEnded) look(chunk.value!);
+      if (isLast && !call.hasEnded) {
         await recordEnd(call, soFar());
         settled();
       }
-      controller.enqueue(chunk.value!);
+      // A copy: a byte stream takes the buffer away, which may be shared.
+      controller.enqueue(new Uint8Array(chunk.value!));
     },
     async cancel(reason) {
       // A provider that is told to stop may take its time; the record need not.
@@ -90,4 +91,13 @@ export function recordedStream(
       await reader.cancel(reason);
     },
   }, { highWaterMark: 0 });
+}
+
+/** What came so far; what a provider sends may be anything, and the caller's stream shall not break for it. */
+function readSoFar(wire: WireStream): WireResponse {
+  try {
+    return wire.response();
+  } catch {
+    return { output: "", metadata: { "stream.unreadable": true } };
+  }
 }

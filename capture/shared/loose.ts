@@ -17,7 +17,7 @@ export function looseOf(value: unknown): Loose {
 
 /** A value as a list of objects; empty if it is no list. */
 export function listOf(value: unknown): readonly Loose[] {
-  return Array.isArray(value) ? value.map(looseOf) : [];
+  return Array.isArray(value) ? Array.from(value, looseOf) : [];
 }
 
 /** A value if it is a text. */

@@ -198,7 +198,7 @@ class MessageStream implements WireStream {
     const block = this.#blocks.get(index);
     if (block === undefined) return false;
     const { type, partial_json, citation } = delta;
-    const property = DELTAS[String(type)];
+    const property = Object.hasOwn(DELTAS, String(type)) ? DELTAS[String(type)] : undefined;
     if (property !== undefined) {
       block[property] = (textOf(block[property]) ?? "") + (textOf(delta[property]) ?? "");
     } else if (type === "input_json_delta") {

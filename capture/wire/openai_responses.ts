@@ -179,6 +179,10 @@ const ITEM_DELTAS: Readonly<Record<string, string>> = {
 
 type Item = Record<string, JsonValue>;
 
+function isPlace(value: unknown): value is number {
+  return Number.isSafeInteger(value) && value as number >= 0;
+}
+
 class ResponsesStream implements WireStream {
   #response: Loose = {};
   readonly #items = new Map<number, Item>();
@@ -218,8 +222,9 @@ class ResponsesStream implements WireStream {
 
   #setPart(index: number, list: string, at: unknown, part: unknown): void {
     const item = this.#items.get(index);
-    if (item === undefined || typeof at !== "number" || at > 10_000) return;
-    const parts = Array.isArray(item[list]) ? [...item[list]] : [];
+    const parts = Array.isArray(item?.[list]) ? [...item[list]] : [];
+    // Without holes: what comes from outside may name any place.
+    if (item === undefined || !isPlace(at) || at > parts.length) return;
     parts[at] = plainJson(part) ?? null;
     item[list] = parts;
   }
@@ -227,13 +232,16 @@ class ResponsesStream implements WireStream {
   #add(type: string, index: number, data: Loose, delta: string): void {
     const item = this.#items.get(index);
     if (item === undefined) return;
-    const ofItem = ITEM_DELTAS[type];
+    const ofItem = Object.hasOwn(ITEM_DELTAS, type) ? ITEM_DELTAS[type] : undefined;
     if (ofItem !== undefined) item[ofItem] = (textOf(item[ofItem]) ?? "") + delta;
-    const ofPart = PART_DELTAS[type];
+    const ofPart = Object.hasOwn(PART_DELTAS, type) ? PART_DELTAS[type] : undefined;
     if (ofPart === undefined) return;
     const list = "summary_index" in data ? "summary" : "content";
     const at = data["summary_index"] ?? data["content_index"] ?? 0;
-    const part = looseOf((item[list] as unknown[] | undefined)?.[at as number]) as Item;
+    const parts: unknown = item[list];
+    // A name such as __proto__ would lead to what all objects share.
+    if (!Array.isArray(parts) || !isPlace(at) || at >= parts.length) return;
+    const part = looseOf(parts[at]) as Item;
     part[ofPart] = (textOf(part[ofPart]) ?? "") + delta;
   }
 

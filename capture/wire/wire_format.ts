@@ -59,8 +59,8 @@ export interface WireFormat {
 
 /** The error in the body of a response with an error's status, as OpenAI, Anthropic and most others tell it. */
 export function errorIn(body: Loose, status?: number): WireError {
-  const { error = body } = body;
-  const { type, code, message } = error as Loose;
+  const error = body["error"] ?? body;
+  const { type, code, message } = Object(error) as Loose;
   const name = [type, code].find((name) => typeof name === "string" && name !== "") as
     | string
     | undefined;

@@ -118,6 +118,7 @@ export class AuditCall {
       const entry = await this.#record({
         entry: this.#interaction(told, outputIn(told, output), about),
         audit: () => this.#audit(outcome, told),
+        isComplete: true,
       });
       this.#state = "ended";
       return entry;

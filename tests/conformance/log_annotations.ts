@@ -136,7 +136,6 @@ export function annotationsConformance(name: string, place: MakePlace): void {
       a: 1,
       b: 3,
       c: [3],
-      d: 4,
     }, {}]);
     assert((await log.verify()).ok);
   });
