@@ -156,8 +156,9 @@ function numberOr0(value: unknown): number {
 const DELTAS: Readonly<Record<string, string>> = {
   text_delta: "text",
   thinking_delta: "thinking",
-  signature_delta: "signature",
 };
+/** Those that bring all of some properties at once. */
+const WHOLE_DELTAS: readonly unknown[] = ["signature_delta", "compaction_delta"];
 
 class MessageStream implements WireStream {
   #message: Record<string, unknown> = {};
@@ -174,7 +175,7 @@ class MessageStream implements WireStream {
         this.#message = { ...looseOf(message) };
         break;
       case "content_block_start":
-        this.#blocks.set(at, { ...looseOf(content_block) });
+        this.#begin(at, looseOf(content_block));
         break;
       case "content_block_delta":
         return { isOutput: this.#add(at, looseOf(delta)), isLast: false };
@@ -194,6 +195,14 @@ class MessageStream implements WireStream {
     return { isOutput: false, isLast: false };
   }
 
+  #begin(index: number, block: Loose): void {
+    this.#blocks.set(index, { ...block });
+    const { type, to } = block;
+    // From here on another model answers, as a whole message names it.
+    const model = type === "fallback" ? textOf(looseOf(to)["model"]) : undefined;
+    if (model !== undefined) this.#message = { ...this.#message, model };
+  }
+
   #add(index: number, delta: Loose): boolean {
     const block = this.#blocks.get(index);
     if (block === undefined) return false;
@@ -201,6 +210,9 @@ class MessageStream implements WireStream {
     const property = Object.hasOwn(DELTAS, String(type)) ? DELTAS[String(type)] : undefined;
     if (property !== undefined) {
       block[property] = (textOf(block[property]) ?? "") + (textOf(delta[property]) ?? "");
+    } else if (WHOLE_DELTAS.includes(type)) {
+      const { type: _, ...properties } = delta;
+      Object.assign(block, properties);
     } else if (type === "input_json_delta") {
       this.#inputs.set(index, (this.#inputs.get(index) ?? "") + (textOf(partial_json) ?? ""));
     } else if (type === "citations_delta") {

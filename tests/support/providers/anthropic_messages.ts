@@ -45,8 +45,10 @@ export const messages: Endpoint = {
     emit("ping");
     for (const [index, block] of blocksOf(reply).entries()) {
       const delta = (delta: object) => emit("content_block_delta", { index, delta });
-      emit("content_block_start", { index, content_block: emptied(block) });
-      if (block["type"] === "text") {
+      emit("content_block_start", { index, content_block: emptied(block, reply) });
+      if (reply.blocks?.includes(block)) {
+        for (const one of deltasOf(block)) delta(one);
+      } else if (block["type"] === "text") {
         for (const text of pieces(reply.text ?? "")) delta({ type: "text_delta", text });
       } else if (block["type"] === "thinking") {
         delta({ type: "thinking_delta", thinking: block["thinking"] });
@@ -81,17 +83,48 @@ function blocksOf(reply: Reply): Record<string, unknown>[] {
   for (const { id, name, arguments: json } of reply.toolCalls ?? []) {
     blocks.push({ type: "tool_use", id, name, input: JSON.parse(whole(json)) });
   }
+  blocks.push(...reply.blocks ?? []);
   return blocks;
 }
 
-function emptied(block: Record<string, unknown>): object {
+function emptied(block: Record<string, unknown>, reply: Reply): object {
   switch (block["type"]) {
     case "text":
-      return { ...block, text: "" };
+      return { ...block, text: "", ...(reply.blocks?.includes(block) ? { citations: [] } : {}) };
     case "thinking":
       return { ...block, thinking: "", signature: "" };
-    default:
+    case "tool_use":
+    case "server_tool_use":
+    case "mcp_tool_use":
       return { ...block, input: {} };
+    case "compaction":
+      return { type: "compaction", content: null };
+    default:
+      return block; // it comes whole
+  }
+}
+
+/** What a stream has of a block behind its start. */
+function deltasOf(block: Record<string, unknown>): object[] {
+  const { type, text, citations, input, ...others } = block;
+  switch (type) {
+    case "text":
+      return [
+        { type: "text_delta", text },
+        ...(citations as object[]).map((citation) => ({ type: "citations_delta", citation })),
+      ];
+    case "server_tool_use":
+    case "mcp_tool_use": {
+      const json = JSON.stringify(input);
+      return [json.slice(0, 3), json.slice(3)].map((partial_json) => ({
+        type: "input_json_delta",
+        partial_json,
+      }));
+    }
+    case "compaction":
+      return [{ type: "compaction_delta", ...others }];
+    default:
+      return [];
   }
 }
 

@@ -53,6 +53,8 @@ export interface Reply {
   readonly toolCalls?: readonly ReplyToolCall[];
   readonly refusal?: string;
   readonly reasoning?: string;
+  /** Anthropic's blocks that are nothing of the above, as they are; they come last. */
+  readonly blocks?: readonly Readonly<Record<string, unknown>>[];
   /** Several choices; then what else is said of a message here is not looked at. */
   readonly choices?: readonly Reply[];
   /** `null`: the provider does not tell. */

@@ -45,6 +45,8 @@ const ENDPOINTS: readonly [path: RegExp, endpoint: Endpoint][] = [
   [/\/responses$/, responses],
   [/\/embeddings$/, embeddings],
   [/\/messages$/, messages],
+  // As Google has them.
+  [/\/publishers\/anthropic\/models\/[^/:]+:(?:r|streamR)awPredict$/, messages],
 ];
 
 const DEFAULT: Reply = { text: ["Hello", "!"] };
@@ -151,7 +153,7 @@ async function stream(
       response.destroy();
       return;
     }
-    if (index === reply.malformedAfter) await write(response, 'data: {"half\n\n', reply);
+    if (index === reply.malformedAfter) await write(response, sse(name, data, '{"half'), reply);
     if (index === reply.streamErrorAfter) {
       const { name, data } = endpoint.streamError(reply.error ?? "It broke.");
       await write(response, sse(name, data), reply);
@@ -164,8 +166,8 @@ async function stream(
   response.end();
 }
 
-function sse(name: string | undefined, data: unknown): string {
-  return `${name === undefined ? "" : `event: ${name}\n`}data: ${JSON.stringify(data)}\n\n`;
+function sse(name: string | undefined, data: unknown, json = JSON.stringify(data)): string {
+  return `${name === undefined ? "" : `event: ${name}\n`}data: ${json}\n\n`;
 }
 
 async function write(response: ServerResponse, text: string, { splitBytes }: Reply): Promise<void> {
