@@ -11,7 +11,10 @@ export type { CapturedCallInfo, CaptureFailure, CaptureOptions } from "./shared/
 
 /** Options of {@link auditAnthropic}. */
 export interface AuditAnthropicOptions extends CaptureOptions {
-  /** `gen_ai.provider.name` of all calls. Default: `anthropic`, or what the host tells. */
+  /**
+   * `gen_ai.provider.name` of all calls. Default: the platform that the client is for, `aws.bedrock` or `gcp.vertex_ai`, what the
+   * host tells, or `anthropic`.
+   */
   readonly provider?: string | undefined;
 }
 
@@ -22,7 +25,7 @@ export interface AuditAnthropicOptions extends CaptureOptions {
  * Each request is recorded by itself, so that a retry shows as another, with its `attempt`. A stream is recorded when its
  * last event is read, when it fails, or when whoever reads it stops.
  *
- * @param client An `Anthropic`, or one of its subclasses that speaks Anthropic's own format.
+ * @param client An `Anthropic`, or a client for another platform: `AnthropicBedrock`, `AnthropicVertex` and the like.
  * @param log Where to record.
  * @param options Who asks, what it costs, what happens when the log does not work.
  * @returns The client that records. What cannot be recorded is not asked, unless `onAuditFailure` says so: then its

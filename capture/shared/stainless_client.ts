@@ -9,9 +9,20 @@ export interface StainlessClient {
   withOptions(options: { fetch: Fetch }): StainlessClient;
 }
 
+/** A request as a client's middleware sees it. */
+type PassingRequest = RequestInit & { readonly url: string };
+type Middleware = (
+  request: PassingRequest,
+  next: (request: PassingRequest) => Promise<Response>,
+) => Promise<Response>;
+
 /** What such a client has beneath, which its types do not tell. */
 interface Beneath {
   fetch?: Fetch;
+  /** What turns requests into those of another platform, and its answers back. */
+  backendMiddleware?: () => readonly unknown[];
+  /** `gen_ai.provider.name`, where the client is one for a certain platform. */
+  _genAIProviderName?: unknown;
   makeRequest?: (...given: unknown[]) => Promise<unknown>;
   retryRequest?: (...given: unknown[]) => Promise<unknown>;
   withOptions(options: object): Beneath;
@@ -19,7 +30,8 @@ interface Beneath {
 
 /**
  * A client that records its calls: one with the same options and another `fetch`. So whatever way of calling it has, each request
- * that leaves it is recorded, once, and nothing that a caller can see is another's.
+ * that leaves it is recorded, once, and nothing that a caller can see is another's. A client that speaks as another platform
+ * does is recorded before its requests are turned into that platform's.
  *
  * @param client The client; it stays as it is.
  * @param log Where to record.
@@ -41,18 +53,64 @@ export function auditedClient<Client extends object>(
     );
   }
   const refusals = asyncStorage<Refusal>();
-  const audited = auditFetch(log, { ...options, fetch: options.fetch ?? fetch });
-  const refusing: Fetch = async (input, init) => {
-    try {
-      return await audited(input, init);
-    } catch (error) {
-      const refusal = refusals.getStore();
-      if (refusal !== undefined && error instanceof AuditLogError) refusal.error = error;
-      throw error;
-    }
+  const provider = options.provider ?? platformOf(client);
+  const recording = (beneath: Fetch | undefined): Fetch => {
+    const audited = auditFetch(log, { ...options, provider, fetch: beneath });
+    return async (input, init) => {
+      try {
+        return await audited(input, init);
+      } catch (error) {
+        const refusal = refusals.getStore();
+        if (refusal !== undefined && error instanceof AuditLogError) refusal.error = error;
+        throw error;
+      }
+    };
   };
-  const derived = withOptions.call(client, { fetch: refusing });
-  return toldOfRefusals(derived, refusals) as object as Client;
+  const beneath = options.fetch ?? fetch;
+  const isTurned = turns(client);
+  // Made in either case: it is what checks the options.
+  const recorded = recording(beneath);
+  const derived = withOptions.call(client, { fetch: isTurned ? beneath : recorded });
+  return recordingClient(derived, { refusals, recording, isTurned }) as object as Client;
+}
+
+/** What clients derived from one another have in common. */
+interface Auditing {
+  readonly refusals: AsyncStorage<Refusal>;
+  /** Makes a `fetch` that records. */
+  readonly recording: (beneath: Fetch | undefined) => Fetch;
+  readonly isTurned: boolean;
+}
+
+/** Whether a client turns its requests into those of another platform. */
+function turns(client: Partial<Beneath>): boolean {
+  const { backendMiddleware } = client;
+  return typeof backendMiddleware === "function" && backendMiddleware.call(client).length > 0;
+}
+
+/** The platform that a client is for; that of the format is no more than the host tells. */
+function platformOf({ _genAIProviderName: name }: Partial<Beneath>): string | undefined {
+  return typeof name === "string" && name !== "" && name !== "anthropic" ? name : undefined;
+}
+
+/** Has a client, and those derived from it, record. */
+function recordingClient(client: Beneath, auditing: Auditing): Beneath {
+  const { refusals, recording, isTurned } = auditing;
+  toldOfRefusals(client, refusals);
+  const { backendMiddleware, withOptions } = client;
+  if (isTurned && typeof backendMiddleware === "function") {
+    const record: Middleware = ({ url, ...init }, next) =>
+      recording((input, init) => next({ ...init, url: String(input) }))(url, init);
+    define(client, "backendMiddleware", () => [record, ...backendMiddleware.call(client)]);
+  }
+  define(client, "withOptions", (options: { fetch?: Fetch }) => {
+    // Another fetch is recorded like the one before.
+    const given = isTurned || !Object.hasOwn(options, "fetch")
+      ? options
+      : { ...options, fetch: recording(options.fetch ?? undefined) };
+    return recordingClient(withOptions.call(client, given), auditing);
+  });
+  return client;
 }
 
 /** What keeps a request from being made. */
@@ -65,8 +123,8 @@ interface Refusal {
  * that cannot be recorded shall not be tried again, and the caller shall see why. Where a client is made otherwise, its own error
  * has it as its `cause`.
  */
-function toldOfRefusals(client: Beneath, refusals: AsyncStorage<Refusal>): Beneath {
-  const { makeRequest, retryRequest, withOptions } = client;
+function toldOfRefusals(client: Beneath, refusals: AsyncStorage<Refusal>): void {
+  const { makeRequest, retryRequest } = client;
   if (typeof makeRequest === "function") {
     define(client, "makeRequest", (...given: unknown[]) => {
       const refusal = refusals.getStore() ?? {};
@@ -85,12 +143,6 @@ function toldOfRefusals(client: Beneath, refusals: AsyncStorage<Refusal>): Benea
       return error === undefined ? retryRequest.apply(client, given) : Promise.reject(error);
     });
   }
-  define(
-    client,
-    "withOptions",
-    (options: object) => toldOfRefusals(withOptions.call(client, options), refusals),
-  );
-  return client;
 }
 
 function define(client: Beneath, name: string, value: unknown): void {
