@@ -189,7 +189,7 @@ function broken(bytes: Bytes, error: unknown): ReadableStream<Bytes> {
 
 /** What a provider calls the request, which it asks for when something is wrong; as the conventions record headers. */
 function requestIds(headers: Headers): Record<string, string[]> {
-  const names = ["x-request-id", "request-id", "apim-request-id"];
+  const names = ["x-request-id", "request-id", "apim-request-id", "x-amzn-requestid"];
   return Object.fromEntries(
     names.filter((name) => headers.has(name))
       .map((name) => [`http.response.header.${name}`, [headers.get(name)!]]),

@@ -36,7 +36,7 @@ const PROVIDERS: readonly [host: RegExp, provider: string][] = [
   [/(?:^|\.)perplexity\.ai$/, "perplexity"],
   [/(?:^|\.)cohere\.(?:ai|com)$/, "cohere"],
   [/^generativelanguage\.googleapis\.com$/, "gcp.gemini"],
-  [/aiplatform\.googleapis\.com$/, "gcp.vertex_ai"],
+  [/(?:^|-)aiplatform\.(?:[\w-]+\.rep\.)?googleapis\.com$/, "gcp.vertex_ai"],
   [/\.amazonaws\.com$/, "aws.bedrock"],
 ];
 

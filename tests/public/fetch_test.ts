@@ -88,6 +88,8 @@ test("the provider is what the host tells, or what is said; Azure's path names t
     ["https://api.anthropic.com/v1/messages", "anthropic", "m"],
     ["https://notopenai.com/v1/messages", "anthropic", "m"],
     ["http://localhost:11434/v1/chat/completions", "ollama", "m", "ollama"],
+    ["https://us-east5-aiplatform.googleapis.com/v1/chat/completions", "gcp.vertex_ai", "m"],
+    ["https://aiplatform.eu.rep.googleapis.com/v1/chat/completions", "gcp.vertex_ai", "m"],
     [
       "https://acme.openai.azure.com/openai/deployments/my%20model/chat/completions?api-version=1",
       "azure.ai.openai",
