@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from "../../mod.ts";
 
 /** Names of what somebody is let in with, however they are written: `openAIApiKey`, `x-api-key`, `aws_session_token`. */
 const CREDENTIAL =
-  /(?:api[-_]?keys?|access[-_]?key|private[-_]?key|authorization|passw(?:or)?d|passphrase|secret|credentials?|cookie|(?:access|auth|authorization|bearer|id|refresh|security|session)[-_]?token)$/i;
+  /(?:api[-_]?keys?|access[-_]?key|private[-_]?key|authorization|passw(?:or)?d|passphrase|secrets?|credentials?|cookie|(?:access|auth|authorization|bearer|id|refresh|security|session)[-_]?token)$/i;
 /** Names of what credentials are sent in. */
 const CARRIER = /headers$/i;
 
