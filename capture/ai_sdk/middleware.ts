@@ -1,12 +1,14 @@
 import type { AuditLog } from "../../mod.ts";
 import { Capture, type CapturedCall, type CapturedRequest } from "../shared/capture.ts";
 import type { CaptureOptions } from "../shared/capture_options.ts";
-import { listOf, type Loose, looseOf, without } from "../shared/loose.ts";
-import { textMessage } from "../shared/messages.ts";
-import { recordedParts, recordError } from "../shared/recorded_parts.ts";
-import { AnswerReader, responseOf } from "./answer.ts";
-import { type AiSdkModel, providerOf } from "./model_info.ts";
-import { answerParts, messagesOf } from "./prompt.ts";
+import { looseOf, usageOf } from "../shared/loose.ts";
+import { type RecordedEnd, recordedParts, recordError } from "../shared/recorded_parts.ts";
+import { AnswerReader, responseOf, toldMetadata } from "./answer.ts";
+import { type Attempt, Attempts } from "./attempts.ts";
+import type { AiSdkModel } from "./model_info.ts";
+import { answerParts } from "./prompt.ts";
+import { chatRequest, embeddingRequest } from "./requests.ts";
+import { transportOf } from "./transport.ts";
 
 /** What `wrapLanguageModel()` of the AI SDK takes as a middleware: version 4 of its specification, that of `ai` 7. */
 export interface AuditMiddleware {
@@ -17,7 +19,7 @@ export interface AuditMiddleware {
     call: { doGenerate: () => PromiseLike<Result>; params: object; model: AiSdkModel },
   ): Promise<Result>;
   /** Records a call that is answered by a stream. */
-  wrapStream<Result extends { stream: ReadableStream }>(
+  wrapStream<Result extends { stream: ReadableStream<unknown> }>(
     call: { doStream: () => PromiseLike<Result>; params: object; model: AiSdkModel },
   ): Promise<Result>;
 }
@@ -32,23 +34,10 @@ export interface AuditEmbeddingMiddleware {
   ): Promise<Result>;
 }
 
-/** Parameters that the conventions have names for. */
-const PARAMETERS: Readonly<Record<string, string>> = {
-  temperature: "temperature",
-  topP: "top_p",
-  topK: "top_k",
-  maxOutputTokens: "max_tokens",
-  frequencyPenalty: "frequency_penalty",
-  presencePenalty: "presence_penalty",
-  stopSequences: "stop_sequences",
-  seed: "seed",
-};
-/** What is no parameter: content, credentials, and what concerns this process alone. */
-const OTHERS = ["prompt", "tools", "headers", "abortSignal", "includeRawChunks", "values"];
-
 /**
  * A middleware that records the calls of a language model of the AI SDK, for `wrapLanguageModel()`: those of `generateText`,
  * `streamText`, structured output and tools alike. Each step and each attempt is a call of the model, and an entry of its own.
+ * The results of tools are in the next step's input. Of several middlewares, the last sees what is really asked and answered.
  *
  * @param log Where to record.
  * @param options Who asks, what it costs, what happens when the log does not work.
@@ -72,27 +61,27 @@ const OTHERS = ["prompt", "tools", "headers", "abortSignal", "includeRawChunks",
  * ```
  */
 export function auditMiddleware(log: AuditLog, options: CaptureOptions = {}): AuditMiddleware {
-  const capture = new Capture(log, options);
+  const calls = new Calls(log, options);
   const { inlineMedia: keepMedia = false } = options;
-  const attempts = new Attempts();
-  const begin = async (params: object, model: AiSdkModel): Promise<CapturedCall> =>
-    await capture.begin(
-      await chatRequest(looseOf(params), model, keepMedia, attempts.next(params)),
-    );
+  const begin = async (params: object, model: AiSdkModel): Promise<Begun> => {
+    const { prompt } = looseOf(params);
+    return await calls.begin(await chatRequest(looseOf(params), model, keepMedia), model, prompt);
+  };
   return {
     specificationVersion: "v4",
     async wrapGenerate({ doGenerate, params, model }) {
-      const call = await begin(params, model);
-      const result = await answered(call, doGenerate);
-      const { content, finishReason, usage, response, warnings } = looseOf(result);
-      const parts = await answerParts(content, keepMedia);
-      await call.complete(responseOf(parts, { finishReason, usage, response, warnings }));
+      const { call, end } = await begin(params, model);
+      const result = await answered(call, end, signalOf(params), doGenerate);
+      const { content, ...facts } = looseOf(result);
+      await end.complete(responseOf(await answerParts(content, keepMedia), facts));
       return result;
     },
     async wrapStream({ doStream, params, model }) {
-      const call = await begin(params, model);
-      const result = await answered(call, doStream);
-      const stream = recordedParts(result.stream, call, new AnswerReader(keepMedia));
+      const { call, end, attempt } = await begin(params, model);
+      const signal = signalOf(params);
+      const result = await answered(call, end, signal, doStream);
+      const reader = new AnswerReader(keepMedia, (error) => attempt.failed(error));
+      const stream = recordedParts(result.stream, end, reader, signal);
       return { ...result, stream };
     },
   };
@@ -110,27 +99,23 @@ export function auditEmbeddingMiddleware(
   log: AuditLog,
   options: CaptureOptions = {},
 ): AuditEmbeddingMiddleware {
-  const capture = new Capture(log, options);
+  const calls = new Calls(log, options);
   return {
     specificationVersion: "v4",
     async wrapEmbed({ doEmbed, params, model }) {
       const { values } = looseOf(params);
-      const texts = Array.isArray(values) ? values.map(String) : [];
-      const call = await capture.begin({
-        ...aboutModel(model, "embeddings"),
-        input: { messages: texts.map((text) => textMessage("user", text)) },
-        ...parametersOf(looseOf(params)),
-      });
-      const result = await answered(call, doEmbed);
-      const { embeddings, usage } = looseOf(result);
+      const request = embeddingRequest(looseOf(params), model);
+      const { call, end } = await calls.begin(request, model, values);
+      const result = await answered(call, end, signalOf(params), doEmbed);
+      const { embeddings, usage, ...facts } = looseOf(result);
       const vectors: readonly unknown[] = Array.isArray(embeddings) ? embeddings : [];
-      const tokens = looseOf(usage)["tokens"];
-      await call.complete({
+      await end.complete({
         output: "",
-        usage: { inputTokens: tokens as number | undefined },
+        usage: usageOf({ inputTokens: looseOf(usage)["tokens"] }),
         metadata: {
           "gen_ai.embeddings.dimension.count": looseOf(vectors[0])["length"],
           "embeddings.count": vectors.length,
+          ...toldMetadata(facts),
         },
       });
       return result;
@@ -138,62 +123,57 @@ export function auditEmbeddingMiddleware(
   };
 }
 
+/** A call that has begun, and how its end is recorded. */
+interface Begun {
+  readonly call: CapturedCall;
+  readonly end: RecordedEnd;
+  readonly attempt: Attempt;
+}
+
+/** Begins the calls of a middleware, and numbers attempts. */
+class Calls {
+  readonly #capture: Capture;
+  readonly #attempts = new Attempts();
+
+  constructor(log: AuditLog, options: CaptureOptions) {
+    this.#capture = new Capture(log, options);
+  }
+
+  async begin(request: CapturedRequest, model: AiSdkModel, content: unknown): Promise<Begun> {
+    const { operation } = request;
+    const attempt = await this.#attempts.begin([
+      operation,
+      model.provider,
+      model.modelId,
+      content,
+    ]);
+    const metadata = { ...request.metadata, attempt: attempt.number };
+    const call = await this.#capture.begin({ ...request, metadata });
+    return { call, end: attempt.endOf(call), attempt };
+  }
+}
+
 /** Calls the model; what it rejects with is recorded, and goes on. */
 async function answered<Result>(
   call: CapturedCall,
+  end: RecordedEnd,
+  signal: AbortSignal | undefined,
   ask: () => PromiseLike<Result>,
 ): Promise<Result> {
   try {
-    return await ask();
+    const result = await ask();
+    const { request, response } = looseOf(result);
+    call.note(transportOf(looseOf(request)["url"], looseOf(response)["headers"]));
+    return result;
   } catch (error) {
-    await recordError(call, error);
+    const { url, responseHeaders } = looseOf(error);
+    call.note(transportOf(url, responseHeaders));
+    await recordError(end, error, {}, signal);
     throw error;
   }
 }
 
-async function chatRequest(
-  params: Loose,
-  model: AiSdkModel,
-  keepMedia: boolean,
-  attempt: number | undefined,
-): Promise<CapturedRequest> {
-  const { metadata, parameters } = parametersOf(params);
-  return {
-    ...aboutModel(model, "chat"),
-    input: {
-      messages: await messagesOf(params["prompt"], keepMedia),
-      tools: listOf(params["tools"]).map((tool) => without(tool, ["providerOptions"])),
-    },
-    metadata: { ...metadata, attempt },
-    parameters,
-  };
-}
-
-function aboutModel(model: AiSdkModel, operation: string) {
-  return { provider: providerOf(model), operation, model: model.modelId };
-}
-
-function parametersOf(params: Loose) {
-  const metadata: Record<string, unknown> = {};
-  const parameters: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(params)) {
-    if (OTHERS.includes(name) || value === undefined) continue;
-    const known = Object.hasOwn(PARAMETERS, name) ? PARAMETERS[name]! : undefined;
-    if (known === undefined) parameters[name] = value;
-    else metadata[`gen_ai.request.${known}`] = value;
-  }
-  return { metadata, parameters };
-}
-
-/** Counts the attempts of a call: the SDK makes each with the same prompt, the very object. */
-class Attempts {
-  readonly #made = new WeakMap<object, number>();
-
-  next(params: object): number | undefined {
-    const { prompt } = looseOf(params);
-    if (typeof prompt !== "object" || prompt === null) return undefined;
-    const attempt = (this.#made.get(prompt) ?? 0) + 1;
-    this.#made.set(prompt, attempt);
-    return attempt;
-  }
+function signalOf(params: object): AbortSignal | undefined {
+  const { abortSignal } = looseOf(params);
+  return abortSignal instanceof AbortSignal ? abortSignal : undefined;
 }

@@ -1,6 +1,6 @@
 import type { JsonValue } from "../../mod.ts";
 import { listOf, type Loose, looseOf, parsedOr, textOf, without } from "../shared/loose.ts";
-import { blobPart, modalityOf, urlPart } from "../shared/media.ts";
+import { blobPart, modalityOf, urlPart, withoutInlineMedia } from "../shared/media.ts";
 import { type Message, type Part, textMessage, textPart } from "../shared/messages.ts";
 import { plainJson, plainObject } from "../shared/plain_json.ts";
 
@@ -35,8 +35,16 @@ async function partOf(part: Loose, keepMedia: boolean): Promise<Part> {
   switch (type) {
     case "text":
       return { ...others("text"), ...textPart(textOf(text) ?? "") };
-    case "reasoning":
-      return { ...others("text"), type, content: textOf(text) ?? "" };
+    case "reasoning": {
+      // Signatures, and reasoning that is told in a form that only the provider reads.
+      const known = plainObject(looseOf(part["providerMetadata"] ?? part["providerOptions"]));
+      return {
+        ...others("text"),
+        type,
+        content: textOf(text) ?? "",
+        ...(Object.keys(known).length === 0 ? {} : { provider_metadata: known }),
+      };
+    }
     case "tool-call":
       return {
         ...others("toolCallId", "toolName", "input"),
@@ -61,16 +69,27 @@ async function partOf(part: Loose, keepMedia: boolean): Promise<Part> {
         ...await filePart(data, textOf(mediaType), keepMedia),
       };
     default:
-      return { ...plainObject(part), type: textOf(type) ?? "unknown" };
+      return {
+        ...await withoutInlineMedia(plainObject(part), keepMedia),
+        type: textOf(type) ?? "unknown",
+      };
   }
 }
 
 /** What a tool answered: a text or a value plainly, all else as it is told. */
 async function responseOf(output: unknown, keepMedia: boolean): Promise<JsonValue> {
   const { type, value } = looseOf(output);
-  if (type === "text" || type === "json") return plainJson(value) ?? null;
   if (type === "content") return await answerParts(value, keepMedia);
-  return plainJson(output) ?? null;
+  const plain = plainJson(type === "text" || type === "json" ? value : output) ?? null;
+  return keepMedia ? plain : await withoutInlineMedia(await withoutPicture(plain), false);
+}
+
+/** A picture that a provider's tool made comes as an object with its base64 for a result. */
+async function withoutPicture(value: JsonValue): Promise<JsonValue> {
+  const { result } = looseOf(value);
+  if (typeof result !== "string" || !/^[\w+/-]{1024,}={0,2}$/.test(result)) return value;
+  const picture = { ...await blobPart(result, undefined, false), modality: "image" };
+  return { ...plainObject(looseOf(value)), result: picture };
 }
 
 /** Data of a file: bytes, base64, a URL, a text, or a reference that the provider knows. */
@@ -84,7 +103,8 @@ async function filePart(
     ? data
     : told["data"] ?? told["url"] ?? told["text"];
   if (content instanceof URL || told["type"] === "url") {
-    return await urlPart(String(content), mediaType, keepMedia);
+    // A URL that is an object may be written otherwise than it was given.
+    return await urlPart(textOf(told["originalUrl"]) ?? String(content), mediaType, keepMedia);
   }
   if (told["type"] === "text") return { type: "document", content: String(content) };
   if (content instanceof Uint8Array || typeof content === "string") {

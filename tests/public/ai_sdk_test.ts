@@ -1,10 +1,8 @@
 // Recording the calls of the AI SDK's models: the real SDK and providers, against a server on this machine.
 
-import { createAnthropic } from "@ai-sdk/anthropic";
-import { createOpenAI } from "@ai-sdk/openai";
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { AuditLogError, withAuditContext } from "@audit-log/llm";
-import { auditEmbeddingMiddleware, auditMiddleware } from "@audit-log/llm/ai-sdk";
+import { auditEmbeddingMiddleware } from "@audit-log/llm/ai-sdk";
 import type { CaptureOptions } from "@audit-log/llm/fetch";
 import {
   embedMany,
@@ -14,29 +12,16 @@ import {
   streamText,
   tool,
   wrapEmbeddingModel,
-  wrapLanguageModel,
 } from "ai";
 import { test, type TestContext } from "node:test";
 import { z } from "zod";
-import { about, all, API_KEY, capturing, only, outcomes } from "../support/captured.ts";
+import { setUpModels } from "../support/ai_sdk_models.ts";
+import { about, all, API_KEY, only, outcomes } from "../support/captured.ts";
 import { Gate } from "../support/providers/server.ts";
 
 async function setUp(t: TestContext, options: CaptureOptions = {}) {
-  const captured = await capturing(t);
-  const { url } = captured.provider;
-  const openai = createOpenAI({ apiKey: API_KEY, baseURL: `${url}/v1` });
-  const anthropic = createAnthropic({ apiKey: API_KEY, baseURL: `${url}/v1` });
-  const middleware = auditMiddleware(captured.log, options);
-  const audited = (model: Parameters<typeof wrapLanguageModel>[0]["model"]) =>
-    wrapLanguageModel({ model, middleware });
-  return {
-    ...captured,
-    openai,
-    chat: audited(openai.chat("gpt-4o")),
-    responses: audited(openai.responses("gpt-5")),
-    claude: audited(anthropic("claude-x")),
-    plain: openai.chat("gpt-4o"),
-  };
+  const models = await setUpModels(t, options);
+  return { ...models, plain: models.openai.chat("gpt-4o") };
 }
 
 test("generateText is recorded whole, and gives what the model alone does", async (t) => {
