@@ -301,7 +301,7 @@ export class CapturedCall {
       about["gen_ai.response.finish_reasons"] = [...finishReasons];
     }
     // The conventions have it in seconds.
-    if (this.#firstMs !== undefined) about[FIRST_CHUNK] = rounded(this.#firstMs) / 1000;
+    if (this.#firstMs !== undefined) about[FIRST_CHUNK] = Math.round(this.#firstMs * 1e3) / 1e6;
     return { ...about, ...this.#noted, ...plainJson(metadata) as Record<string, JsonValue> };
   }
 }
