@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { generateText, streamText } from "ai";
 import { test } from "node:test";
-import { setUpModels } from "../support/ai_sdk_models.ts";
+import { FINISH, sayingModel, setUpModels, type StreamPart } from "../support/ai_sdk_models.ts";
 import { all, only, outcomes } from "../support/captured.ts";
 import { Gate } from "../support/providers/server.ts";
 
@@ -161,7 +161,57 @@ test("whoever leaves a stream ends the connection, and what came is recorded", a
   assertEquals(await outcomes(log), [["aborted", "One"]]);
 });
 
-test("a stream that nobody reads stays unfinished, and nothing is asked ahead of its reader", async (t) => {
+test("nothing is asked ahead of a stream's reader, who knows its end when that is recorded", async (t) => {
+  const { log, store, audited } = await setUpModels(t);
+  const parts: StreamPart[] = [
+    { type: "text-start", id: "0" },
+    { type: "text-delta", id: "0", delta: "One" },
+    { type: "finish", ...FINISH },
+  ];
+  let pulled = 0;
+  const model = audited({
+    ...sayingModel({}),
+    doStream: () => {
+      const stream = new ReadableStream<StreamPart>({
+        pull(controller) {
+          const part = parts[pulled++];
+          if (part === undefined) controller.close();
+          else controller.enqueue(part);
+        },
+      }, { highWaterMark: 0 });
+      return Promise.resolve({ stream });
+    },
+  });
+  const { stream } = await model.doStream({ prompt: asked });
+  const reader = stream.getReader();
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  await turn();
+  assertEquals(pulled, 0);
+  for (let n = 1; n < parts.length; n++) {
+    assertEquals((await reader.read()).value, parts[n - 1]);
+    await turn();
+    assertEquals(pulled, n);
+  }
+
+  const append = store.append.bind(store);
+  let write = () => {};
+  const held = new Promise<void>((resolve) => write = resolve);
+  store.append = async (records) => {
+    await held;
+    return await append(records);
+  };
+  let knows = false;
+  const end = reader.read().finally(() => knows = true);
+  await turn();
+  const before = [knows, await log.count()];
+  write();
+  assertEquals(before, [false, 0]);
+  assertEquals((await end).value, parts.at(-1));
+  assertEquals(await outcomes(log), [["completed", "One"]]);
+  assertEquals((await reader.read()).done, true);
+});
+
+test("a stream that nobody reads stays unfinished, and one that is read twice is one call", async (t) => {
   const { log, chat } = await setUpModels(t);
   const { stream } = await chat.doStream({ prompt: asked });
   assertEquals([await log.count(), (await log.unfinished()).length], [0, 1]);
