@@ -5,14 +5,9 @@
  * @module
  */
 import { AuditLogError } from "../src/errors.ts";
+import type { AsyncStorage } from "../src/ports.ts";
 
-/** Holds a value for everything that a function does, also after it has returned. */
-export interface AsyncStorage<T> {
-  /** Calls the function; within, and in whatever it starts, `getStore()` gives the value. */
-  run<R>(value: T, fn: () => R): R;
-  /** The value of the innermost `run()` around, or `undefined` outside of all. */
-  getStore(): T | undefined;
-}
+export type { AsyncStorage };
 
 interface AsyncLocalStorageClass {
   new <T>(): AsyncStorage<T>;

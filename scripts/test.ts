@@ -58,9 +58,6 @@ if (sourceFiles.length === 0) {
   Deno.exit(1);
 }
 
-/** What damage and failing calls do is a matter of the code, which is the same in the package: from source it is tested thrice. */
-const packageFiles = publicFiles.filter((file) => !/\/(?:damage_|injected_faults)/.test(file));
-
 const nodeHooks = new URL("tests/support/node_hooks.ts", root).href;
 const folder = await Deno.makeTempDir({ prefix: "audit-log-test-" });
 const progress = new Progress(filters.length > 0);
@@ -214,8 +211,8 @@ async function testNpm(): Promise<Outcome[]> {
     outcomes.push(
       ...await attempt(`${name}, npm package`, async () => {
         if (tarball === undefined) throw new Error("the package could not be built");
-        if (packageFiles.length === 0) throw new Error("there is no public test to run");
-        return await testInstalled(await find(name), installed, packageFiles, progress);
+        if (publicFiles.length === 0) throw new Error("there is no public test to run");
+        return await testInstalled(await find(name), installed, publicFiles, progress);
       }),
     );
   }

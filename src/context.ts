@@ -1,8 +1,9 @@
 import type { JsonObject } from "./json.ts";
 import { AuditLogError } from "./errors.ts";
-import { nameFault } from "./entry.ts";
+import { admitMetadata, nameFault } from "./entry.ts";
+import { checkFields } from "./known_fields.ts";
+import type { AsyncStorage } from "./ports.ts";
 import { describe } from "./refusal.ts";
-import { isPlainObject, snapshot } from "./snapshot.ts";
 
 /** What is recorded of everything that happens within {@link withAuditContext}, unless an entry says otherwise. */
 export interface AuditContext {
@@ -18,11 +19,7 @@ export interface CheckedContext {
   readonly metadata: JsonObject;
 }
 
-/** Holds a value for everything that a function does, also after it has returned. */
-interface Storage {
-  run<R>(value: CheckedContext, fn: () => R): R;
-  getStore(): CheckedContext | undefined;
-}
+type Storage = AsyncStorage<CheckedContext>;
 
 let makeStorage: (() => Storage) | undefined;
 let storage: Storage | undefined;
@@ -79,35 +76,16 @@ export function withAuditContext<R>(context: AuditContext, fn: () => R): R {
 }
 
 function checkContext(context: AuditContext): CheckedContext {
-  if (typeof context !== "object" || context === null || !isPlainObject(context)) {
-    throw invalid("", `must be an object, not ${describe(context)}`);
-  }
-  for (const key of Reflect.ownKeys(context)) {
-    if (key !== "user" && key !== "metadata") {
-      throw invalid(String(key), "is not part of a context; known are user, metadata");
-    }
-  }
+  checkFields(context, ["user", "metadata"], "part of a context", invalid);
   const { user, metadata = {} } = context;
   const fault = user === undefined ? undefined : nameFault(user);
   if (fault !== undefined) throw invalid("user", fault);
   try {
-    const copied = snapshot(metadata, "metadata");
-    if (typeof copied !== "object" || copied === null || Array.isArray(copied)) {
-      throw invalid("metadata", `must be an object, not ${describe(metadata)}`);
-    }
-    for (const key in copied) {
-      if (key.startsWith("audit.")) {
-        throw invalid(
-          `metadata[${JSON.stringify(key)}]`,
-          "keys that start with audit. are reserved",
-        );
-      }
-    }
-    return { user, metadata: copied as JsonObject };
+    return { user, metadata: admitMetadata(metadata) };
   } catch (error) {
-    if (!(error instanceof AuditLogError) || error.code === "INVALID_OPTION") throw error;
-    const path = error.path ?? "metadata";
-    throw invalid(path, "must be plain JSON", error);
+    if (!(error instanceof AuditLogError)) throw error;
+    const { path = "metadata", message } = error;
+    throw invalid(path, message.slice(message.indexOf(path) + path.length + 1), error);
   }
 }
 

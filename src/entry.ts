@@ -94,6 +94,18 @@ export function admit(input: NewEntry, stamp: Stamp, beside: Beside = NOTHING): 
   });
 }
 
+/** Stands in for a stamp while an entry is checked that is not recorded as it is. */
+const UNSTAMPED: Stamp = { entryId: "", timestamp: "", instantUs: 0 };
+
+/**
+ * Checks what an application gave, and copies it: an entry without id and time.
+ *
+ * @throws {AuditLogError} `INVALID_ENTRY`, its `path` the field at fault.
+ */
+export function checkEntry(input: NewEntry, beside?: Beside): AuditEntry {
+  return admit(input, UNSTAMPED, beside);
+}
+
 /** What an entry gets that the application did not say in it. All of it is frozen plain JSON. */
 export interface Beside {
   /** Who asked, where the entry does not say. */

@@ -1,5 +1,6 @@
 /**
- * All that the core asks of a runtime: files that are appended to, a SQLite driver, SHA-256.
+ * All that the core asks of a runtime: files that are appended to, a SQLite driver, SHA-256; and, where there is one,
+ * a storage that follows calls.
  *
  * An adapter translates and adds no policy: no retries, no caching, no defaults of its own. The
  * conformance suites in `tests/conformance/` say in code what is written here in words.
@@ -273,4 +274,12 @@ export interface Runtime {
    * there, and so does verification. It rejects with the reason where no thread can be started.
    */
   readonly startHashThread?: () => Promise<HashThread>;
+}
+
+/** Holds a value for everything that a function does, also after it has returned. */
+export interface AsyncStorage<T> {
+  /** Calls the function; within, and in whatever it starts, `getStore()` gives the value. */
+  run<R>(value: T, fn: () => R): R;
+  /** The value of the innermost `run()` around, or `undefined` outside of all. */
+  getStore(): T | undefined;
 }

@@ -1,10 +1,10 @@
 import type { EntryClock } from "./clock.ts";
 import { presentContext } from "./context.ts";
-import { admit, type AuditEntry, type Beside, type NewEntry } from "./entry.ts";
+import { admit, type AuditEntry, type Beside, checkEntry, type NewEntry } from "./entry.ts";
 import type { JsonObject } from "./json.ts";
 import { LogRecord } from "./record.ts";
 import { checkLength, lengthOf } from "./record_length.ts";
-import { type Redacted, type Redaction, UNSTAMPED } from "./redaction.ts";
+import type { Redacted, Redaction } from "./redaction.ts";
 import type { LogStore } from "./stores/store.ts";
 import type { Transparency } from "./transparency/transparency.ts";
 import type { GroupCommit } from "./writer.ts";
@@ -104,22 +104,29 @@ export class Recorder {
     at: (error: unknown, position: number) => unknown = (error) => error,
   ): Promise<T> {
     const beside = besideOf();
-    const answers = drafts.map((draft, position) => {
-      try {
-        const around = draft.isComplete ? NOTHING : beside;
-        return redaction.redact(admit(draft.entry, UNSTAMPED, around));
-      } catch (error) {
-        throw at(error, position);
-      }
-    });
-    const write = (all: readonly Redacted[]): Promise<T> => {
-      const records = all.map(({ entry, redaction: about }, position) => {
+    const each = <A, B>(items: readonly A[], make: (item: A, position: number) => B): B[] =>
+      items.map((item, position) => {
         try {
-          return this.#admit(entry, {}, drafts[position]!, about);
+          return make(item, position);
         } catch (error) {
           throw at(error, position);
         }
       });
+    const checked = each(
+      drafts,
+      ({ entry, isComplete }) => checkEntry(entry, isComplete ? NOTHING : beside),
+    );
+    const answers = each(checked, (entry) => {
+      const answer = redaction.redact(entry);
+      if ("then" in answer) answer.catch(() => {}); // whoever waits for all of them is told
+      return answer;
+    });
+    const write = (all: readonly Redacted[]): Promise<T> => {
+      const records = each(
+        all,
+        ({ entry, redaction: about }, position) =>
+          this.#admit(entry, NOTHING, drafts[position]!, about),
+      );
       const result = resultOf(records.map((record) => record.entry));
       return records.length === 0 ? Promise.resolve(result) : this.append(records, result);
     };

@@ -1,5 +1,4 @@
-import type { Stamp } from "./clock.ts";
-import { admit, type AuditEntry, nameFault, type NewEntry } from "./entry.ts";
+import { type AuditEntry, checkEntry, nameFault, type NewEntry } from "./entry.ts";
 import { AuditLogError } from "./errors.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import type { RedactableEntry, Redactor } from "./redactor.ts";
@@ -17,9 +16,6 @@ export interface Redacted {
   /** What `audit.redaction` says of it. */
   readonly redaction: JsonObject;
 }
-
-/** Stands in for a stamp while an entry is checked that is not recorded as it is. */
-export const UNSTAMPED: Stamp = { entryId: "", timestamp: "", instantUs: 0 };
 
 /** Has entries redacted before anything else is done with them. */
 export class Redaction {
@@ -41,16 +37,7 @@ export class Redaction {
    * @throws {AuditLogError} `REDACTION_FAILED`.
    */
   redact(entry: AuditEntry): Redacted | Promise<Redacted> {
-    const { user, model, inputText, outputText, costUsd, latencyMs, metadata } = entry;
-    const given = Object.freeze({
-      user,
-      model,
-      inputText,
-      outputText,
-      costUsd,
-      latencyMs,
-      metadata,
-    });
+    const given = redactable(entry);
     const counts = new Map<string, number>();
     try {
       const answer = this.#redactor.redact(given, (kind, count = 1) => {
@@ -72,9 +59,10 @@ export class Redaction {
     if (typeof entry !== "object" || entry === null) {
       throw new TypeError(`the redactor must return an entry, not ${describe(entry)}`);
     }
-    admit(entry, UNSTAMPED); // what cannot be recorded is a failure of the redactor's
+    // What cannot be recorded is a failure of the redactor's; and what is recorded is what was checked.
+    const checked = redactable(checkEntry(entry));
     const found = [...counts].sort(([a], [b]) => a < b ? -1 : 1);
-    return { entry, redaction: this.#about({ counts: Object.fromEntries(found) }) };
+    return { entry: checked, redaction: this.#about({ counts: Object.fromEntries(found) }) };
   }
 
   /** Nothing of the raw texts goes on, neither into the log nor into an error. */
@@ -102,6 +90,11 @@ export class Redaction {
     const { name, version } = this.#redactor;
     return { ...outcome, name, ...(version === undefined ? {} : { version }) };
   }
+}
+
+function redactable(entry: AuditEntry): RedactableEntry {
+  const { entryId: _, timestamp: __, ...fields } = entry;
+  return Object.freeze(fields);
 }
 
 function redactionFailed(name: string, cause: unknown): AuditLogError {

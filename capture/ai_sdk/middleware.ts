@@ -3,12 +3,12 @@ import { Capture, type CapturedCall, type CapturedRequest } from "../shared/capt
 import type { CaptureOptions } from "../shared/capture_options.ts";
 import { looseOf, usageOf } from "../shared/loose.ts";
 import { type RecordedEnd, recordedParts, recordError } from "../shared/recorded_parts.ts";
+import { transportOf } from "../shared/transport.ts";
 import { AnswerReader, responseOf, toldMetadata } from "./answer.ts";
 import { type Attempt, Attempts } from "./attempts.ts";
 import type { AiSdkModel } from "./model_info.ts";
 import { answerParts } from "./prompt.ts";
 import { chatRequest, embeddingRequest } from "./requests.ts";
-import { transportOf } from "./transport.ts";
 
 /** What `wrapLanguageModel()` of the AI SDK takes as a middleware: version 4 of its specification, that of `ai` 7. */
 export interface AuditMiddleware {

@@ -1,8 +1,7 @@
 import type { CapturedRequest } from "../shared/capture.ts";
-import { withoutCredentials } from "../shared/credentials.ts";
-import { listOf, type Loose, without } from "../shared/loose.ts";
+import type { Loose } from "../shared/loose.ts";
 import { textMessage } from "../shared/messages.ts";
-import { plainObject } from "../shared/plain_json.ts";
+import { requestParameters, toolsOf } from "../wire/request_parameters.ts";
 import { type AiSdkModel, providerOf } from "./model_info.ts";
 import { messagesOf } from "./prompt.ts";
 
@@ -30,9 +29,9 @@ export async function chatRequest(
     ...aboutModel(model, "chat"),
     input: {
       messages: await messagesOf(params["prompt"], keepMedia),
-      tools: listOf(params["tools"]).map(toolOf),
+      tools: toolsOf(params["tools"], ["providerOptions"]),
     },
-    ...parametersOf(params),
+    ...requestParameters(params, OTHERS, PARAMETERS),
   };
 }
 
@@ -43,29 +42,10 @@ export function embeddingRequest(params: Loose, model: AiSdkModel): CapturedRequ
   return {
     ...aboutModel(model, "embeddings"),
     input: { messages: texts.map((text) => textMessage("user", text)) },
-    ...parametersOf(params),
+    ...requestParameters(params, OTHERS, PARAMETERS),
   };
 }
 
 function aboutModel(model: AiSdkModel, operation: string) {
   return { provider: providerOf(model), operation, model: model.modelId };
-}
-
-/** A tool, without what a provider's tool gets to servers with; a schema may well have a property of such a name. */
-function toolOf(tool: Loose) {
-  const { args, ...others } = without(tool, ["providerOptions"]);
-  return args === undefined ? others : { ...others, args: withoutCredentials(args) };
-}
-
-function parametersOf(params: Loose) {
-  const metadata: Record<string, unknown> = {};
-  const parameters: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(params)) {
-    if (OTHERS.includes(name) || value === undefined) continue;
-    const known = Object.hasOwn(PARAMETERS, name) ? PARAMETERS[name]! : undefined;
-    if (known !== undefined) metadata[`gen_ai.request.${known}`] = value;
-    else if (name !== "providerOptions") parameters[name] = value;
-    else parameters[name] = withoutCredentials(plainObject(Object(value)));
-  }
-  return { metadata, parameters };
 }

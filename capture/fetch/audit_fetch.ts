@@ -1,12 +1,17 @@
 import { type AuditLog, AuditLogError } from "../../mod.ts";
-import { Capture, type CapturedCall, type CapturedRemains } from "../shared/capture.ts";
+import { Capture, type CapturedCall } from "../shared/capture.ts";
 import type { CaptureOptions } from "../shared/capture_options.ts";
 import { looseOf } from "../shared/loose.ts";
 import { recordError } from "../shared/recorded_parts.ts";
-import { errorIn, type WireFormat, type WireRequest } from "../wire/wire_format.ts";
+import { transportOf } from "../shared/transport.ts";
+import {
+  errorIn,
+  type WireFormat,
+  type WireRequest,
+  type WireResponse,
+} from "../wire/wire_format.ts";
 import { type Endpoint, endpointOf } from "./endpoints.ts";
 import { mayHaveBody, withBody } from "./passed_response.ts";
-import { recordEnd } from "./record_end.ts";
 import { recordedStream } from "./recorded_stream.ts";
 import { askedRequest } from "./request_body.ts";
 
@@ -80,8 +85,7 @@ export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetc
       model: request.model ?? endpoint.model ?? "",
       metadata: {
         ...request.metadata,
-        "server.address": endpoint.host,
-        "server.port": endpoint.port,
+        ...transportOf(asked.url, undefined),
         attempt: Number.isSafeInteger(retries) ? retries + 1 : undefined,
       },
     });
@@ -111,7 +115,7 @@ async function answered(
   try {
     const response = await fetch();
     const { body, status, headers } = response;
-    call.note(requestIds(headers));
+    call.note(transportOf(undefined, Object.fromEntries(headers)));
     if (body === null || !mayHaveBody(status)) {
       await (response.ok ? call.complete({ output: "" }) : call.fail(errorIn({}, status)));
       return response;
@@ -126,25 +130,15 @@ async function answered(
       return withBody(response, bytes);
     }
     const output = new TextDecoder().decode(bytes);
-    await endedBy(call, error.cause, signal, { output });
+    await recordError(call, error.cause, { output }, signal);
     return withBody(response, broken(bytes, error.cause));
   } catch (error) {
-    await endedBy(call, error, signal);
+    await recordError(call, error, {}, signal);
     throw error;
   }
 }
 
 type Bytes = Uint8Array<ArrayBuffer>;
-
-/** Records what ended a call: somebody here, or something else. */
-function endedBy(
-  call: CapturedCall,
-  error: unknown,
-  signal: AbortSignal | undefined,
-  remains: CapturedRemains = {},
-): Promise<void> {
-  return signal?.aborted ? call.abort(remains, signal.reason) : recordError(call, error, remains);
-}
 
 /** Reads a body to its end, or to where it breaks. */
 async function wholeBody(
@@ -187,15 +181,6 @@ function broken(bytes: Bytes, error: unknown): ReadableStream<Bytes> {
   }, { highWaterMark: 0 });
 }
 
-/** What a provider calls the request, which it asks for when something is wrong; as the conventions record headers. */
-function requestIds(headers: Headers): Record<string, string[]> {
-  const names = ["x-request-id", "request-id", "apim-request-id", "x-amzn-requestid"];
-  return Object.fromEntries(
-    names.filter((name) => headers.has(name))
-      .map((name) => [`http.response.header.${name}`, [headers.get(name)!]]),
-  );
-}
-
 /** Records an answer that is no stream. */
 async function recordBody(
   call: CapturedCall,
@@ -204,14 +189,14 @@ async function recordBody(
   bytes: Uint8Array,
 ): Promise<void> {
   const text = new TextDecoder().decode(bytes);
-  let body: unknown;
+  let read: WireResponse;
   try {
-    body = JSON.parse(text);
+    const body = looseOf(JSON.parse(text));
+    read = ok ? format.response(body) : { output: "", error: errorIn(body, status) };
   } catch {
-    const output = { output: text };
-    await (ok ? call.complete(output) : call.fail(errorIn({}, status), output));
-    return;
+    // No JSON, or none that its path promises: what it says is kept as it is.
+    read = { output: text, ...(ok ? {} : { error: errorIn({}, status) }) };
   }
-  if (!ok) return await call.fail(errorIn(looseOf(body), status));
-  await recordEnd(call, format.response(looseOf(body)));
+  const { error, ...response } = read;
+  await (error === undefined ? call.complete(response) : call.fail(error, response));
 }

@@ -10,9 +10,6 @@ export interface Endpoint {
   readonly provider: string;
   /** The model, where the path names it, as Azure's does. */
   readonly model: string | undefined;
-  readonly host: string;
-  /** Where it is not the usual one. */
-  readonly port: number | undefined;
 }
 
 const FORMATS: readonly [path: RegExp, format: WireFormat, provider: string][] = [
@@ -53,7 +50,7 @@ export function endpointOf(
   provider: string | undefined,
 ): Endpoint | undefined {
   if (method.toUpperCase() !== "POST" || !URL.canParse(address)) return undefined;
-  const { hostname, pathname, port } = new URL(address);
+  const { hostname, pathname } = new URL(address);
   const found = FORMATS.find(([path]) => path.test(pathname));
   if (found === undefined) return undefined;
   const [, format, usual] = found;
@@ -63,8 +60,6 @@ export function endpointOf(
     format,
     provider: provider ?? ofHost ?? usual,
     model: deployment === undefined ? undefined : decoded(deployment),
-    host: hostname,
-    port: port === "" ? undefined : Number(port),
   };
 }
 

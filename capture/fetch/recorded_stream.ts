@@ -1,15 +1,18 @@
-import type { CapturedCall } from "../shared/capture.ts";
 import { looseOf } from "../shared/loose.ts";
-import { recordError } from "../shared/recorded_parts.ts";
+import {
+  type PartsReader,
+  type RecordedEnd,
+  RecordedReader,
+  type StreamedResponse,
+} from "../shared/recorded_parts.ts";
 import { SseReader } from "../shared/sse.ts";
-import type { WireResponse, WireStream } from "../wire/wire_format.ts";
-import { recordEnd } from "./record_end.ts";
+import type { WireStream } from "../wire/wire_format.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /**
  * Passes a stream of server-sent events on, byte for byte and chunk by chunk, and records what it brings. Nothing is read before
- * it is asked for. Whoever reads the event that ends the answer reads it once the end is recorded.
+ * it is asked for.
  *
  * @param body The stream.
  * @param call Its call.
@@ -18,86 +21,62 @@ type Bytes = Uint8Array<ArrayBuffer>;
  */
 export function recordedStream(
   body: ReadableStream<Bytes>,
-  call: CapturedCall,
+  call: RecordedEnd,
   wire: WireStream,
   signal: AbortSignal | undefined,
 ): ReadableStream<Bytes> {
-  const reader = body.getReader();
-  const events = new SseReader();
-  let malformed = 0;
-  let isLast = false;
+  const reader = new RecordedReader(body, call, new EventBytes(wire), signal);
+  return new ReadableStream({
+    // As the bodies of responses are: whoever reads may bring buffers.
+    type: "bytes",
+    async pull(controller: ReadableByteStreamController) {
+      let next = await reader.next();
+      while (next?.part.length === 0) next = await reader.next();
+      if (next === undefined) {
+        controller.close();
+        // Who brought a buffer gets it back.
+        controller.byobRequest?.respond(0);
+      } else {
+        // A copy: a byte stream takes the buffer away, which may be shared.
+        controller.enqueue(new Uint8Array(next.part));
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+}
 
-  const look = (bytes: Bytes): void => {
-    for (const { name, data } of events.read(bytes)) {
+/** The bytes of server-sent events, read as a provider's stream. */
+class EventBytes implements PartsReader<Bytes> {
+  readonly #wire: WireStream;
+  readonly #events = new SseReader();
+  #malformed = 0;
+
+  constructor(wire: WireStream) {
+    this.#wire = wire;
+  }
+
+  take(bytes: Bytes): { isOutput: boolean; isLast: boolean } {
+    let [isOutput, isLast] = [false, false];
+    for (const { name, data } of this.#events.read(bytes)) {
       if (data === "[DONE]") {
         isLast = true;
         continue;
       }
       try {
-        const taken = wire.take(name, looseOf(JSON.parse(data)));
-        if (taken.isOutput) call.firstOutput();
+        const taken = this.#wire.take(name, looseOf(JSON.parse(data)));
+        isOutput ||= taken.isOutput;
         isLast ||= taken.isLast;
       } catch {
-        malformed++; // the caller's to find out
+        this.#malformed++; // the caller's to find out
       }
     }
-  };
-  const soFar = (): WireResponse => {
-    const response = readSoFar(wire);
-    if (malformed === 0) return response;
-    return {
-      ...response,
-      metadata: { ...response.metadata, "stream.malformed_events": malformed },
-    };
-  };
-  const aborted = (): void => void call.abort(soFar(), signal?.reason);
-  signal?.addEventListener("abort", aborted, { once: true });
-  const settled = (): void => signal?.removeEventListener("abort", aborted);
+    return { isOutput, isLast };
+  }
 
-  return new ReadableStream({
-    // As the bodies of responses are: whoever reads may bring buffers.
-    type: "bytes",
-    async pull(controller: ReadableByteStreamController) {
-      let chunk: ReadableStreamReadResult<Bytes>;
-      try {
-        do chunk = await reader.read(); while (chunk.value?.length === 0);
-      } catch (error) {
-        await (signal?.aborted
-          ? call.abort(soFar(), signal.reason)
-          : recordError(call, error, soFar()));
-        settled();
-        throw error;
-      }
-      if (chunk.done) {
-        await recordEnd(call, soFar());
-        settled();
-        controller.close();
-        // Who brought a buffer gets it back.
-        controller.byobRequest?.respond(0);
-        return;
-      }
-      if (!call.hasEnded) look(chunk.value!);
-      if (isLast && !call.hasEnded) {
-        await recordEnd(call, soFar());
-        settled();
-      }
-      // A copy: a byte stream takes the buffer away, which may be shared.
-      controller.enqueue(new Uint8Array(chunk.value!));
-    },
-    async cancel(reason) {
-      // A provider that is told to stop may take its time; the record need not.
-      await call.abort(soFar());
-      settled();
-      await reader.cancel(reason);
-    },
-  }, { highWaterMark: 0 });
-}
-
-/** What came so far; what a provider sends may be anything, and the caller's stream shall not break for it. */
-function readSoFar(wire: WireStream): WireResponse {
-  try {
-    return wire.response();
-  } catch {
-    return { output: "", metadata: { "stream.unreadable": true } };
+  response(): StreamedResponse {
+    const response = this.#wire.response();
+    if (this.#malformed === 0) return response;
+    const metadata = { ...response.metadata, "stream.malformed_events": this.#malformed };
+    return { ...response, metadata };
   }
 }

@@ -58,7 +58,7 @@ export function modelRequest(
     model,
     input: { ...asked, tools: [...toolsOf(given["tools"]), ...toolsOf(given["functions"])] },
     metadata: { ...metadata, ...runMetadata(run) },
-    parameters: withoutCredentials(plainObject(parameters)),
+    parameters,
   };
 }
 

@@ -6,6 +6,7 @@ import {
   type CapturedResponse,
 } from "../shared/capture.ts";
 import type { CaptureOptions } from "../shared/capture_options.ts";
+import { isCredential } from "../shared/credentials.ts";
 import { filledText, listOf, type Loose, looseOf, textOf, usageOf } from "../shared/loose.ts";
 import type { Message, Part } from "../shared/messages.ts";
 import { plainObject } from "../shared/plain_json.ts";
@@ -46,9 +47,8 @@ const TOLD = [
   "gen_ai.usage.cache_creation.input_tokens",
   "gen_ai.usage.reasoning.output_tokens",
 ];
-/** What credentials are in, or may be. */
-const SECRET =
-  /^http\.request\.header\.|^url\.(?:full|query)$|^http\.url$|authorization|api[-_]?key|cookie|password|secret/i;
+/** What credentials may be in, whatever its name. */
+const CARRIER = /^http\.request\.header\.|^url\.(?:full|query)$|^http\.url$/;
 /** What is asked of whom, which may be said when the span starts. */
 const REQUEST = /^gen_ai\.(?:request|conversation|agent|tool|output|data_source)\./;
 
@@ -139,9 +139,13 @@ export class AuditSpanProcessor {
   }
 }
 
+function isSecret(key: string): boolean {
+  return CARRIER.test(key) || isCredential(key);
+}
+
 function requestOf(span: OtelSpan, told: Loose, operation: string): CapturedRequest {
   const { traceId, spanId } = span.spanContext();
-  const others = Object.entries(told).filter(([key]) => !TOLD.includes(key) && !SECRET.test(key));
+  const others = Object.entries(told).filter(([key]) => !TOLD.includes(key) && !isSecret(key));
   const metadata = Object.fromEntries(others.filter(([key]) => REQUEST.test(key)));
   return {
     provider: textOf(told["gen_ai.provider.name"]) ?? textOf(told["gen_ai.system"]),
@@ -160,7 +164,7 @@ function requestOf(span: OtelSpan, told: Loose, operation: string): CapturedRequ
 function responseOf(span: OtelSpan, told: Loose): CapturedResponse {
   const reasons = told["gen_ai.response.finish_reasons"];
   const others = Object.entries(told).filter(([key]) =>
-    !TOLD.includes(key) && !REQUEST.test(key) && !SECRET.test(key) && key !== "error.type"
+    !TOLD.includes(key) && !REQUEST.test(key) && !isSecret(key) && key !== "error.type"
   );
   return {
     output: textOf(told["gen_ai.tool.call.result"]) ??

@@ -13,6 +13,8 @@ import {
   type CaptureOptions,
   checkCaptureOptions,
 } from "./capture_options.ts";
+import { withoutCredentials } from "./credentials.ts";
+import { usageOf } from "./loose.ts";
 import { type Input, type Message, recordedInput, recordedOutput } from "./messages.ts";
 import { plainJson, plainObject } from "./plain_json.ts";
 import { Unrecorded } from "./unrecorded.ts";
@@ -73,11 +75,10 @@ export class Capture {
   /**
    * @param log Where to record.
    * @param options The wrapper's options.
-   * @param others The names of options that the wrapper alone has.
    * @throws {AuditLogError} `INVALID_OPTION`.
    */
-  constructor(log: AuditLog, options: CaptureOptions = {}, others: readonly string[] = []) {
-    checkCaptureOptions(options, others);
+  constructor(log: AuditLog, options: CaptureOptions = {}) {
+    checkCaptureOptions(options);
     this.#log = log;
     this.options = options;
     this.#unrecorded = Unrecorded.of(log);
@@ -142,7 +143,7 @@ export class Capture {
 
   /** What the conventions say of a request. */
   #about(request: CapturedRequest, info: CapturedCallInfo): Record<string, JsonValue> {
-    const parameters = plainObject(request.parameters ?? {});
+    const parameters = withoutCredentials(plainObject(request.parameters ?? {}), ["schema"]);
     return {
       "gen_ai.operation.name": info.operation,
       ...(info.provider === undefined ? {} : { "gen_ai.provider.name": info.provider }),
@@ -246,7 +247,7 @@ export class CapturedCall {
       : recordedOutput(output);
     const outcome = {
       latencyMs: rounded(latencyMs),
-      usage: usageOf(response.usage),
+      usage: usageOf(response.usage ?? {}),
       costUsd: this.#costOf(response),
       outputFormat: format,
       metadata: this.#about(response),
@@ -276,7 +277,7 @@ export class CapturedCall {
     try {
       // In the context that the call was made in: whoever reads the end of a stream may be in another.
       this.#atEnd(() => {
-        costUsd = cost(usageOf(usage), model ?? this.#info.model, this.#info.provider);
+        costUsd = cost(usageOf(usage) ?? {}, model ?? this.#info.model, this.#info.provider);
       });
       const known: unknown = costUsd;
       if (known === null || (typeof known === "number" && known >= 0 && known < Infinity)) {
@@ -304,13 +305,6 @@ export class CapturedCall {
     if (this.#firstMs !== undefined) about[FIRST_CHUNK] = Math.round(this.#firstMs * 1e3) / 1e6;
     return { ...about, ...this.#noted, ...plainJson(metadata) as Record<string, JsonValue> };
   }
-}
-
-/** Only what is a count: what providers send may be anything. */
-function usageOf(usage: Usage = {}): Usage {
-  return Object.fromEntries(
-    Object.entries(usage).filter(([, count]) => Number.isSafeInteger(count) && count! >= 0),
-  );
 }
 
 /** Who asks for a model may ask for anything; an entry's model is a name. */

@@ -14,8 +14,8 @@ export interface CapturedCallInfo {
 export interface CaptureFailure extends CapturedCallInfo {
   /** The call's id, where it has one. */
   readonly callId: string | undefined;
-  /** Whether the call's first entry could not be written, its last, the one that tells of lost ones, or an option failed. */
-  readonly phase: "begin" | "end" | "gap" | "option";
+  /** Whether the call's first entry could not be written, its last, or an option failed. */
+  readonly phase: "begin" | "end" | "option";
   /** Whether it is tried again. */
   readonly willRetry: boolean;
 }
@@ -55,19 +55,14 @@ const OPTIONS: Readonly<Record<keyof CaptureOptions, readonly string[]>> = {
  * Makes sure that a wrapper's options are some.
  *
  * @param options The options.
- * @param others The names of options that this wrapper alone has; their values are its own to check.
  * @throws {AuditLogError} `INVALID_OPTION`, its `path` the option at fault.
  */
-export function checkCaptureOptions(
-  options: CaptureOptions,
-  others: readonly string[] = [],
-): void {
+export function checkCaptureOptions(options: CaptureOptions): void {
   if (typeof options !== "object" || options === null) throw invalid("", "must be an object");
   for (const [name, value] of Object.entries(options)) {
-    if (others.includes(name)) continue;
     const types = OPTIONS[name as keyof CaptureOptions];
     if (types === undefined) {
-      const known = [...Object.keys(OPTIONS), ...others].join(", ");
+      const known = Object.keys(OPTIONS).join(", ");
       throw invalid(name, `is not an option; known are ${known}`);
     }
     if (value === undefined || (value !== null && types.includes(typeof value))) continue;

@@ -55,6 +55,11 @@ export function textMessage(role: string, content: string): Message {
   return { role, parts: [textPart(content)] };
 }
 
+/** Why the model stopped, of the answers that say so. */
+export function finishReasonsOf(messages: readonly Message[]): string[] {
+  return messages.flatMap(({ finish_reason: reason }) => reason === undefined ? [] : [reason]);
+}
+
 /** An input as it is recorded: plain text when it is one user message that is one text, JSON otherwise. */
 export function recordedInput({ system = [], messages, tools = [], others = {} }: Input): Recorded {
   const [first] = messages;

@@ -1,7 +1,12 @@
 import type { CapturedCall, CapturedRemains, CapturedResponse } from "./capture.ts";
 import { looseOf } from "./loose.ts";
 
-/** What a stream of parts has brought. */
+/** What a stream has brought, and the error that it says to have ended with. */
+export interface StreamedResponse extends CapturedResponse {
+  readonly error?: unknown;
+}
+
+/** Puts together what a stream brings. */
 export interface PartsReader<Part> {
   /**
    * Takes a part.
@@ -11,7 +16,7 @@ export interface PartsReader<Part> {
    */
   take(part: Part): { isOutput: boolean; isLast?: boolean; error?: unknown };
   /** What came so far. */
-  response(): CapturedResponse | Promise<CapturedResponse>;
+  response(): StreamedResponse | Promise<StreamedResponse>;
 }
 
 /** What is recorded of a call's end. */
@@ -42,51 +47,106 @@ export function recordError(
 }
 
 /**
- * Passes a stream on part for part, and records what it brings. Nothing is read before it is asked for. Whoever reads the part that
- * ends the answer reads it once the end is recorded. A stream that told of an error has failed, with all that came, before it and
- * behind.
+ * Reads a stream part for part as it is asked to, and records what that brings: whoever gets the part that ends the answer gets it
+ * once the end is recorded. A stream that told of an error has failed, with all that came, before it and behind.
  */
+export class RecordedReader<Part> {
+  readonly #reader: ReadableStreamDefaultReader<Part>;
+  readonly #call: RecordedEnd;
+  readonly #parts: PartsReader<Part>;
+  readonly #signal: AbortSignal | undefined;
+  readonly #aborted = (): void => void this.#abort();
+  #told: { readonly error: unknown } | undefined;
+  #hasEnded = false;
+
+  /**
+   * @param stream The stream.
+   * @param call Its call.
+   * @param parts What puts it together.
+   * @param signal What may end it, also while nobody reads.
+   */
+  constructor(
+    stream: ReadableStream<Part>,
+    call: RecordedEnd,
+    parts: PartsReader<Part>,
+    signal?: AbortSignal,
+  ) {
+    this.#reader = stream.getReader();
+    this.#call = call;
+    this.#parts = parts;
+    this.#signal = signal;
+    signal?.addEventListener("abort", this.#aborted, { once: true });
+  }
+
+  /** The next part, or `undefined` at the end; rejects as the stream does. */
+  async next(): Promise<{ readonly part: Part } | undefined> {
+    let next: ReadableStreamReadResult<Part>;
+    try {
+      next = await this.#reader.read();
+    } catch (error) {
+      await this.#end(this.#told?.error ?? error);
+      throw error;
+    }
+    if (next.done) {
+      await this.#end(this.#told?.error);
+      return undefined;
+    }
+    if (!this.#hasEnded) {
+      const { isOutput, isLast = false, error } = this.#parts.take(next.value);
+      if (isOutput) this.#call.firstOutput();
+      if (error !== undefined) this.#told ??= { error };
+      if (isLast) await this.#end(this.#told?.error);
+    }
+    return { part: next.value };
+  }
+
+  /** Whoever reads wants no more. */
+  async cancel(reason: unknown): Promise<void> {
+    const recorded = this.#told === undefined ? this.#abort() : this.#end(this.#told.error);
+    // The connection need not wait for the log.
+    await Promise.all([recorded, this.#reader.cancel(reason)]);
+  }
+
+  async #abort(): Promise<void> {
+    const { error: _, ...response } = await this.#settled();
+    const reason = this.#signal?.aborted === true ? this.#signal.reason : undefined;
+    await this.#call.abort(response, reason);
+  }
+
+  async #end(failure: unknown): Promise<void> {
+    if (this.#hasEnded) return;
+    const { error = failure, ...response } = await this.#settled();
+    await (error === undefined
+      ? this.#call.complete(response)
+      : recordError(this.#call, error, response, this.#signal));
+  }
+
+  /** What came, at the end. What a provider sends may be anything, and the caller's stream shall not break for it. */
+  async #settled(): Promise<StreamedResponse> {
+    this.#hasEnded = true;
+    this.#signal?.removeEventListener("abort", this.#aborted);
+    try {
+      return await this.#parts.response();
+    } catch {
+      return { output: "", metadata: { "stream.unreadable": true } };
+    }
+  }
+}
+
+/** Passes a stream on part for part, and records what it brings. Nothing is read before it is asked for. */
 export function recordedParts<Part>(
   stream: ReadableStream<Part>,
   call: RecordedEnd,
   parts: PartsReader<Part>,
   signal?: AbortSignal,
 ): ReadableStream<Part> {
-  const reader = stream.getReader();
-  let told: { readonly error: unknown } | undefined;
-  const end = async (): Promise<void> => {
-    const response = await parts.response();
-    await (told === undefined
-      ? call.complete(response)
-      : recordError(call, told.error, response, signal));
-  };
+  const reader = new RecordedReader(stream, call, parts, signal);
   return new ReadableStream<Part>({
     async pull(controller) {
-      let next: ReadableStreamReadResult<Part>;
-      try {
-        next = await reader.read();
-      } catch (error) {
-        await recordError(call, told?.error ?? error, await parts.response(), signal);
-        throw error;
-      }
-      if (next.done) {
-        await end();
-        controller.close();
-        return;
-      }
-      const { isOutput, isLast = false, error } = parts.take(next.value);
-      if (isOutput) call.firstOutput();
-      if (error !== undefined) told ??= { error };
-      if (isLast) await end();
-      controller.enqueue(next.value);
+      const next = await reader.next();
+      if (next === undefined) controller.close();
+      else controller.enqueue(next.part);
     },
-    async cancel(reason) {
-      const response = await parts.response();
-      const recorded = told === undefined
-        ? call.abort(response, signal?.aborted === true ? signal.reason : undefined)
-        : recordError(call, told.error, response, signal);
-      // The connection need not wait for the log.
-      await Promise.all([recorded, reader.cancel(reason)]);
-    },
+    cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
 }

@@ -1,13 +1,6 @@
-import type { AuditLog } from "../../mod.ts";
-import { AuditLogError } from "../../mod.ts";
+import { type AuditLog, AuditLogError } from "../../mod.ts";
 import { type AsyncStorage, asyncStorage } from "../../adapters/async_storage.ts";
 import { auditFetch, type AuditFetchOptions, type Fetch } from "../fetch/audit_fetch.ts";
-
-/** What the clients of OpenAI and Anthropic have in common, as far as it is used here. */
-export interface StainlessClient {
-  /** A client with other options. */
-  withOptions(options: { fetch: Fetch }): StainlessClient;
-}
 
 /** A request as a client's middleware sees it. */
 type PassingRequest = RequestInit & { readonly url: string };
@@ -16,7 +9,7 @@ type Middleware = (
   next: (request: PassingRequest) => Promise<Response>,
 ) => Promise<Response>;
 
-/** What such a client has beneath, which its types do not tell. */
+/** What the clients of OpenAI and Anthropic have in common; some of it their types do not tell. */
 interface Beneath {
   fetch?: Fetch;
   /** What turns requests into those of another platform, and its answers back. */

@@ -216,7 +216,8 @@ class MessageStream implements WireStream {
     } else if (type === "input_json_delta") {
       this.#inputs.set(index, (this.#inputs.get(index) ?? "") + (textOf(partial_json) ?? ""));
     } else if (type === "citations_delta") {
-      block["citations"] = [...listOf(block["citations"]), citation];
+      if (!Array.isArray(block["citations"])) block["citations"] = [];
+      (block["citations"] as unknown[]).push(citation);
     }
     return type !== "signature_delta";
   }

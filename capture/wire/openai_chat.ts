@@ -16,7 +16,7 @@ import {
   without,
 } from "../shared/loose.ts";
 import { blobPart, urlPart, withoutInlineMedia } from "../shared/media.ts";
-import { type Message, type Part, textPart } from "../shared/messages.ts";
+import { finishReasonsOf, type Message, type Part, textPart } from "../shared/messages.ts";
 import { plainObject } from "../shared/plain_json.ts";
 import { requestParameters, toolsOf } from "./request_parameters.ts";
 import { errorIn, type WireFormat, type WireResponse, type WireStream } from "./wire_format.ts";
@@ -146,9 +146,7 @@ function responseOf(body: Loose, choices: readonly Loose[]): WireResponse {
     output,
     id: textOf(body["id"]),
     model: textOf(body["model"]),
-    finishReasons: output.flatMap(({ finish_reason: reason }) =>
-      reason === undefined ? [] : [reason]
-    ),
+    finishReasons: finishReasonsOf(output),
     usage: usageOf({
       inputTokens: prompt_tokens,
       outputTokens: completion_tokens,
@@ -164,6 +162,9 @@ function responseOf(body: Loose, choices: readonly Loose[]): WireResponse {
   };
 }
 
+/** What chunks have beside their choices. */
+const HEAD = ["id", "model", "usage", "service_tier", "system_fingerprint", "error"];
+
 /** A choice as a stream brings it. */
 interface Streamed {
   role?: string;
@@ -176,11 +177,13 @@ interface Streamed {
 
 class ChatStream implements WireStream {
   readonly #choices = new Map<number, Streamed>();
-  #head: Record<string, unknown> = {};
+  readonly #head: Record<string, unknown> = {};
 
   take(_name: string, data: Loose): { isOutput: boolean; isLast: boolean } {
-    // What says nothing does not undo what was said.
-    this.#head = { ...this.#head, ...without(data, ["choices", "object", "obfuscation"]) };
+    for (const key of HEAD) {
+      // What says nothing does not undo what was said.
+      if (data[key] !== undefined && data[key] !== null) this.#head[key] = data[key];
+    }
     let isOutput = false;
     for (const { index, delta, finish_reason } of listOf(data["choices"])) {
       const choice = this.#choice(typeof index === "number" ? index : 0);

@@ -5,7 +5,7 @@
  * @module
  */
 import { listOf, type Loose, looseOf, textOf, usageOf } from "../shared/loose.ts";
-import { type Message, textMessage } from "../shared/messages.ts";
+import { finishReasonsOf, type Message, textMessage } from "../shared/messages.ts";
 import { requestParameters } from "./request_parameters.ts";
 import type { WireFormat, WireRequest, WireResponse, WireStream } from "./wire_format.ts";
 
@@ -69,19 +69,19 @@ function answerOf(body: Loose, choices: readonly Loose[]): WireResponse {
     output,
     id: textOf(body["id"]),
     model: textOf(body["model"]),
-    finishReasons: output.flatMap(({ finish_reason: reason }) =>
-      reason === undefined ? [] : [reason]
-    ),
+    finishReasons: finishReasonsOf(output),
     usage: usageOf({ inputTokens: prompt_tokens, outputTokens: completion_tokens }),
   };
 }
 
 class CompletionStream implements WireStream {
-  #head: Loose = {};
+  readonly #head: Record<string, unknown> = {};
   readonly #choices = new Map<number, { text: string; finish_reason?: string }>();
 
   take(_name: string, data: Loose): { isOutput: boolean; isLast: boolean } {
-    this.#head = { ...this.#head, ...data };
+    for (const key of ["id", "model", "usage"]) {
+      if (data[key] !== undefined) this.#head[key] = data[key];
+    }
     let isOutput = false;
     for (const { index, text, finish_reason } of listOf(data["choices"])) {
       const at = typeof index === "number" ? index : 0;

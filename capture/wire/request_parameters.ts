@@ -1,4 +1,5 @@
-import type { JsonValue } from "../../mod.ts";
+import type { JsonObject } from "../../mod.ts";
+import { SCHEMAS, withoutCredentials } from "../shared/credentials.ts";
 import { listOf, type Loose, without } from "../shared/loose.ts";
 
 /** Parameters that the conventions have names for. */
@@ -20,12 +21,14 @@ const NAMES: Readonly<Record<string, string>> = {
 /** Those whose value is a list there, and may be one text here. */
 const LISTS: readonly string[] = ["stop_sequences", "encoding_formats"];
 
-/** What a tool on another machine is reached with. */
-const CREDENTIALS = ["authorization", "authorization_token", "headers"];
-
-/** The tools that a model was offered, without what they are reached with. */
-export function toolsOf(tools: unknown): Record<string, JsonValue>[] {
-  return listOf(tools).map((tool) => without(tool, CREDENTIALS));
+/**
+ * The tools that a model was offered, without what they are reached with.
+ *
+ * @param tools The tools.
+ * @param others What of a tool is left out besides.
+ */
+export function toolsOf(tools: unknown, others: readonly string[] = []): JsonObject[] {
+  return listOf(tools).map((tool) => withoutCredentials(without(tool, others), SCHEMAS));
 }
 
 /**
@@ -33,16 +36,18 @@ export function toolsOf(tools: unknown): Record<string, JsonValue>[] {
  *
  * @param body The request's body.
  * @param content What of it is no parameter.
+ * @param names The conventions' names of parameters, by those in the body.
  */
 export function requestParameters(
   body: Loose,
   content: readonly string[],
+  names: Readonly<Record<string, string>> = NAMES,
 ): { metadata: Record<string, unknown>; parameters: Record<string, unknown> } {
   const metadata: Record<string, unknown> = {};
   const parameters: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(body)) {
     if (content.includes(key) || value === null || value === undefined) continue;
-    const name = Object.hasOwn(NAMES, key) ? NAMES[key]! : undefined;
+    const name = Object.hasOwn(names, key) ? names[key]! : undefined;
     if (name === undefined) parameters[key] = value;
     else if (LISTS.includes(name) && !Array.isArray(value)) {
       metadata[`gen_ai.request.${name}`] = [value];

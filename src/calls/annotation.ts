@@ -2,9 +2,8 @@ import type { AuditEntry, NewEntry } from "../entry.ts";
 import { ANNOTATION, EVENT_KEY, REF_KEY } from "../entry_event.ts";
 import { AuditLogError } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
+import { checkFields } from "../known_fields.ts";
 import type { Draft } from "../recorder.ts";
-import { describe } from "../refusal.ts";
-import { isPlainObject } from "../snapshot.ts";
 import { joinedMetadata } from "./joined_metadata.ts";
 
 /** What {@link AuditLog.annotate} is told: the result of an evaluation, or of a person's review. */
@@ -55,13 +54,7 @@ const FIELDS = ["name", "score", "label", "explanation", "user", "metadata"];
 
 /** The entry that annotates another. @throws {AuditLogError} `INVALID_ENTRY`. */
 export function annotationDraft(of: AuditEntry, annotation: NewAnnotation): Draft {
-  if (typeof annotation !== "object" || annotation === null || !isPlainObject(annotation)) {
-    throw invalid("", `must be a plain object, not ${describe(annotation)}`);
-  }
-  for (const key of Reflect.ownKeys(annotation)) {
-    if (typeof key === "string" && FIELDS.includes(key)) continue;
-    throw invalid(String(key), `is not a field of an annotation; known are ${FIELDS.join(", ")}`);
-  }
+  checkFields(annotation, FIELDS, "a field of an annotation", invalid);
   const { name, score, label, explanation, user, metadata } = annotation;
   if (typeof name !== "string" || name === "" || name.length > 256) {
     throw invalid("name", "must be a text of 1 to 256 characters");

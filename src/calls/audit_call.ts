@@ -24,7 +24,7 @@ export interface BegunCall {
   readonly asked: Pick<NewEntry, "model" | "inputText" | "user"> & { readonly metadata: object };
   /** How `inputText` is to be read. */
   readonly inputFormat: TextFormat | undefined;
-  /** When it began, by a clock that only runs forwards, milliseconds; unknown for a call of an earlier process. */
+  /** When it began, by a clock that only runs forwards, milliseconds; unknown for a call that is resumed. */
   readonly startedMs: number | undefined;
 }
 

@@ -1,10 +1,9 @@
 import { v7 } from "uuid";
 import { presentContext } from "../context.ts";
-import { admit, admitMetadata, type AuditEntry, type NewEntry } from "../entry.ts";
+import { admitMetadata, type AuditEntry, checkEntry, type NewEntry } from "../entry.ts";
 import { CALL_BEGIN, CALL_KEY, EVENT_KEY } from "../entry_event.ts";
 import type { JsonObject } from "../json.ts";
 import type { Draft } from "../recorder.ts";
-import { UNSTAMPED } from "../redaction.ts";
 import { AuditCall } from "./audit_call.ts";
 import { type BeginOptions, checkCall, type NewCall, type TextFormat } from "./new_call.ts";
 
@@ -24,7 +23,7 @@ export class Calls {
     const asked = askedBy(call);
     const { inputFormat } = call;
     if (options.begin === false) {
-      admit({ ...asked, outputText: "" }, UNSTAMPED); // a mistake is told before the call is made
+      checkEntry({ ...asked, outputText: "" }); // a mistake is told before the call is made
       return this.#made({ callId: v7(), entry: undefined, asked, inputFormat, startedMs });
     }
     const format: JsonObject = inputFormat === undefined

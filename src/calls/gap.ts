@@ -1,8 +1,8 @@
 import { EVENT_KEY, GAP } from "../entry_event.ts";
 import { AuditLogError } from "../errors.ts";
+import { checkFields } from "../known_fields.ts";
 import type { Draft } from "../recorder.ts";
 import type { NewEntry } from "../entry.ts";
-import { describe } from "../refusal.ts";
 import { isPlainObject } from "../snapshot.ts";
 
 /** What {@link AuditLog.recordGap} is told. */
@@ -22,13 +22,7 @@ const FIELDS = ["lost", "calls", "reasons", "user", "metadata"];
 
 /** The entry that tells of lost ones. @throws {AuditLogError} `INVALID_ENTRY`. */
 export function gapDraft(gap: NewGap): Draft {
-  if (typeof gap !== "object" || gap === null || !isPlainObject(gap)) {
-    throw invalid("", `must be a plain object, not ${describe(gap)}`);
-  }
-  for (const key of Reflect.ownKeys(gap)) {
-    if (typeof key === "string" && FIELDS.includes(key)) continue;
-    throw invalid(String(key), `is not a field of a gap; known are ${FIELDS.join(", ")}`);
-  }
+  checkFields(gap, FIELDS, "a field of a gap", invalid);
   const { lost, calls = [], reasons = {}, user, metadata } = gap;
   if (!Number.isSafeInteger(lost) || lost < 1) throw invalid("lost", "must be an integer >= 1");
   if (!Array.isArray(calls) || calls.some((call) => typeof call !== "string")) {

@@ -1,7 +1,6 @@
 import type { NewEntry } from "../entry.ts";
 import { AuditLogError } from "../errors.ts";
-import { describe } from "../refusal.ts";
-import { isPlainObject } from "../snapshot.ts";
+import { checkFields } from "../known_fields.ts";
 import type { Usage } from "../usage.ts";
 
 /** How a text of an entry is to be read: as it stands, or as JSON. */
@@ -54,21 +53,28 @@ const USAGE: Readonly<Record<keyof Usage, string>> = {
 
 /** Makes sure that a call is one. @throws {AuditLogError} `INVALID_ENTRY`. */
 export function checkCall(call: NewCall, options: BeginOptions): void {
-  checkFields("begin the call", call, CALL);
-  checkFormat("begin the call", "inputFormat", call.inputFormat);
-  checkFields("begin the call", options, ["begin"]);
+  const refuse = refusing("begin the call");
+  checkFields(call, CALL, "a field of a call", refuse);
+  checkFormat(call.inputFormat, "inputFormat", refuse);
+  checkFields(options, ["begin"], "an option of begin()", refuse);
   if (options.begin !== undefined && typeof options.begin !== "boolean") {
-    throw invalid("begin the call", "begin", "must be true or false");
+    throw refuse("begin", "must be true or false");
   }
 }
 
+const refuseEnd = refusing("end the call");
+
 /** Makes sure that an outcome is one. @throws {AuditLogError} `INVALID_ENTRY`. */
 export function checkOutcome(outcome: CallOutcome, output: "outputText" | "partialOutput"): void {
-  checkFields("end the call", outcome, [...OUTCOME, output]);
-  checkFormat("end the call", "outputFormat", outcome.outputFormat);
-  if (outcome.usage !== undefined) {
-    checkFields("end the call", outcome.usage, Object.keys(USAGE), "usage");
-  }
+  checkFields(outcome, [...OUTCOME, output], "known here", refuseEnd);
+  checkFormat(outcome.outputFormat, "outputFormat", refuseEnd);
+  if (outcome.usage === undefined) return;
+  checkFields(
+    outcome.usage,
+    Object.keys(USAGE),
+    "known here",
+    (path, state) => refuseEnd(path === "" ? "usage" : `usage.${path}`, state),
+  );
 }
 
 /** Usage as metadata. What the provider did not tell is absent, never 0. @throws {AuditLogError} `INVALID_ENTRY`. */
@@ -78,35 +84,23 @@ export function usageMetadata(usage: Usage = {}): Record<string, number> {
     const tokens = usage[field as keyof Usage];
     if (tokens === undefined) continue;
     if (!Number.isSafeInteger(tokens) || tokens < 0) {
-      throw invalid("end the call", `usage.${field}`, "must be an integer >= 0; leave it out");
+      throw refuseEnd(`usage.${field}`, "must be an integer >= 0; leave it out");
     }
     metadata[key] = tokens;
   }
   return metadata;
 }
 
-function checkFields(
-  action: string,
-  value: object,
-  known: readonly string[],
-  within = "",
-): void {
-  if (typeof value !== "object" || value === null || !isPlainObject(value)) {
-    throw invalid(action, "", `takes a plain object, not ${describe(value)}`);
-  }
-  for (const key of Reflect.ownKeys(value)) {
-    if (typeof key === "string" && known.includes(key)) continue;
-    const name = within === "" ? String(key) : `${within}.${String(key)}`;
-    throw invalid(action, name, `is not known here; known are ${known.join(", ")}`);
-  }
-}
+type Refuse = (path: string, state: string) => AuditLogError;
 
-function checkFormat(action: string, field: string, format: unknown): void {
+function checkFormat(format: unknown, field: string, refuse: Refuse): void {
   if (format === undefined || format === "text" || format === "json") return;
-  throw invalid(action, field, `must be "text" or "json"`);
+  throw refuse(field, `must be "text" or "json"`);
 }
 
-function invalid(action: string, path: string, state: string): AuditLogError {
-  const message = `Cannot ${action}: ${path === "" ? "it" : path} ${state}`;
-  return new AuditLogError("INVALID_ENTRY", message, { path });
+function refusing(action: string): Refuse {
+  return (path, state) =>
+    new AuditLogError("INVALID_ENTRY", `Cannot ${action}: ${path === "" ? "it" : path} ${state}`, {
+      path,
+    });
 }

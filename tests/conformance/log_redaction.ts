@@ -153,7 +153,32 @@ export function redactionConformance(name: string, place: MakePlace): void {
       "INVALID_ENTRY",
       "[1].model",
     );
-    assertEquals([asked, log.size], [1, 0]);
+    assertEquals([asked, log.size], [0, 0]);
+  });
+
+  test(`${name}: what is recorded is what the redactor gave when it gave it`, async (t) => {
+    const shared = { ...interaction(), user: "u", costUsd: null, latencyMs: null, metadata: {} };
+    const log = await place(t).open({
+      redact: async ({ inputText }) => {
+        if (inputText === "two") await new Promise((resolve) => setTimeout(resolve, 0));
+        return Object.assign(shared, { inputText });
+      },
+    });
+    await log.recordAll(["one", "two"].map((inputText) => interaction({ inputText })));
+    assertEquals(inputs(await log.query()), ["one", "two"]);
+  });
+
+  test(`${name}: when one of several is refused, no other rejection is left alone`, async (t) => {
+    let asked = 0;
+    const log = await place(t).open({
+      redact: () => {
+        if (asked++ === 0) return Promise.reject(new Error("the first"));
+        throw new Error("the second");
+      },
+    });
+    await assertRefused(() => log.recordAll([interaction(), interaction()]), "REDACTION_FAILED");
+    await new Promise((resolve) => setTimeout(resolve, 0)); // an unhandled one would be told now
+    assertEquals([asked, log.size], [2, 0]);
   });
 
   test(`${name}: redact and onRedactionFailure are checked when the log is opened`, async (t) => {

@@ -1,31 +1,15 @@
 // What all wrappers have in common: who asked, what it cost, and what happens when the log does not work.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import {
-  AuditLog,
-  AuditLogError,
-  type LogRecord,
-  type Usage,
-  withAuditContext,
-} from "@audit-log/llm";
+import { AuditLog, type AuditLogError, type Usage, withAuditContext } from "@audit-log/llm";
 import { test, type TestContext } from "node:test";
 import { Capture, type CapturedRequest } from "../../capture/shared/capture.ts";
 import type { CaptureFailure, CaptureOptions } from "../../capture/shared/capture_options.ts";
 import { textMessage } from "../../capture/shared/messages.ts";
 import { Unrecorded } from "../../capture/shared/unrecorded.ts";
-import { ArrayStore } from "../support/array_store.ts";
+import { FullStore } from "../support/captured.ts";
 import { checkRefusal } from "../support/refused.ts";
 import { atEnd } from "../support/temp.ts";
-
-/** A store whose disk is full at times. */
-class FullStore extends ArrayStore {
-  full = false;
-
-  override append(records: readonly LogRecord[]): Promise<number> {
-    if (!this.full) return super.append(records);
-    return Promise.reject(new AuditLogError("WRITE_FAILED", "Cannot append: the disk is full"));
-  }
-}
 
 const REQUEST: CapturedRequest = {
   provider: "openai",

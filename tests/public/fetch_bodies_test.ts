@@ -8,16 +8,14 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import type { AuditLog } from "@audit-log/llm";
 import { test } from "node:test";
-import {
-  answering,
-  eventBytes,
-  fetched,
-  onlyInteraction,
-  outcomes,
-  post,
-  QUESTION,
-} from "../support/fetched.ts";
+import { answering, eventBytes, fetched, post, QUESTION } from "../support/fetched.ts";
+import { only, outcomes } from "../support/captured.ts";
+
+/** How calls ended, in the order in which they did. */
+const endings = async (log: AuditLog): Promise<unknown[]> =>
+  (await outcomes(log)).map(([outcome]) => outcome);
 
 const STREAM = { ...QUESTION, stream: true };
 const SSE = { "content-type": "text/event-stream" };
@@ -71,7 +69,7 @@ for (const size of [1, 2, 3, 7, 64, 10_000]) {
     const { log, fetch } = await fetched(t, { fetch: answering(chunked(sent).stream, SSE) });
     const response = await fetch(URL_OF_CHAT, post(STREAM));
     assertEquals(await chunksOf(response), copies);
-    assertStrictEquals((await onlyInteraction(log)).outputText, "Grüße, Welt 🌍");
+    assertStrictEquals((await only(log)).outputText, "Grüße, Welt 🌍");
   });
 }
 
@@ -114,7 +112,7 @@ test("an answer can be read in all ways", async (t) => {
     const { choices } = typeof text === "string" ? JSON.parse(text) : text;
     assertStrictEquals(choices[0].message.content, "Hello!");
   }
-  assertEquals(await outcomes(log), read.map(() => "completed"));
+  assertEquals(await endings(log), read.map(() => "completed"));
 });
 
 test("an answer that is cloned is recorded once, and both can be read", async (t) => {
@@ -128,7 +126,7 @@ test("an answer that is cloned is recorded once, and both can be read", async (t
   const texts = await Promise.all([response.text(), clone.text(), second.text()]);
   assertStrictEquals(texts[0], texts[1]);
   assertStrictEquals(texts[0], texts[2]);
-  await onlyInteraction(log);
+  await only(log);
 });
 
 test("the body of an answer can be split by tee()", async (t) => {
@@ -137,7 +135,7 @@ test("the body of an answer can be split by tee()", async (t) => {
   const [one, two] = response.body!.tee();
   const texts = await Promise.all([new Response(one).text(), new Response(two).text()]);
   assertStrictEquals(texts[0], texts[1]);
-  assertEquals(await outcomes(log), ["completed"]);
+  assertEquals(await endings(log), ["completed"]);
 });
 
 test("a body whose reader brings its own buffers is one still", async (t) => {
@@ -164,7 +162,7 @@ test("a body whose reader brings its own buffers is one still", async (t) => {
     done = read.done;
   }
   assert(text.endsWith("data: [DONE]\n\n"), text);
-  assertStrictEquals((await onlyInteraction(log)).outputText, "Paris");
+  assertStrictEquals((await only(log)).outputText, "Paris");
 });
 
 test("whoever does not read stops the provider", async (t) => {
@@ -189,7 +187,7 @@ test("what a reader does not want is recorded as aborted, with what came", async
   await reader.read();
   await reader.cancel("enough");
   assertStrictEquals(told.cancelled, "enough");
-  const { outputText, metadata } = await onlyInteraction(log);
+  const { outputText, metadata } = await only(log);
   assertEquals([outputText, metadata["audit.outcome"]], ["Pa", "aborted"]);
 });
 
@@ -198,9 +196,9 @@ test("who stops at the last event has a completed call", async (t) => {
   const { log, fetch } = await fetched(t, { fetch: answering(chunked([all]).stream, SSE) });
   const reader = (await fetch(URL_OF_CHAT, post(STREAM))).body!.getReader();
   await reader.read();
-  assertEquals(await outcomes(log), ["completed"]);
+  assertEquals(await endings(log), ["completed"]);
   await reader.cancel();
-  assertEquals(await outcomes(log), ["completed"]);
+  assertEquals(await endings(log), ["completed"]);
 });
 
 test("a signal that comes while nobody reads is recorded", async (t) => {
@@ -212,7 +210,7 @@ test("a signal that comes while nobody reads is recorded", async (t) => {
   await response.body!.getReader().read();
   controller.abort(new DOMException("too slow", "TimeoutError"));
   while (await log.count() === 0) await new Promise((resolve) => setTimeout(resolve));
-  const { outputText, metadata } = await onlyInteraction(log);
+  const { outputText, metadata } = await only(log);
   assertEquals([outputText, metadata["audit.outcome"]], ["Pa", "aborted"]);
   assertStrictEquals(metadata["error.type"], "TimeoutError");
 });
@@ -222,7 +220,7 @@ test("a broken connection is recorded with what came, and its error reaches the 
   provider.reply({ text: ["Pa", "ris", "!"], cutAfter: 3 });
   const response = await fetch(`${provider.url}/v1/chat/completions`, post(STREAM));
   await assertRejects(() => response.text(), Error);
-  const { outputText, metadata } = await onlyInteraction(log);
+  const { outputText, metadata } = await only(log);
   assertEquals(metadata["audit.outcome"], "failed");
   assertStrictEquals("Paris!".startsWith(outputText), true);
   assertStrictEquals(typeof metadata["error.type"], "string");
@@ -238,7 +236,7 @@ test("the very error of a body reaches the reader", async (t) => {
   const reader = (await fetch(URL_OF_CHAT, post(STREAM))).body!.getReader();
   await reader.read();
   assertStrictEquals(await assertRejects(() => reader.read()), error);
-  const { outputText, metadata } = await onlyInteraction(log);
+  const { outputText, metadata } = await only(log);
   assertEquals([outputText, metadata["audit.outcome"]], ["Pa", "failed"]);
   assertStrictEquals(metadata["error.message"], "the line is cut");
 });
@@ -247,7 +245,7 @@ test("the very error of a fetch reaches the caller", async (t) => {
   const error = new TypeError("no such host");
   const { log, fetch } = await fetched(t, { fetch: () => Promise.reject(error) });
   assertStrictEquals(await assertRejects(() => fetch(URL_OF_CHAT, post(QUESTION))), error);
-  const { metadata } = await onlyInteraction(log);
+  const { metadata } = await only(log);
   assertEquals([metadata["audit.outcome"], metadata["error.type"]], ["failed", "TypeError"]);
 });
 
@@ -283,7 +281,7 @@ test("an answer of another class keeps its class", async (t) => {
   assertInstanceOf(response, OwnResponse);
   assertStrictEquals(response.own, true);
   assertEquals(await response.json(), { choices: [] });
-  await onlyInteraction(log);
+  await only(log);
 });
 
 test("a body can be read once, as any", async (t) => {

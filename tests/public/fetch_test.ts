@@ -7,8 +7,8 @@ import { generateText } from "ai";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
-import { about } from "../support/captured.ts";
-import { fetched, onlyInteraction, post, QUESTION } from "../support/fetched.ts";
+import { about, API_KEY, only } from "../support/captured.ts";
+import { fetched, post, QUESTION } from "../support/fetched.ts";
 import { atEnd } from "../support/temp.ts";
 
 test("only calls of models are recorded; other requests pass untouched", async (t) => {
@@ -57,6 +57,39 @@ test("a Request, a URL and a text are all asked, with any body", async (t) => {
   for (const { body } of provider.requests) assertEquals(body, QUESTION);
 });
 
+test("credentials among tools and parameters are left out, schemas are kept", async (t) => {
+  const { provider, log, fetch } = await fetched(t);
+  const schema = { type: "object", properties: { password: { type: "string" } } };
+  const body = {
+    ...QUESTION,
+    tools: [
+      { type: "function", function: { name: "login", parameters: schema } },
+      {
+        type: "mcp",
+        server_url: "https://mcp.example",
+        authorization: API_KEY,
+        headers: { a: API_KEY },
+      },
+      { type: "shell", environment: { network_policy: { domain_secrets: [{ value: API_KEY }] } } },
+    ],
+    data_sources: [{
+      type: "search",
+      parameters: { index: "i", authentication: { key: API_KEY } },
+    }],
+    response_format: { type: "json_schema", json_schema: { name: "login", schema } },
+  };
+  await (await fetch(`${provider.url}/v1/chat/completions`, post(body))).text();
+  const entry = await only(log); // whose lines are searched for the key when the test ends
+  const { tool_definitions } = JSON.parse(entry.inputText);
+  assertEquals(tool_definitions[0].function.parameters, schema);
+  assertEquals(tool_definitions[1], { type: "mcp", server_url: "https://mcp.example" });
+  assertEquals(entry.metadata["request.parameters"], {
+    data_sources: [{ type: "search", parameters: { index: "i" } }],
+    response_format: { type: "json_schema", json_schema: { name: "login", schema } },
+  });
+  assertEquals(provider.requests[0]!.body, body);
+});
+
 test("it can take the place of the global fetch", async (t) => {
   const { provider, log } = await fetched(t);
   const { fetch } = globalThis;
@@ -72,7 +105,7 @@ test("a body that is no JSON is recorded as the text that it is", async (t) => {
   const { provider, log, fetch } = await fetched(t);
   const url = `${provider.url}/v1/chat/completions`;
   assertEquals((await fetch(url, post(QUESTION, { body: "{half" }))).status, 400);
-  const entry = await onlyInteraction(log);
+  const entry = await only(log);
   assertEquals([entry.inputText, entry.model], ["{half", "unknown"]);
   assertEquals(entry.metadata["audit.outcome"], "failed");
 });
@@ -164,7 +197,7 @@ test("any client that takes a fetch is recorded by it", async (t) => {
   const { provider, log, fetch } = await fetched(t);
   const openai = createOpenAI({ apiKey: "sk-x", baseURL: `${provider.url}/v1`, fetch });
   assertEquals((await generateText({ model: openai("gpt-5"), prompt: "Hi" })).text, "Hello!");
-  const entry = await onlyInteraction(log);
+  const entry = await only(log);
   assertEquals([entry.inputText, entry.outputText, entry.user], ["Hi", "Hello!", "alice"]);
   assert(entry.latencyMs! > 0);
 });

@@ -1,5 +1,5 @@
 import type { JsonValue } from "../../mod.ts";
-import { looseOf } from "../shared/loose.ts";
+import { looseOf } from "./loose.ts";
 
 /** How providers call the header that has the id of the request. */
 const REQUEST_IDS: readonly string[] = [
