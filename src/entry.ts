@@ -1,5 +1,5 @@
 import type { Stamp } from "./clock.ts";
-import type { JsonObject } from "./json.ts";
+import type { JsonObject, JsonValue } from "./json.ts";
 import { describe, refusal } from "./refusal.ts";
 import { isPlainObject, snapshot } from "./snapshot.ts";
 
@@ -126,9 +126,9 @@ function merged(
 ): JsonObject {
   if (around === undefined && audit === undefined) return own;
   const all = { ...around, ...own, ...audit };
-  return Object.freeze(
-    Object.fromEntries(Object.keys(all).sort().map((key) => [key, all[key]!])),
-  );
+  const sorted: Record<string, JsonValue> = {};
+  for (const key of Object.keys(all).sort()) sorted[key] = all[key]!;
+  return Object.freeze(sorted);
 }
 
 /** Refuses what is no plain object, and unknown fields. */

@@ -12,6 +12,8 @@ import type { GroupCommit } from "./writer.ts";
 /** An entry that is to be recorded, and this project's own keys of it. */
 export interface Draft {
   readonly entry: NewEntry;
+  /** Metadata beside the entry's own, which goes before it: frozen plain JSON. */
+  readonly metadata?: JsonObject | undefined;
   /** Keys that start with `audit.`; they may need the entry's own id. */
   readonly audit?: ((entryId: string) => JsonObject) | undefined;
   /** Whether it has its context already: who ends a call may be in another than who began it. */
@@ -42,7 +44,7 @@ export class Recorder {
   record(draft: Draft): Promise<AuditEntry> {
     const { redaction } = this.#parts;
     if (redaction !== undefined) return this.#redacted([draft], redaction, ([entry]) => entry!);
-    const record = this.#admit(draft.entry, draft.isComplete ? NOTHING : besideOf(), draft);
+    const record = this.#admit(draft.entry, besideOf(draft), draft);
     return this.append([record], record.entry);
   }
 
@@ -53,10 +55,9 @@ export class Recorder {
   ): Promise<AuditEntry[]> {
     const { redaction } = this.#parts;
     if (redaction !== undefined) return this.#redacted(drafts, redaction, (entries) => entries, at);
-    const beside = besideOf();
     const records = drafts.map((draft, position) => {
       try {
-        return this.#admit(draft.entry, beside, draft);
+        return this.#admit(draft.entry, besideOf(draft), draft);
       } catch (error) {
         throw at(error, position);
       }
@@ -103,7 +104,6 @@ export class Recorder {
     resultOf: (entries: AuditEntry[]) => T,
     at: (error: unknown, position: number) => unknown = (error) => error,
   ): Promise<T> {
-    const beside = besideOf();
     const each = <A, B>(items: readonly A[], make: (item: A, position: number) => B): B[] =>
       items.map((item, position) => {
         try {
@@ -112,10 +112,7 @@ export class Recorder {
           throw at(error, position);
         }
       });
-    const checked = each(
-      drafts,
-      ({ entry, isComplete }) => checkEntry(entry, isComplete ? NOTHING : beside),
-    );
+    const checked = each(drafts, (draft) => checkEntry(draft.entry, besideOf(draft)));
     const answers = each(checked, (entry) => {
       const answer = redaction.redact(entry);
       if ("then" in answer) answer.catch(() => {}); // whoever waits for all of them is told
@@ -148,10 +145,13 @@ export class Recorder {
   }
 }
 
-/** What the context says that the application records in. */
-function besideOf(): Beside {
-  const context = presentContext();
-  return context === undefined ? NOTHING : context;
+/** What an entry gets beside what it says: from whoever drafted it, and from the context that the application records in. */
+function besideOf({ metadata, isComplete = false }: Draft): Beside {
+  const context = isComplete ? undefined : presentContext();
+  if (metadata === undefined) return context ?? NOTHING;
+  return context === undefined
+    ? { metadata }
+    : { user: context.user, metadata: { ...context.metadata, ...metadata } };
 }
 
 const NOTHING: Beside = {};

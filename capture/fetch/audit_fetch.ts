@@ -3,7 +3,7 @@ import { Capture, type CapturedCall } from "../shared/capture.ts";
 import type { CaptureOptions } from "../shared/capture_options.ts";
 import { looseOf } from "../shared/loose.ts";
 import { recordError } from "../shared/recorded_parts.ts";
-import { transportOf } from "../shared/transport.ts";
+import { requestIdsOf, serverOf } from "../shared/transport.ts";
 import {
   errorIn,
   type WireFormat,
@@ -77,7 +77,7 @@ export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetc
     if (endpoint === undefined) return await beneath(input, init);
     const { text, ...passed } = await asked.read();
     const request = await requestOf(endpoint.format, text, others.inlineMedia ?? false);
-    const retries = Number(asked.headers.get("x-stainless-retry-count") ?? NaN);
+    const retries = Number(asked.header("x-stainless-retry-count") ?? NaN);
     const call = await capture.begin({
       ...request,
       provider: endpoint.provider,
@@ -85,7 +85,7 @@ export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetc
       model: request.model ?? endpoint.model ?? "",
       metadata: {
         ...request.metadata,
-        ...transportOf(asked.url, undefined),
+        ...serverOf(endpoint.url),
         attempt: Number.isSafeInteger(retries) ? retries + 1 : undefined,
       },
     });
@@ -115,7 +115,7 @@ async function answered(
   try {
     const response = await fetch();
     const { body, status, headers } = response;
-    call.note(transportOf(undefined, Object.fromEntries(headers)));
+    call.note(requestIdsOf(headers));
     if (body === null || !mayHaveBody(status)) {
       await (response.ok ? call.complete({ output: "" }) : call.fail(errorIn({}, status)));
       return response;
@@ -129,7 +129,7 @@ async function answered(
       await recordBody(call, format, response, bytes);
       return withBody(response, bytes);
     }
-    const output = new TextDecoder().decode(bytes);
+    const output = UTF_8.decode(bytes);
     await recordError(call, error.cause, { output }, signal);
     return withBody(response, broken(bytes, error.cause));
   } catch (error) {
@@ -139,6 +139,8 @@ async function answered(
 }
 
 type Bytes = Uint8Array<ArrayBuffer>;
+
+const UTF_8 = new TextDecoder();
 
 /** Reads a body to its end, or to where it breaks. */
 async function wholeBody(
@@ -188,7 +190,7 @@ async function recordBody(
   { ok, status }: Response,
   bytes: Uint8Array,
 ): Promise<void> {
-  const text = new TextDecoder().decode(bytes);
+  const text = UTF_8.decode(bytes);
   let read: WireResponse;
   try {
     const body = looseOf(JSON.parse(text));

@@ -10,6 +10,7 @@ export interface Endpoint {
   readonly provider: string;
   /** The model, where the path names it, as Azure's does. */
   readonly model: string | undefined;
+  readonly url: URL;
 }
 
 const FORMATS: readonly [path: RegExp, format: WireFormat, provider: string][] = [
@@ -49,8 +50,9 @@ export function endpointOf(
   address: string,
   provider: string | undefined,
 ): Endpoint | undefined {
-  if (method.toUpperCase() !== "POST" || !URL.canParse(address)) return undefined;
-  const { hostname, pathname } = new URL(address);
+  const url = method.toUpperCase() === "POST" ? URL.parse(address) : null;
+  if (url === null) return undefined;
+  const { hostname, pathname } = url;
   const found = FORMATS.find(([path]) => path.test(pathname));
   if (found === undefined) return undefined;
   const [, format, usual] = found;
@@ -60,6 +62,7 @@ export function endpointOf(
     format,
     provider: provider ?? ofHost ?? usual,
     model: deployment === undefined ? undefined : decoded(deployment),
+    url,
   };
 }
 

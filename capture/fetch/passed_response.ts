@@ -1,5 +1,41 @@
-/** What a response made anew would not have. */
-const KEPT = ["url", "redirected", "type", "headers"] as const;
+type Body = ReadableStream<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer> | null;
+
+/** A response with the body of another's, and all else the other's: what a response made anew would not have. */
+class PassedResponse extends Response {
+  readonly #original: Response;
+
+  constructor(body: Body, original: Response) {
+    super(body, original);
+    this.#original = original;
+  }
+
+  override get url(): string {
+    return this.#original.url;
+  }
+
+  override get redirected(): boolean {
+    return this.#original.redirected;
+  }
+
+  override get type(): ResponseType {
+    return this.#original.type;
+  }
+
+  override get headers(): Headers {
+    return this.#original.headers;
+  }
+
+  override clone(): Response {
+    return withBody(this.#original, super.clone().body as Body);
+  }
+}
+
+// Nothing of it is to be seen.
+Object.defineProperty(PassedResponse.prototype, "constructor", {
+  value: Response,
+  configurable: true,
+  writable: true,
+});
 
 /**
  * A response with another body, as the original in all else.
@@ -7,28 +43,18 @@ const KEPT = ["url", "redirected", "type", "headers"] as const;
  * @param original The response.
  * @param body Its body.
  */
-export function withBody(
-  original: Response,
-  body: ReadableStream<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer> | null,
-): Response {
-  const { status, statusText, headers } = original;
-  const made = new Response(body, { status, statusText, headers });
-  return likeOriginal(made, original);
-}
-
-function likeOriginal(made: Response, original: Response): Response {
+export function withBody(original: Response, body: Body): Response {
+  const made = new PassedResponse(body, original);
+  const prototype = Object.getPrototypeOf(original);
+  if (prototype === Response.prototype || prototype === PassedResponse.prototype) return made;
   // Clients may have a class of their own.
-  Object.setPrototypeOf(made, Object.getPrototypeOf(original));
-  for (const name of KEPT) {
-    Object.defineProperty(made, name, { value: original[name], configurable: true });
+  for (const name of ["url", "redirected", "type", "headers", "clone"] as const) {
+    const value = name === "clone"
+      ? () => withBody(original, made.clone().body as Body)
+      : made[name];
+    Object.defineProperty(made, name, { value, configurable: true, writable: true });
   }
-  const { clone } = made;
-  Object.defineProperty(made, "clone", {
-    value: () => likeOriginal(clone.call(made), original),
-    configurable: true,
-    writable: true,
-  });
-  return made;
+  return Object.setPrototypeOf(made, prototype);
 }
 
 /** Whether a response with this status may have a body at all. */

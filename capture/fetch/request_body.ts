@@ -2,7 +2,8 @@
 export interface AskedRequest {
   readonly method: string;
   readonly url: string;
-  readonly headers: Headers;
+  /** One of its headers. */
+  header(name: string): string | null;
   readonly signal: AbortSignal | undefined;
   /** Reads the body; what is fetched afterwards is given back along with it. */
   read(): Promise<
@@ -23,7 +24,11 @@ export function askedRequest(
   return {
     method: init?.method ?? request?.method ?? "GET",
     url: request?.url ?? String(input),
-    headers: new Headers(init?.headers ?? request?.headers),
+    header(name) {
+      const headers = init?.headers ?? request?.headers;
+      if (headers === undefined) return null;
+      return (headers instanceof Headers ? headers : new Headers(headers)).get(name);
+    },
     signal: init?.signal ?? request?.signal,
     async read() {
       if (isOwn) return { text: await request.clone().text(), input, init };

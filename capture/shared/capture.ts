@@ -103,7 +103,7 @@ export class Capture {
       user,
       metadata: { ...this.#about(request, info), ...own },
     };
-    const atEnd = bound();
+    const atEnd = this.options.cost === undefined ? atOnce : bound();
     let call: AuditCall;
     try {
       call = await this.#log.begin(asked, { begin });
@@ -156,12 +156,15 @@ export class Capture {
 
 /** Calls a function in the context that this was called in, where the runtime knows of contexts. */
 function bound(): (run: () => void) => void {
-  const call = (run: () => void): void => run();
   try {
-    return inPresentContext(call);
+    return inPresentContext(atOnce);
   } catch {
-    return call;
+    return atOnce;
   }
+}
+
+function atOnce(run: () => void): void {
+  run();
 }
 
 /** A call that a wrapper sees. It ends once; what comes later is ignored. None of its methods throws, or rejects. */
@@ -309,6 +312,9 @@ export class CapturedCall {
 
 /** Who asks for a model may ask for anything; an entry's model is a name. */
 function infoOf({ provider, operation, model }: CapturedRequest): CapturedCallInfo {
+  if (typeof model === "string" && /^[ -~]{1,256}$/.test(model)) {
+    return { provider, operation, model };
+  }
   // deno-lint-ignore no-control-regex
   const name = String(model ?? "").replace(/[\u0000-\u001f\u007f-\u009f]/g, " ").toWellFormed();
   const cut = [...name].slice(0, 256).join("");

@@ -17,7 +17,10 @@ export function looseOf(value: unknown): Loose {
 
 /** A value as a list of objects; empty if it is no list. */
 export function listOf(value: unknown): readonly Loose[] {
-  return Array.isArray(value) ? Array.from(value, looseOf) : [];
+  const list: Loose[] = [];
+  // Not Array.from(), which takes ten times as long on V8; nor map(), which leaves holes.
+  if (Array.isArray(value)) { for (const item of value) list.push(looseOf(item)); }
+  return list;
 }
 
 /** A value if it is a text. */
@@ -37,11 +40,15 @@ export function countOf(value: unknown): number | undefined {
 
 /** A usage without what is not known; `undefined` when nothing is. */
 export function usageOf(usage: { [Key in keyof Usage]: unknown }): Usage | undefined {
-  const known = Object.entries(usage).flatMap(([key, value]) => {
-    const count = countOf(value);
-    return count === undefined ? [] : [[key, count]];
-  });
-  return known.length === 0 ? undefined : Object.fromEntries(known);
+  const known: { -readonly [Key in keyof Usage]: Usage[Key] } = {};
+  let isKnown = false;
+  for (const key of Object.keys(usage) as (keyof Usage)[]) {
+    const count = countOf(usage[key]);
+    if (count === undefined) continue;
+    known[key] = count;
+    isKnown = true;
+  }
+  return isKnown ? known : undefined;
 }
 
 /** JSON in a text, read; the text itself where it is none. An empty text is no arguments. */

@@ -57,7 +57,9 @@ export function textMessage(role: string, content: string): Message {
 
 /** Why the model stopped, of the answers that say so. */
 export function finishReasonsOf(messages: readonly Message[]): string[] {
-  return messages.flatMap(({ finish_reason: reason }) => reason === undefined ? [] : [reason]);
+  const reasons: string[] = [];
+  for (const { finish_reason: reason } of messages) if (reason !== undefined) reasons.push(reason);
+  return reasons;
 }
 
 /** An input as it is recorded: plain text when it is one user message that is one text, JSON otherwise. */

@@ -14,7 +14,7 @@ export class SseReader {
   #line = "";
   #afterCr = false;
   #name = "";
-  #data: string[] = [];
+  #data: string | undefined;
 
   /** The events that some more bytes complete. */
   read(bytes: Uint8Array): ServerSentEvent[] {
@@ -25,15 +25,18 @@ export class SseReader {
     const events: ServerSentEvent[] = [];
     let from = this.#afterCr && text.startsWith("\n") ? 1 : 0;
     if (text !== "") this.#afterCr = false;
-    const ends = /\r\n|\n|\r/g;
-    ends.lastIndex = from;
-    for (let end = ends.exec(text); end !== null; end = ends.exec(text)) {
-      const event = this.#take(this.#line + text.slice(from, end.index));
+    let lf = text.indexOf("\n", from);
+    let cr = text.indexOf("\r", from);
+    while (lf !== -1 || cr !== -1) {
+      const end = cr === -1 || (lf !== -1 && lf < cr) ? lf : cr;
+      const event = this.#take(this.#line + text.slice(from, end));
       if (event !== undefined) events.push(event);
       this.#line = "";
-      from = ends.lastIndex;
+      from = end + (end === cr && lf === cr + 1 ? 2 : 1);
       // Its LF may be still to come.
-      this.#afterCr = end[0] === "\r" && from === text.length;
+      this.#afterCr = end === cr && from === text.length && lf !== cr + 1;
+      if (lf !== -1 && lf < from) lf = text.indexOf("\n", from);
+      if (cr !== -1 && cr < from) cr = text.indexOf("\r", from);
     }
     this.#line += text.slice(from);
     return events;
@@ -41,18 +44,17 @@ export class SseReader {
 
   #take(line: string): ServerSentEvent | undefined {
     if (line === "") {
-      const event = {
-        name: this.#name === "" ? "message" : this.#name,
-        data: this.#data.join("\n"),
-      };
-      const isEvent = this.#data.length > 0;
+      const [name, data] = [this.#name, this.#data];
       this.#name = "";
-      this.#data = [];
-      return isEvent ? event : undefined;
+      this.#data = undefined;
+      return data === undefined ? undefined : { name: name === "" ? "message" : name, data };
     }
-    const [, field = line, value = ""] = /^([^:]*):? ?(.*)$/s.exec(line) ?? [];
-    if (field === "data") this.#data.push(value);
-    else if (field === "event") this.#name = value;
-    return undefined; // a comment, or a field that says nothing of the event
+    const colon = line.indexOf(":");
+    const field = colon === -1 ? line : line.slice(0, colon);
+    if (field !== "data" && field !== "event") return undefined; // nothing that tells of the event
+    const value = colon === -1 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
+    if (field === "event") this.#name = value;
+    else this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`;
+    return undefined;
   }
 }

@@ -1,5 +1,5 @@
 import type { JsonValue } from "../../mod.ts";
-import { looseOf } from "./loose.ts";
+import { type Loose, looseOf } from "./loose.ts";
 
 /** How providers call the header that has the id of the request. */
 const REQUEST_IDS: readonly string[] = [
@@ -11,17 +11,28 @@ const REQUEST_IDS: readonly string[] = [
 
 /** What is known of a request beside its content, as the conventions record it: where it went, and its id there. */
 export function transportOf(url: unknown, headers: unknown): Record<string, JsonValue> {
-  const ids = Object.entries(looseOf(headers)).flatMap(([name, value]) =>
-    REQUEST_IDS.includes(name.toLowerCase()) && typeof value === "string"
-      ? [[`http.response.header.${name.toLowerCase()}`, [value]] as const]
-      : []
-  );
-  return { ...serverOf(url), ...Object.fromEntries(ids) };
+  const parsed = typeof url === "string" && URL.canParse(url) ? new URL(url) : undefined;
+  return { ...(parsed === undefined ? {} : serverOf(parsed)), ...requestIdsOf(looseOf(headers)) };
 }
 
-function serverOf(url: unknown): Record<string, JsonValue> {
-  const parsed = typeof url === "string" && URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed === undefined || parsed.hostname === "") return {};
-  const { hostname, port } = parsed;
+/** Where a request went. */
+export function serverOf({ hostname, port }: URL): Record<string, JsonValue> {
+  if (hostname === "") return {};
   return { "server.address": hostname, ...(port === "" ? {} : { "server.port": Number(port) }) };
+}
+
+/** The ids that a request was answered with. */
+export function requestIdsOf(headers: Headers | Loose): Record<string, JsonValue> {
+  const ids: Record<string, JsonValue> = {};
+  const add = (name: string, value: unknown): void => {
+    if (typeof value === "string") ids[`http.response.header.${name}`] = [value];
+  };
+  if (headers instanceof Headers) {
+    for (const name of REQUEST_IDS) add(name, headers.get(name));
+    return ids;
+  }
+  for (const name of Object.keys(headers)) {
+    if (REQUEST_IDS.includes(name.toLowerCase())) add(name.toLowerCase(), headers[name]);
+  }
+  return ids;
 }

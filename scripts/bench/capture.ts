@@ -4,7 +4,13 @@
  * @module
  */
 import { auditFetch, type Fetch } from "../../capture/fetch.ts";
-import { AuditLog, type NewEntry } from "../../mod.ts";
+import {
+  type AuditEntry,
+  AuditLog,
+  type CallResult,
+  type NewCall,
+  type NewEntry,
+} from "../../mod.ts";
 import type { Task } from "./measure.ts";
 import { interleave, type Row, rowsOf, type Section } from "./rounds.ts";
 
@@ -14,7 +20,7 @@ const CHUNKS = 50;
 
 /** Microseconds a call, by a fetch that has the answer at once. */
 export async function measureCapture(task: Task, entries: readonly NewEntry[]): Promise<Section> {
-  const count = task.full ? 20_000 : 4000;
+  const count = task.full ? 20_000 : 8000;
   const asked = entries.slice(0, 1000);
   const bodyOf = ({ inputText }: NewEntry, stream: boolean): RequestInit => ({
     method: "POST",
@@ -36,60 +42,126 @@ export async function measureCapture(task: Task, entries: readonly NewEntry[]): 
   const bare = (stream: boolean, entry: NewEntry): Fetch => () =>
     Promise.resolve(stream ? streamed(entry) : whole(entry));
 
-  const figures = await interleave(
-    [false, true].flatMap((stream) => {
-      const what = stream ? `a stream of ${CHUNKS} chunks` : "a plain answer";
-      return [
-        {
-          name: `${what}: fetch alone`,
-          run: () => each((entry) => call(stream)(bare(stream, entry), entry)),
+  const figures = new Map<string, number[]>();
+  for (const stream of [false, true]) {
+    const what = stream ? `a stream of ${CHUNKS} chunks` : "a plain answer";
+    const written = await writtenBy(
+      (fetch, entry) => call(stream)(fetch, entry),
+      bare,
+      stream,
+      asked,
+    );
+    const contenders = [
+      {
+        name: `${what}: fetch alone`,
+        run: () => each((entry) => call(stream)(bare(stream, entry), entry)),
+      },
+      {
+        name: `${what}: begin(), fetch, complete()`,
+        run: async () => {
+          const log = await AuditLog.open();
+          let next = 0;
+          const figure = await each(async (entry) => {
+            const { begin, end } = written[next++ % written.length]!;
+            const begun = await log.begin(begin);
+            await call(stream)(bare(stream, entry), entry);
+            await begun.complete(end);
+          });
+          await log.close();
+          return figure;
         },
-        {
-          name: `${what}: begin(), fetch, complete()`,
-          run: async () => {
-            const log = await AuditLog.open();
-            const figure = await each(async (entry) => {
-              const begun = await log.begin({ model: "gpt-4o", inputText: entry.inputText });
-              await call(stream)(bare(stream, entry), entry);
-              await begun.complete({ outputText: entry.outputText });
-            });
-            await log.close();
-            return figure;
-          },
+      },
+      {
+        name: `${what}: auditFetch()`,
+        run: async () => {
+          const log = await AuditLog.open();
+          let answer: NewEntry = asked[0]!;
+          const fetch = auditFetch(log, { fetch: (...given) => bare(stream, answer)(...given) });
+          const figure = await each((entry) => {
+            answer = entry;
+            return call(stream)(fetch, entry);
+          });
+          await log.close();
+          return figure;
         },
-        {
-          name: `${what}: auditFetch()`,
-          run: async () => {
-            const log = await AuditLog.open();
-            let answer: NewEntry = asked[0]!;
-            const fetch = auditFetch(log, { fetch: (...given) => bare(stream, answer)(...given) });
-            const figure = await each((entry) => {
-              answer = entry;
-              return call(stream)(fetch, entry);
-            });
-            await log.close();
-            return figure;
-          },
-        },
-      ];
-    }),
-    task.rounds,
-  );
-  const beyond = (what: string): Row => {
-    const [written, audited] = ["begin(), fetch, complete()", "auditFetch()"]
-      .map((name) => figures.get(`${what}: ${name}`)!);
-    const values = audited!.map((value, round) => value - written![round]!);
-    return { name: `${what}: beyond the log's write`, unit: "µs", values, atMost: 50 };
-  };
+      },
+      ...(stream
+        ? [{
+          name: `${what}: passed on by a ReadableStream`,
+          run: () =>
+            each(async (entry) => {
+              bodyOf(entry, stream);
+              await new Response(passedOn(streamed(entry).body!)).text();
+            }),
+        }]
+        : []),
+    ];
+    for (const [name, values] of await interleave(contenders, task.rounds)) {
+      figures.set(name, values);
+    }
+  }
+  const beyond = (what: string, name: string, base: string, atMost?: number): Row => ({
+    name: `${what}: ${name === "auditFetch()" ? "beyond the log's write" : "passing it on alone"}`,
+    unit: "µs",
+    values: figures.get(`${what}: ${name}`)!
+      .map((value, round) => value - figures.get(`${what}: ${base}`)![round]!),
+    ...(atMost === undefined ? {} : { atMost }),
+  });
+  const stream = `a stream of ${CHUNKS} chunks`;
   return {
     title: "Recording a call by auditFetch(), in memory",
-    note: `${count} calls a round, real prompts and answers`,
+    note: `${count} calls a round, real prompts and answers; the same entries are written by hand`,
     rows: [
       ...rowsOf(figures, "µs"),
-      beyond("a plain answer"),
-      beyond(`a stream of ${CHUNKS} chunks`),
+      beyond("a plain answer", "auditFetch()", "begin(), fetch, complete()", 50),
+      beyond(stream, "auditFetch()", "begin(), fetch, complete()"),
+      beyond(stream, "passed on by a ReadableStream", "fetch alone"),
     ],
   };
+}
+
+/** What is written of calls, as an application would give it: so that what it costs to write is the same. */
+async function writtenBy(
+  call: (fetch: Fetch, entry: NewEntry) => Promise<void>,
+  bare: (stream: boolean, entry: NewEntry) => Fetch,
+  stream: boolean,
+  asked: readonly NewEntry[],
+): Promise<{ begin: NewCall; end: CallResult }[]> {
+  const log = await AuditLog.open();
+  for (const entry of asked) {
+    await call(auditFetch(log, { fetch: bare(stream, entry) }), entry);
+  }
+  const begins = (await log.query({ events: "all" }))
+    .filter(({ metadata }) => metadata["audit.event"] === "call.begin");
+  const ends = await log.query();
+  await log.close();
+  const own = (entry: AuditEntry, than: AuditEntry | undefined): object =>
+    Object.fromEntries(
+      Object.entries(entry.metadata).filter(([key]) =>
+        !key.startsWith("audit.") && (than === undefined || !Object.hasOwn(than.metadata, key))
+      ),
+    );
+  return begins.map((begin, n) => {
+    const { model, inputText } = begin;
+    const { outputText, latencyMs } = ends[n]!;
+    return {
+      begin: { model, inputText, inputFormat: "text", metadata: own(begin, undefined) },
+      end: { outputText, latencyMs, outputFormat: "text", metadata: own(ends[n]!, begin) },
+    };
+  });
+}
+
+/** The least that whoever looks on can do. */
+function passedOn(body: ReadableStream<Uint8Array<ArrayBuffer>>): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  return new ReadableStream({
+    type: "bytes",
+    async pull(controller: ReadableByteStreamController) {
+      const { done, value } = await reader.read();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+  }, { highWaterMark: 0 });
 }
 
 function whole({ outputText }: NewEntry): Response {
@@ -99,7 +171,16 @@ function whole({ outputText }: NewEntry): Response {
     finish_reason: "stop",
   }];
   const usage = { prompt_tokens: 100, completion_tokens: 100 };
-  return Response.json({ id: "c-1", model: "gpt-4o-1", choices, usage });
+  const bytes = new TextEncoder()
+    .encode(JSON.stringify({ id: "c-1", model: "gpt-4o-1", choices, usage }));
+  // A stream, as the network's are.
+  const body = new ReadableStream({
+    pull(controller) {
+      controller.enqueue(bytes);
+      controller.close();
+    },
+  });
+  return new Response(body, { headers: { "content-type": "application/json" } });
 }
 
 function streamed({ outputText }: NewEntry): Response {

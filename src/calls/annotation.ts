@@ -4,7 +4,6 @@ import { AuditLogError } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { checkFields } from "../known_fields.ts";
 import type { Draft } from "../recorder.ts";
-import { joinedMetadata } from "./joined_metadata.ts";
 
 /** What {@link AuditLog.annotate} is told: the result of an evaluation, or of a person's review. */
 export interface NewAnnotation extends Pick<NewEntry, "user" | "metadata"> {
@@ -65,20 +64,13 @@ export function annotationDraft(of: AuditEntry, annotation: NewAnnotation): Draf
   for (const [field, text] of Object.entries({ label, explanation })) {
     if (text !== undefined && typeof text !== "string") throw invalid(field, "must be a text");
   }
-  const own: Record<string, JsonValue | undefined> = {
-    [NAME]: name,
-    [SCORE]: score,
-    [LABEL]: label,
-    [EXPLANATION]: explanation,
-  };
+  const judged: Record<string, JsonValue> = { [NAME]: name };
+  if (score !== undefined) judged[SCORE] = score;
+  if (label !== undefined) judged[LABEL] = label;
+  if (explanation !== undefined) judged[EXPLANATION] = explanation;
   return {
-    entry: {
-      model: of.model,
-      inputText: "",
-      outputText: "",
-      user,
-      metadata: joinedMetadata(own, metadata),
-    },
+    entry: { model: of.model, inputText: "", outputText: "", user, metadata },
+    metadata: judged,
     audit: () => ({ [EVENT_KEY]: ANNOTATION, [REF_KEY]: of.entryId }),
   };
 }

@@ -4,7 +4,6 @@ import { AuditLogError } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Draft } from "../recorder.ts";
 import { errorMetadata } from "./error_metadata.ts";
-import { joinedMetadata } from "./joined_metadata.ts";
 import {
   type CallOutcome,
   type CallRemains,
@@ -21,7 +20,9 @@ export interface BegunCall {
   /** The entry that says that it began, if one was written. */
   readonly entry: AuditEntry | undefined;
   /** What it asks. */
-  readonly asked: Pick<NewEntry, "model" | "inputText" | "user"> & { readonly metadata: object };
+  readonly asked: Pick<NewEntry, "model" | "inputText" | "user"> & {
+    readonly metadata: JsonObject;
+  };
   /** How `inputText` is to be read. */
   readonly inputFormat: TextFormat | undefined;
   /** When it began, by a clock that only runs forwards, milliseconds; unknown for a call that is resumed. */
@@ -116,7 +117,8 @@ export class AuditCall {
     this.#state = "ending";
     try {
       const entry = await this.#record({
-        entry: this.#interaction(told, outputIn(told, output), about),
+        entry: this.#interaction(told, outputIn(told, output)),
+        metadata: { ...this.#begun.asked.metadata, ...usageMetadata(told.usage), ...about },
         audit: () => this.#audit(outcome, told),
         isComplete: true,
       });
@@ -128,21 +130,12 @@ export class AuditCall {
     }
   }
 
-  #interaction(
-    told: CallOutcome,
-    outputText: string,
-    about: Record<string, JsonValue>,
-  ): NewEntry {
-    const { asked, startedMs } = this.#begun;
-    const { costUsd, metadata, usage } = told;
+  #interaction(told: CallOutcome, outputText: string): NewEntry {
+    const { asked: { model, inputText, user }, startedMs } = this.#begun;
+    const { costUsd, metadata } = told;
     const elapsed = startedMs === undefined ? undefined : performance.now() - startedMs;
-    return {
-      ...asked,
-      outputText,
-      costUsd,
-      latencyMs: told.latencyMs === undefined ? rounded(elapsed) : told.latencyMs,
-      metadata: joinedMetadata({ ...asked.metadata, ...usageMetadata(usage), ...about }, metadata),
-    };
+    const latencyMs = told.latencyMs === undefined ? rounded(elapsed) : told.latencyMs;
+    return { model, inputText, user, outputText, costUsd, latencyMs, metadata };
   }
 
   #audit(outcome: string, { outputFormat }: CallOutcome): JsonObject {

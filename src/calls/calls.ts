@@ -1,10 +1,10 @@
 import { v7 } from "uuid";
 import { presentContext } from "../context.ts";
-import { admitMetadata, type AuditEntry, checkEntry, type NewEntry } from "../entry.ts";
+import { admitMetadata, type AuditEntry, checkEntry } from "../entry.ts";
 import { CALL_BEGIN, CALL_KEY, EVENT_KEY } from "../entry_event.ts";
 import type { JsonObject } from "../json.ts";
 import type { Draft } from "../recorder.ts";
-import { AuditCall } from "./audit_call.ts";
+import { AuditCall, type BegunCall } from "./audit_call.ts";
 import { type BeginOptions, checkCall, type NewCall, type TextFormat } from "./new_call.ts";
 
 /** Begins calls, and finds those that never ended. */
@@ -20,20 +20,23 @@ export class Calls {
   async begin(call: NewCall, options: BeginOptions): Promise<AuditCall> {
     checkCall(call, options);
     const startedMs = performance.now();
-    const asked = askedBy(call);
     const { inputFormat } = call;
+    const asked = askedBy(call);
+    const { metadata, ...entry } = asked;
     if (options.begin === false) {
-      checkEntry({ ...asked, outputText: "" }); // a mistake is told before the call is made
+      checkEntry({ ...entry, outputText: "" }); // a mistake is told before the call is made
       return this.#made({ callId: v7(), entry: undefined, asked, inputFormat, startedMs });
     }
     const format: JsonObject = inputFormat === undefined
       ? {}
       : { "audit.input.format": inputFormat };
-    const entry = await this.#record({
-      entry: { ...asked, outputText: "" },
+    const begun = await this.#record({
+      entry: { ...entry, outputText: "" },
+      metadata,
       audit: (id): JsonObject => ({ [CALL_KEY]: id, [EVENT_KEY]: CALL_BEGIN, ...format }),
+      isComplete: true,
     });
-    return this.#made({ callId: entry.entryId, entry, asked, inputFormat, startedMs });
+    return this.#made({ callId: begun.entryId, entry: begun, asked, inputFormat, startedMs });
   }
 
   /** A call that an earlier process may have begun, by the entry that says so. */
@@ -49,18 +52,18 @@ export class Calls {
     });
   }
 
-  #made(begun: ConstructorParameters<typeof AuditCall>[0]): AuditCall {
+  #made(begun: BegunCall): AuditCall {
     return new AuditCall(begun, this.#record);
   }
 }
 
 /** What a call asks, copied before anything is awaited, and completed from the context that it is made in. */
-function askedBy({ model, inputText, user, metadata = {} }: NewCall) {
+function askedBy({ model, inputText, user, metadata = {} }: NewCall): BegunCall["asked"] {
   const context = presentContext();
   return {
     model,
     inputText,
     user: user ?? context?.user,
     metadata: { ...context?.metadata, ...admitMetadata(metadata) },
-  } satisfies Pick<NewEntry, "model" | "inputText" | "user" | "metadata">;
+  };
 }
