@@ -32,22 +32,28 @@ interface Part {
 export class AsideWriter {
   readonly #thread: LazyThread<RowWriter>;
   readonly #appendHere: (records: readonly LogRecord[]) => Promise<number>;
+  readonly #confirm: () => Promise<void>;
   readonly #encoder = new LineEncoder();
   #hasSeenMany = false;
   #ahead = 0;
-  /** Resolves when what was given there last is written, or is not. */
+  /** Resolves when what was given there last is committed, or is not. */
+  #lastTaken: Promise<unknown> = Promise.resolve();
+  /** Resolves when it is acknowledged, or is not. */
   #last: Promise<unknown> = Promise.resolve();
 
   /**
    * @param startWriter Starts a thread, where there are any.
    * @param appendHere Appends records, unless they are in the log already: what a thread that is lost left undone.
+   * @param confirm Resolves when what the thread has committed is on the disk, where its commits do not wait for that.
    */
   constructor(
     startWriter: (() => Promise<RowWriter>) | undefined,
     appendHere: (records: readonly LogRecord[]) => Promise<number>,
+    confirm: () => Promise<void>,
   ) {
     this.#thread = new LazyThread(startWriter);
     this.#appendHere = appendHere;
+    this.#confirm = confirm;
   }
 
   /** Where records are written, for people. */
@@ -93,7 +99,9 @@ export class AsideWriter {
       failed = { error };
       parts.push(this.#give([], "abandon"));
     }
-    const appended = this.#take(this.#last, records, parts, failed);
+    const taken = this.#take(this.#lastTaken, records, parts, failed);
+    this.#lastTaken = taken.catch(() => {});
+    const appended = this.#confirmed(this.#last, taken);
     this.#last = appended.catch(() => {});
     return appended;
   }
@@ -121,6 +129,25 @@ export class AsideWriter {
     await this.#thread.started?.close();
   }
 
+  /** What was appended, once it is durable, and all before it: batches are acknowledged in the order of the log. */
+  async #confirmed(
+    before: Promise<unknown>,
+    taken: Promise<AppendedAside>,
+  ): Promise<AppendedAside> {
+    try {
+      const appended = await taken;
+      try {
+        await Promise.all([before, this.#confirm()]);
+      } catch (error) {
+        for (const { slab, release } of appended.lines) release(slab);
+        throw error;
+      }
+      return appended;
+    } finally {
+      this.#ahead--;
+    }
+  }
+
   async #take(
     before: Promise<unknown>,
     records: readonly LogRecord[],
@@ -144,8 +171,6 @@ export class AsideWriter {
       this.#thread.fail(error.cause);
       // The thread has ended; who asks the log finds out what it had done.
       return { first: await this.#appendHere(records), lines: [] };
-    } finally {
-      this.#ahead--;
     }
   }
 }

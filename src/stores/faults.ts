@@ -83,6 +83,15 @@ export function faultOf(
   return new AuditLogError(code, `Cannot ${action}: ${state}`, { cause: error });
 }
 
+/** The error for a write that may or may not have reached the disk. */
+export function unconfirmed(path: string, cause: unknown): AuditLogError {
+  return new AuditLogError(
+    "SYNC_FAILED",
+    `Cannot write to ${path}: the disk did not confirm the write; close the log and open it again`,
+    { cause },
+  );
+}
+
 function codeOf(error: unknown): AuditLogErrorCode | undefined {
   if (error instanceof SqliteError) {
     switch (error.primaryCode) {

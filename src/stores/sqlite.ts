@@ -26,6 +26,7 @@ import {
 import { SqliteTree } from "./sqlite_tree.ts";
 import type { LogStore, StoreInfo, WrittenLines } from "./store.ts";
 import { transact } from "./transact.ts";
+import { WalSync } from "./wal_sync.ts";
 
 /**
  * Opens a SQLite log, creates it where there is none, upgrades a file of the Python class.
@@ -125,8 +126,8 @@ function prepareForWriting(
   if (layout === "python") useWal();
 }
 
-/** A batch of half that size would cost nearly as much to commit: the same pages of the indexes are written for it. */
-const OVERLAPPING_RECORDS = 1024;
+/** So that one batch is inserted while the disk takes the one before, with a thousand callers that wait for both. */
+const OVERLAPPING_RECORDS = 512;
 
 /**
  * Keeps the log in a SQLite database. Many records at a time are written by another thread, which has a connection of its
@@ -147,6 +148,8 @@ class SqliteStore implements LogStore {
   #size: number;
   /** No connection removes or replaces it while another is open. */
   #walIdentity: string | undefined;
+  /** What waits for the disk while the other thread is at the next batch. */
+  #walSync: WalSync | undefined;
 
   constructor(
     runtime: Runtime,
@@ -164,8 +167,15 @@ class SqliteStore implements LogStore {
     this.#size = this.#table.end().size;
     const start = runtime.sqlite.startRowWriter;
     this.#aside = new AsideWriter(
-      start && (() => start({ path, identity, durability, busyTimeoutMs })),
+      start && (async () => {
+        if (durability === "full") {
+          this.#walSync = await WalSync.open(runtime.file, path, this.#walIdentity);
+        }
+        const waits = this.#walSync === undefined ? durability : "relaxed";
+        return await start({ path, identity, durability: waits, busyTimeoutMs });
+      }),
       (records) => this.#appendAgain(records),
+      async () => await this.#walSync?.sync(),
     );
     this.tree = new SqliteTree(database, settings, (section) => this.#exclusively(section));
   }
@@ -313,6 +323,7 @@ class SqliteStore implements LogStore {
     try {
       // Before the connection here, which as the last one leaves the file in order.
       await this.#aside.close();
+      await this.#walSync?.close();
       this.#database.close();
     } catch (error) {
       throw faultOf(`close ${this.#settings.path}`, error, "WRITE_FAILED");

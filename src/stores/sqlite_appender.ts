@@ -1,6 +1,6 @@
 import { AuditLogError } from "../errors.ts";
 import type { SqliteDatabase, SqliteStatement } from "../ports.ts";
-import { isConstraint, isIoError } from "./faults.ts";
+import { isConstraint, isIoError, unconfirmed } from "./faults.ts";
 import { type LogEnd, RecordTable } from "./record_table.ts";
 import { EVENT_TABLE, RECORD_TABLE, RecordInserter, type RowSource } from "./sqlite_schema.ts";
 import { rollBack } from "./transact.ts";
@@ -104,14 +104,6 @@ export class SqliteAppender {
       throw error;
     }
   }
-}
-
-function unconfirmed(path: string, cause: unknown): AuditLogError {
-  return new AuditLogError(
-    "SYNC_FAILED",
-    `Cannot write to ${path}: the disk did not confirm the write; close the log and open it again`,
-    { cause },
-  );
 }
 
 function notKept(path: string): AuditLogError {

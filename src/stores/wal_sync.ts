@@ -1,0 +1,71 @@
+import type { FileAdapter, OpenFile } from "../ports.ts";
+import { unconfirmed } from "./faults.ts";
+
+/**
+ * Waits for the disk in SQLite's stead, while the connection is at the next transaction already.
+ *
+ * A commit with `synchronous = NORMAL` leaves its frames at the end of the write-ahead log and does not wait until they are on the disk. Once
+ * that file is synced, they are, as after one with `FULL`. What SQLite needs for itself it still waits for: that the write-ahead
+ * log is on the disk before pages are copied from it, and the copies before it is begun anew
+ * (https://sqlite.org/pragma.html#pragma_synchronous, https://sqlite.org/wal.html).
+ *
+ * SQLite has no lock on that file that closing it could free.
+ */
+export class WalSync {
+  readonly #file: OpenFile;
+  readonly #path: string;
+  #last: Promise<void> = Promise.resolve();
+
+  private constructor(file: OpenFile, path: string) {
+    this.#file = file;
+    this.#path = path;
+  }
+
+  /**
+   * Opens the write-ahead log of a database.
+   *
+   * @param files The files.
+   * @param path The database.
+   * @param identity That of the write-ahead log which the database has open.
+   * @returns Nothing where it is not that file, or may not be opened.
+   */
+  static async open(
+    files: FileAdapter,
+    path: string,
+    identity: string | undefined,
+  ): Promise<WalSync | undefined> {
+    if (identity === undefined) return undefined;
+    let file: OpenFile | undefined;
+    try {
+      file = await files.open(`${path}-wal`, "append");
+      if ((await file.stat()).identity === identity) return new WalSync(file, path);
+    } catch {
+      // SQLite is left to wait for the disk.
+    }
+    await file?.close();
+    return undefined;
+  }
+
+  /**
+   * Resolves when all that was committed before is on the disk.
+   *
+   * @throws {AuditLogError} `SYNC_FAILED`, now and from now on.
+   */
+  sync(): Promise<void> {
+    // One after the other, and none after one that failed: a disk tells of an error once, to whoever asks first.
+    this.#last = this.#last.then(async () => {
+      try {
+        await this.#file.sync();
+      } catch (error) {
+        throw unconfirmed(this.#path, error);
+      }
+    });
+    return this.#last;
+  }
+
+  /** Closes the file, after what is under way. */
+  async close(): Promise<void> {
+    await this.#last.catch(() => {}); // it was told
+    await this.#file.close();
+  }
+}
