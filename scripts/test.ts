@@ -58,6 +58,13 @@ if (sourceFiles.length === 0) {
   Deno.exit(1);
 }
 
+/**
+ * What alters, damages and fails at random is about what is written, not about how it is packed: from the package, it would run
+ * the very code a fourth and a fifth time, for minutes.
+ */
+const ABOUT_THE_SOURCE = /\/(?:alteration|damage|injected_faults|property)/;
+const packageFiles = publicFiles.filter((file) => !ABOUT_THE_SOURCE.test(file));
+
 const nodeHooks = new URL("tests/support/node_hooks.ts", root).href;
 const folder = await Deno.makeTempDir({ prefix: "audit-log-test-" });
 const progress = new Progress(filters.length > 0);
@@ -211,8 +218,8 @@ async function testNpm(): Promise<Outcome[]> {
     outcomes.push(
       ...await attempt(`${name}, npm package`, async () => {
         if (tarball === undefined) throw new Error("the package could not be built");
-        if (publicFiles.length === 0) throw new Error("there is no public test to run");
-        return await testInstalled(await find(name), installed, publicFiles, progress);
+        if (packageFiles.length === 0) throw new Error("there is no public test to run");
+        return await testInstalled(await find(name), installed, packageFiles, progress);
       }),
     );
   }

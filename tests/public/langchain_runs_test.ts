@@ -82,7 +82,11 @@ test("a stream that its signal stops is recorded as aborted, with what came befo
 test("a call that is stopped with a reason of one's own is aborted all the same", async (t) => {
   const { log, handler } = await setUp(t);
   const stop = new AbortController();
-  const model = new FakeListChatModel({ responses: ["long answer"], callbacks: [handler] });
+  const model = new FakeListChatModel({
+    responses: ["long answer"],
+    callbacks: [handler],
+    maxRetries: 0, // a reason that is no AbortError would be tried again
+  });
   await assertRejects(async () => {
     for await (const _ of await model.stream("Hi", { signal: stop.signal })) {
       stop.abort(new RangeError("enough"));
