@@ -22,6 +22,7 @@ import { publisherToFile } from "./src/transparency/publish_to_file.ts";
 
 export { AuditLog, type LogInfo } from "./src/audit_log.ts";
 export type { AnnotatedEntry, Annotation, NewAnnotation } from "./src/calls/annotation.ts";
+export type { BeforeCloseOptions } from "./src/before_close.ts";
 export { AuditCall, type BegunCall } from "./src/calls/audit_call.ts";
 export type { NewGap } from "./src/calls/gap.ts";
 export type {

@@ -1,6 +1,6 @@
 /**
  * Values that follow a call through awaits, timers and streams, by way of `AsyncLocalStorage`, which Node, Deno and Bun
- * have alike. It is asked for when it is first needed, and not imported: what imports this loads in a browser, too.
+ * have alike. It is asked for, and not imported: what imports this loads in a browser, too.
  *
  * @module
  */
@@ -12,7 +12,11 @@ export type { AsyncStorage };
 interface AsyncLocalStorageClass {
   new <T>(): AsyncStorage<T>;
   bind<Args extends unknown[], R>(fn: (...args: Args) => R): (...args: Args) => R;
+  snapshot(): <R>(fn: () => R) => R;
 }
+
+/** Calls a function in the context that this module was loaded in: before any storage of this package had a value. */
+const atLoad = foundHooks()?.AsyncLocalStorage.snapshot();
 
 /**
  * Makes a storage.
@@ -36,12 +40,31 @@ export function inPresentContext<Args extends unknown[], R>(
   return asyncHooks().AsyncLocalStorage.bind(fn);
 }
 
-function asyncHooks(): { AsyncLocalStorage: AsyncLocalStorageClass } {
+/**
+ * Calls a function so that it, and whatever it starts, sees no value of a storage: for work that is nobody's, whoever happens
+ * to start it.
+ *
+ * @param fn What to call.
+ * @returns What it returns.
+ */
+export function outOfContext<R>(fn: () => R): R {
+  return atLoad === undefined ? fn() : atLoad(fn);
+}
+
+interface AsyncHooks {
+  readonly AsyncLocalStorage: AsyncLocalStorageClass;
+}
+
+function foundHooks(): AsyncHooks | undefined {
   const { process } = globalThis as {
     process?: { getBuiltinModule?: (name: string) => unknown };
   };
-  const hooks = process?.getBuiltinModule?.("node:async_hooks");
-  if (hooks !== undefined) return hooks as { AsyncLocalStorage: AsyncLocalStorageClass };
+  return process?.getBuiltinModule?.("node:async_hooks") as AsyncHooks | undefined;
+}
+
+function asyncHooks(): AsyncHooks {
+  const hooks = foundHooks();
+  if (hooks !== undefined) return hooks;
   throw new AuditLogError(
     "UNSUPPORTED_RUNTIME",
     "Cannot follow the call: this runtime has no AsyncLocalStorage",

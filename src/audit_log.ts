@@ -1,4 +1,5 @@
 import { adopted, duplicate, notAdopted } from "./adoption.ts";
+import { BeforeClose, type BeforeCloseOptions } from "./before_close.ts";
 import { EntryClock } from "./clock.ts";
 import {
   type AnnotatedEntry,
@@ -77,6 +78,7 @@ export class AuditLog implements AsyncDisposable {
   readonly #warnings: AuditWarning[];
   readonly #reader: LogReader;
   readonly #transparency: Transparency;
+  readonly #beforeClose: BeforeClose;
   #closing: Promise<void> | undefined;
 
   private constructor(store: LogStore, settings: Settings, warnings: AuditWarning[]) {
@@ -104,6 +106,7 @@ export class AuditLog implements AsyncDisposable {
       redaction: settings.redaction,
     });
     this.#calls = new Calls((draft) => this.#record(draft));
+    this.#beforeClose = new BeforeClose(settings.warn);
   }
 
   /**
@@ -621,11 +624,48 @@ export class AuditLog implements AsyncDisposable {
   }
 
   /**
+   * Has something done when the log is about to be closed: for whoever keeps what is yet to be recorded, as the wrappers of this
+   * package do. `close()` calls it, in the context of its caller, and waits for it. Until then, the log is open as before.
+   *
+   * Work that fails, or takes longer than `timeoutMs`, does not keep the log from being closed: `onWarning` is told. All work is
+   * begun at once. It must not wait for `close()`. What is added when `close()` was called already is not done.
+   *
+   * @param work What is to be done; what returns no promise is not waited for.
+   * @param options For how long it is waited for.
+   * @returns Takes the work back.
+   * @throws {AuditLogError} `INVALID_OPTION`.
+   *
+   * @example A wrapper that records two at a time
+   * ```ts
+   * import { AuditLog, type NewEntry } from "@audit-log/llm";
+   *
+   * const log = await AuditLog.open();
+   * const waiting: NewEntry[] = [];
+   * const flush = async () => void await log.recordAll(waiting.splice(0));
+   * log.beforeClose(flush);
+   * waiting.push({ model: "gpt-4o", inputText: "Hi", outputText: "Hello!" });
+   * if (waiting.length === 2) await flush();
+   * await log.close();
+   * console.log(log.size); // 1
+   * ```
+   */
+  beforeClose(work: () => void | Promise<void>, options: BeforeCloseOptions = {}): () => void {
+    return this.#beforeClose.add(work, options);
+  }
+
+  /**
    * Waits until everything recorded is durable, and closes the log. Further calls do nothing. A query
-   * that is under way ends whole or with `LOG_CLOSED`. A log with a `signingKey` signs a last checkpoint before.
+   * that is under way ends whole or with `LOG_CLOSED`. A log with a `signingKey` signs a last checkpoint before. What was
+   * given to {@link AuditLog.beforeClose} is done first.
    */
   close(): Promise<void> {
-    return this.#closing ??= this.#finish();
+    if (this.#closing === undefined) {
+      let settle!: (closed: Promise<void>) => void;
+      // Kept before anything is done: work that is done first may close the log, too.
+      this.#closing = new Promise((resolve) => settle = resolve);
+      settle(this.#finish());
+    }
+    return this.#closing;
   }
 
   /** Closes the log at the end of an `await using` block. */
@@ -634,6 +674,9 @@ export class AuditLog implements AsyncDisposable {
   }
 
   async #finish(): Promise<void> {
+    const work = this.#beforeClose.run();
+    // Without work, what comes after the call of close() is refused at once.
+    if (work !== undefined) await work;
     this.#reader.refuse();
     try {
       await this.#recorder.settled();

@@ -10,6 +10,7 @@
  * | `NOT_SIGNED` | the log has checkpoints and is written to without a key that signs further ones |
  * | `CHECKPOINT_FAILED` | a checkpoint could not be signed or kept; the next one covers the same entries |
  * | `PUBLISH_FAILED` | a checkpoint could not be handed on; it is in the log and tried again |
+ * | `BEFORE_CLOSE_FAILED` | work of `beforeClose()` failed, or took too long; the log was closed all the same |
  */
 export interface AuditWarning {
   /** What it is about; stable between releases. */
@@ -20,7 +21,8 @@ export interface AuditWarning {
     | "UPGRADED"
     | "NOT_SIGNED"
     | "CHECKPOINT_FAILED"
-    | "PUBLISH_FAILED";
+    | "PUBLISH_FAILED"
+    | "BEFORE_CLOSE_FAILED";
   /** One sentence for people. */
   readonly message: string;
 }

@@ -8,6 +8,7 @@
 import type { MakePlace } from "../support/backends.ts";
 import { adoptConformance } from "./log_adopt.ts";
 import { annotationsConformance } from "./log_annotations.ts";
+import { beforeCloseConformance } from "./log_before_close.ts";
 import { callsConformance } from "./log_calls.ts";
 import { handlesConformance } from "./log_handles.ts";
 import { lifecycleConformance } from "./log_lifecycle.ts";
@@ -33,6 +34,7 @@ export function logConformance(name: string, place: MakePlace, flags: LogFlags):
   pagingConformance(name, place);
   adoptConformance(name, place);
   lifecycleConformance(name, place);
+  beforeCloseConformance(name, place);
   callsConformance(name, place);
   annotationsConformance(name, place);
   redactionConformance(name, place);

@@ -3,7 +3,7 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import process from "node:process";
 import { test } from "node:test";
-import { asyncStorage, inPresentContext } from "../../adapters/async_storage.ts";
+import { asyncStorage, inPresentContext, outOfContext } from "../../adapters/async_storage.ts";
 import { CostTracker } from "../../capture/cost.ts";
 import { checkRefusal } from "../support/refused.ts";
 
@@ -30,6 +30,21 @@ test("what is bound to a context sees it whoever calls it, of all storages", asy
     assertEquals(bound("later"), ["later", "made", 1]);
     assertStrictEquals(one.getStore(), "later");
   });
+});
+
+test("what is called out of context sees no value of any storage, nor does what it starts", async () => {
+  const [one, other] = [asyncStorage<string>(), asyncStorage<number>()];
+  const ask = () => [one.getStore(), other.getStore()];
+  await one.run("caller", () =>
+    other.run(1, async () => {
+      assertEquals(outOfContext(ask), [undefined, undefined]);
+      const later = outOfContext(async () => {
+        await new Promise((resolve) => setTimeout(resolve));
+        return [...ask(), one.run("within", () => one.getStore())];
+      });
+      assertEquals(await later, [undefined, undefined, "within"]);
+      assertEquals(ask(), ["caller", 1]);
+    }));
 });
 
 test("where the runtime has no AsyncLocalStorage, scopes say so, and all else works", (t) => {
