@@ -18,5 +18,17 @@ export interface Usage {
   readonly reasoningTokens?: number | undefined;
 }
 
-/** What a call cost in US dollars; `null` where that is not known. */
-export type Cost = (usage: Usage, model: string, provider: string | undefined) => number | null;
+/**
+ * What a call cost in US dollars; `null` where that is not known.
+ *
+ * @param usage What it took.
+ * @param model Which model answered.
+ * @param provider Whose model, as in OpenTelemetry's `gen_ai.provider.name`, where that is known.
+ * @param latencyMs How long it took, milliseconds, where that is known. Wrappers tell it.
+ */
+export type Cost = (
+  usage: Usage,
+  model: string,
+  provider: string | undefined,
+  latencyMs?: number | undefined,
+) => number | null;

@@ -141,8 +141,9 @@ export class CostTracker {
    * it is called. It refuses nothing, since the call was made; ask {@link CostTracker.check} before it. It may be handed on
    * without the tracker. What the tracker's own `cost` throws, it throws after counting the call.
    */
-  readonly cost: Cost = (usage, model, provider) => {
-    return this.#count({ model, provider, usage, latencyMs: null, costUsd: undefined }).costUsd;
+  readonly cost: Cost = (usage, model, provider, given) => {
+    const latencyMs = isUsd(given) ? given : null;
+    return this.#count({ model, provider, usage, latencyMs, costUsd: undefined }).costUsd;
   };
 
   /**
@@ -251,7 +252,7 @@ export class CostTracker {
     const usage = usageFault(call.usage) === undefined ? call.usage : {};
     let costUsd: number | null = null;
     try {
-      costUsd = call.costUsd ?? this.#price(usage, model, provider);
+      costUsd = call.costUsd ?? this.#price(call, usage);
     } finally {
       for (const scope of [ALL, ...scopes]) this.#add(scope, usage, costUsd, latencyMs);
     }
@@ -259,8 +260,8 @@ export class CostTracker {
     return Object.freeze({ scope: scopes.at(-1), model, provider, usage, costUsd, latencyMs });
   }
 
-  #price(usage: Usage, model: string, provider: string | undefined): number | null {
-    const costUsd: unknown = this.#cost(usage, model, provider);
+  #price({ model, provider, latencyMs }: Admitted, usage: Usage): number | null {
+    const costUsd: unknown = this.#cost(usage, model, provider, latencyMs ?? undefined);
     if (costUsd === null || isUsd(costUsd)) return costUsd;
     throw invalidOption("cost", "gave neither null nor a number >= 0");
   }

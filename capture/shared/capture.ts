@@ -3,6 +3,7 @@ import {
   type AuditLog,
   AuditLogError,
   type JsonValue,
+  type NewCall,
   type TextFormat,
   type Usage,
 } from "../../mod.ts";
@@ -16,6 +17,7 @@ import {
 import { withoutCredentials } from "./credentials.ts";
 import { usageOf } from "./loose.ts";
 import { type Input, type Message, recordedInput, recordedOutput } from "./messages.ts";
+import { copiedMetadata, joinedMetadata, optionAtFault, type Own } from "./own.ts";
 import { plainJson, plainObject } from "./plain_json.ts";
 import { Unrecorded } from "./unrecorded.ts";
 
@@ -56,6 +58,9 @@ export type CapturedRemains = Partial<CapturedResponse>;
 /** The time from asking to the first piece of a streamed answer. */
 const FIRST_CHUNK = "gen_ai.response.time_to_first_chunk";
 
+/** What a call asks, as a wrapper sees it. */
+type Asked = Omit<NewCall, "user" | "metadata"> & { readonly metadata: object };
+
 /** How a call ended. */
 type Ending =
   | { readonly as: "complete" }
@@ -95,24 +100,23 @@ export class Capture {
     const { text, format } = typeof request.input === "string"
       ? { text: request.input, format: "text" as TextFormat }
       : recordedInput(request.input);
-    const { user, own } = this.#around(info);
     const asked = {
       model: info.model,
       inputText: text,
       inputFormat: format,
-      user,
-      metadata: { ...this.#about(request, info), ...own },
+      metadata: this.#about(request, info),
     };
+    const own = this.#own(info);
     const atEnd = this.options.cost === undefined ? atOnce : bound();
     let call: AuditCall;
     try {
-      call = await this.#log.begin(asked, { begin });
+      call = await this.#begun(asked, own, info, begin);
       if (begin) this.#unrecorded.works();
     } catch (error) {
       if (onAuditFailure === "refuse") throw error;
       this.tell(error, { ...info, callId: undefined, phase: "begin", willRetry: false });
       // Its end may be recorded all the same.
-      call = await this.#log.begin(asked, { begin: false });
+      call = await this.#begun(asked, own, info, false);
     }
     return new CapturedCall(this, this.#unrecorded, info, call, text.length, atEnd);
   }
@@ -126,19 +130,52 @@ export class Capture {
     }
   }
 
-  /** Who asks, and the application's metadata. */
-  #around(info: CapturedCallInfo): { user?: string | undefined; own?: object | undefined } {
-    const { user, metadata, onAuditFailure } = this.options;
+  /** Who asks, and the application's metadata, as the options have it. */
+  #own(info: CapturedCallInfo): Own {
+    const { user, metadata } = this.options;
+    return {
+      user: this.#option(info, () => typeof user === "function" ? user(info) : user),
+      metadata: this.#option(
+        info,
+        () => copiedMetadata(typeof metadata === "function" ? metadata(info) : metadata),
+      ),
+    };
+  }
+
+  /** What an option gives; nothing if it fails and the call is to be made all the same. */
+  #option<T>(info: CapturedCallInfo, value: () => T): T | undefined {
     try {
-      return {
-        user: typeof user === "function" ? user(info) : user,
-        own: typeof metadata === "function" ? metadata(info) : metadata,
-      };
+      return value();
     } catch (error) {
-      if (onAuditFailure !== "continue") throw error;
-      this.tell(error, { ...info, callId: undefined, phase: "option", willRetry: false });
-      return {};
+      this.#tellOfOption(error, info);
+      return undefined;
     }
+  }
+
+  /** Has the log begin a call, without what it does not admit of the options if the call is to be made all the same. */
+  async #begun(
+    asked: Asked,
+    own: Own,
+    info: CapturedCallInfo,
+    begin: boolean,
+  ): Promise<AuditCall> {
+    for (;;) {
+      try {
+        const metadata = joinedMetadata(asked.metadata, own.metadata);
+        return await this.#log.begin({ ...asked, user: own.user, metadata }, { begin });
+      } catch (error) {
+        const option = optionAtFault(error, own);
+        if (option === undefined) throw error;
+        this.#tellOfOption(error, info);
+        own[option] = undefined;
+      }
+    }
+  }
+
+  /** Tells that an option failed. @throws It, if the call is not to be made without. */
+  #tellOfOption(error: unknown, info: CapturedCallInfo): void {
+    if (this.options.onAuditFailure !== "continue") throw error;
+    this.tell(error, { ...info, callId: undefined, phase: "option", willRetry: false });
   }
 
   /** What the conventions say of a request. */
@@ -244,14 +281,16 @@ export class CapturedCall {
   }
 
   async #write(ending: Ending, response: CapturedRemains): Promise<void> {
-    const { output = "", latencyMs = performance.now() - this.#startMs } = response;
+    const { output = "" } = response;
+    const latencyMs = rounded(response.latencyMs ?? performance.now() - this.#startMs);
     const { text, format } = typeof output === "string"
       ? { text: output, format: "text" as TextFormat }
       : recordedOutput(output);
+    const { callId } = this;
     const outcome = {
-      latencyMs: rounded(latencyMs),
+      latencyMs,
       usage: usageOf(response.usage ?? {}),
-      costUsd: this.#costOf(response),
+      costUsd: this.#costOf(response, latencyMs),
       outputFormat: format,
       metadata: this.#about(response),
     };
@@ -262,25 +301,24 @@ export class CapturedCall {
         ? this.#call.fail(ending.error, remains)
         : this.#call.abort(remains);
     };
-    try {
-      await write();
-      this.#unrecorded.works();
-    } catch (error) {
-      const { callId } = this;
-      const length = this.#inputLength + text.length;
-      const willRetry = this.#unrecorded.add({ callId, length, write }, error);
-      this.#capture.tell(error, { ...this.#info, callId, phase: "end", willRetry });
-    }
+    await this.#unrecorded.write({
+      callId,
+      length: this.#inputLength + text.length,
+      write,
+      tell: (error, willRetry) =>
+        this.#capture.tell(error, { ...this.#info, callId, phase: "end", willRetry }),
+    });
   }
 
-  #costOf({ usage = {}, model }: CapturedRemains): number | null {
+  #costOf({ usage = {}, model }: CapturedRemains, latencyMs: number): number | null {
     const { cost } = this.#capture.options;
+    const asked = [usageOf(usage) ?? {}, model ?? this.#info.model, this.#info.provider] as const;
     let costUsd: number | null = null;
     if (cost === undefined) return costUsd;
     try {
       // In the context that the call was made in: whoever reads the end of a stream may be in another.
       this.#atEnd(() => {
-        costUsd = cost(usageOf(usage) ?? {}, model ?? this.#info.model, this.#info.provider);
+        costUsd = cost(...asked, latencyMs);
       });
       const known: unknown = costUsd;
       if (known === null || (typeof known === "number" && known >= 0 && known < Infinity)) {

@@ -30,10 +30,11 @@ export interface CaptureOptions {
   readonly begin?: boolean | undefined;
   /**
    * What happens when the entry before the call cannot be written: `"refuse"` throws, and the call is not made; `"continue"` makes
-   * it. Default `"refuse"`. After the call, the answer is given in any case.
+   * it. So when `user` or `metadata` fail, or give what cannot be recorded, which is left out then. Default `"refuse"`. After the
+   * call, the answer is given in any case.
    */
   readonly onAuditFailure?: "refuse" | "continue" | undefined;
-  /** Told of what could not be recorded. What it throws is ignored. Default: nobody is told. */
+  /** Told of what could not be recorded, and again when it was tried again and is lost for good. What it throws is ignored. Default: nobody is told. */
   readonly onError?: ((error: unknown, failure: CaptureFailure) => void) | undefined;
   /** What a call costs, for `costUsd`; it is asked once for each call that ended. Default: it is not known. */
   readonly cost?: Cost | undefined;

@@ -1,4 +1,5 @@
 import { type AuditLog, AuditLogError } from "../../mod.ts";
+import { outOfContext } from "../../adapters/async_storage.ts";
 
 /** How many ends of calls are kept to be tried again. */
 const MOST = 1000;
@@ -12,24 +13,28 @@ const LONGEST_PAUSE_MS = 30_000;
 /** What may be gone when the same is tried again. */
 const PASSING: readonly string[] = ["WRITE_FAILED", "LOG_BUSY", "READ_FAILED", "PERMISSION_DENIED"];
 
-/** The end of a call that could not be written. */
-export interface UnrecordedEnd {
-  readonly callId: string | undefined;
+/** The end of a call that is to be written. */
+export interface CallEnd {
+  readonly callId: string;
   /** About how many characters it keeps in memory. */
   readonly length: number;
-  /** Tries again. */
+  /** Writes it, or tries again. */
   write(): Promise<unknown>;
+  /** Told each time that it could not be written. */
+  tell(error: unknown, willRetry: boolean): void;
 }
 
 const ofLogs = new WeakMap<AuditLog, Unrecorded>();
 
 /**
- * What of a log's captured calls could not be recorded, as it should have been: it is tried again, and when the log works again
- * a gap entry tells how many entries were lost for good.
+ * What of a log's captured calls could not be recorded, as it should have been: it is tried again, for a last time before the
+ * log is closed, and when the log works again a gap entry tells how many entries were lost for good.
  */
 export class Unrecorded {
   readonly #log: AuditLog;
-  #waiting: UnrecordedEnd[] = [];
+  /** Ends that are being written for the first time. */
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #waiting: CallEnd[] = [];
   #length = 0;
   #lost = 0;
   readonly #calls: string[] = [];
@@ -37,9 +42,12 @@ export class Unrecorded {
   #running: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #pauseMs = FIRST_PAUSE_MS;
+  /** Whether the log is about to be closed: nothing is kept any more. */
+  #isClosing = false;
 
   private constructor(log: AuditLog) {
     this.#log = log;
+    log.beforeClose(() => this.#close());
   }
 
   /** That of a log, which all wrappers share. */
@@ -49,16 +57,11 @@ export class Unrecorded {
     return found;
   }
 
-  /** Takes the end of a call that could not be written; says whether it will be tried again. */
-  add(end: UnrecordedEnd, error: unknown): boolean {
-    const hasRoom = this.#waiting.length < MOST && this.#length + end.length <= MOST_LENGTH;
-    const isKept = hasRoom && isPassing(error);
-    if (isKept) {
-      this.#waiting.push(end);
-      this.#length += end.length;
-    } else this.#lose(end, error);
-    this.#retryLater();
-    return isKept;
+  /** Writes the end of a call. Resolves when that is done, or was told not to be; rejects never. */
+  write(end: CallEnd): Promise<void> {
+    const writing = this.#write(end);
+    this.#underWay.add(writing);
+    return writing.finally(() => this.#underWay.delete(writing));
   }
 
   /** To be called when something was recorded: the log works. */
@@ -69,22 +72,45 @@ export class Unrecorded {
 
   /** Tries again what waits, and tells of what is lost. Resolves when there is nothing more to do for now; rejects never. */
   retry(): Promise<void> {
-    return this.#running ??= this.#retry().finally(() => this.#running = undefined);
+    // In nobody's context: whoever made the log be tried again has nothing to do with what waits.
+    return this.#running ??= outOfContext(() => this.#retry())
+      .finally(() => this.#running = undefined);
+  }
+
+  async #write(end: CallEnd): Promise<void> {
+    try {
+      await end.write();
+      this.works();
+    } catch (error) {
+      const hasRoom = this.#waiting.length < MOST && this.#length + end.length <= MOST_LENGTH;
+      if (hasRoom && isPassing(error) && !this.#isClosing) {
+        this.#waiting.push(end);
+        this.#length += end.length;
+        end.tell(error, true);
+      } else this.#lose(end, error);
+      this.#retryLater();
+    }
   }
 
   async #retry(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const [end] = this.#waiting as [UnrecordedEnd];
+      const [end] = this.#waiting as [CallEnd];
+      let fault: { readonly error: unknown } | undefined;
       try {
         await end.write();
       } catch (error) {
-        if (isPassing(error)) return this.#retryLater();
-        this.#lose(end, error);
+        if (isPassing(error) && !this.#isClosing) return this.#retryLater();
+        fault = { error };
       }
       this.#waiting.shift();
       this.#length -= end.length;
+      if (fault !== undefined) this.#lose(end, fault.error);
     }
-    if (this.#lost === 0) return;
+    if (this.#lost === 0) this.#pauseMs = FIRST_PAUSE_MS;
+    else await this.#tellGap();
+  }
+
+  async #tellGap(): Promise<void> {
     const [lost, calls] = [this.#lost, this.#calls.splice(0)];
     const reasons = Object.fromEntries(this.#reasons);
     this.#lost = 0;
@@ -100,10 +126,27 @@ export class Unrecorded {
     }
   }
 
-  #lose({ callId }: UnrecordedEnd, error: unknown): void {
+  /** Before the log is closed: what waits is tried once more, and what is not written then is lost. */
+  #close(): void | Promise<void> {
+    const isIdle = this.#waiting.length === 0 && this.#lost === 0 && this.#underWay.size === 0 &&
+      this.#running === undefined;
+    if (!isIdle) return this.#finish();
+    this.#isClosing = true;
+  }
+
+  async #finish(): Promise<void> {
+    await Promise.all(this.#underWay); // they may come to wait
+    await this.#running;
+    this.#isClosing = true;
+    clearTimeout(this.#timer);
+    await this.retry();
+  }
+
+  #lose(end: CallEnd, error: unknown): void {
     this.#lost++;
-    if (callId !== undefined && this.#calls.length < MOST_NAMED) this.#calls.push(callId);
+    if (this.#calls.length < MOST_NAMED) this.#calls.push(end.callId);
     this.#count(error instanceof AuditLogError ? error.code : "UNKNOWN", 1);
+    end.tell(error, false);
   }
 
   #count(reason: string, count: number): void {
@@ -111,7 +154,7 @@ export class Unrecorded {
   }
 
   #retryLater(): void {
-    if (this.#timer !== undefined) return;
+    if (this.#timer !== undefined || this.#isClosing) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.retry();

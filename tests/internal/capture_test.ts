@@ -1,47 +1,13 @@
 // What all wrappers have in common: who asked, what it cost, and what happens when the log does not work.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { AuditLog, type AuditLogError, type Usage, withAuditContext } from "@audit-log/llm";
-import { test, type TestContext } from "node:test";
-import { Capture, type CapturedRequest } from "../../capture/shared/capture.ts";
-import type { CaptureFailure, CaptureOptions } from "../../capture/shared/capture_options.ts";
-import { textMessage } from "../../capture/shared/messages.ts";
-import { Unrecorded } from "../../capture/shared/unrecorded.ts";
-import { FullStore } from "../support/captured.ts";
+import { AuditLog, withAuditContext } from "@audit-log/llm";
+import { test } from "node:test";
+import { CostTracker } from "../../capture/cost.ts";
+import { Capture } from "../../capture/shared/capture.ts";
+import { REQUEST, RESPONSE, setUp } from "../support/capture_set_up.ts";
 import { checkRefusal } from "../support/refused.ts";
 import { atEnd } from "../support/temp.ts";
-
-const REQUEST: CapturedRequest = {
-  provider: "openai",
-  operation: "chat",
-  model: "gpt-4o",
-  input: { messages: [textMessage("user", "Hi")] },
-  metadata: { "gen_ai.request.temperature": 0.5, "gen_ai.request.seed": undefined },
-  parameters: { logprobs: true, nothing: undefined },
-};
-const RESPONSE = {
-  output: [textMessage("assistant", "Hello!")],
-  id: "r-1",
-  model: "gpt-4o-2024",
-  finishReasons: ["stop"],
-  usage: { inputTokens: 3, outputTokens: 2 },
-};
-
-async function setUp(
-  t: TestContext,
-  options: CaptureOptions = {},
-  open: { maxRecordBytes?: number } = {},
-) {
-  const store = new FullStore();
-  const log = await AuditLog.open({ backend: store, ...open });
-  atEnd(t, () => log.close());
-  const told: [code: unknown, failure: CaptureFailure][] = [];
-  const capture = new Capture(log, {
-    onError: (error, failure) => told.push([(error as AuditLogError).code ?? error, failure]),
-    ...options,
-  });
-  return { store, log, told, capture };
-}
 
 test("a call is recorded with what the conventions say of request and response", async (t) => {
   const { log, capture } = await setUp(t, { user: "alice", metadata: { tenant: 7 } });
@@ -96,67 +62,8 @@ test('with onAuditFailure: "continue" the call is made, somebody is told, and it
   assertEquals(await log.count({ events: "all" }), 1);
 });
 
-test("an end that cannot be written is told, kept, and written when the log works again", async (t) => {
-  const { store, log, capture, told } = await setUp(t);
-  const [first, second] = [await capture.begin(REQUEST), await capture.begin(REQUEST)];
-  store.full = true;
-  await first.complete(RESPONSE);
-  await second.abort({ output: "Hel" });
-  assertEquals(await log.count(), 0);
-  assertEquals(
-    told.map(([code, { phase, callId, willRetry }]) => [code, phase, callId, willRetry]),
-    [first, second].map(({ callId }) => ["WRITE_FAILED", "end", callId, true]),
-  );
-  store.full = false;
-  const third = await capture.begin(REQUEST); // the log works
-  await Unrecorded.of(log).retry();
-  await third.complete(RESPONSE);
-  const entries = await log.query({ events: "all" });
-  assertEquals(
-    entries.filter(({ metadata }) => metadata["audit.event"] === "call.end")
-      .map(({ metadata }) => metadata["audit.outcome"]),
-    ["completed", "aborted", "completed"],
-  );
-  assertEquals(entries.some(({ metadata }) => metadata["audit.event"] === "gap"), false);
-  assertEquals(await log.unfinished(), []);
-});
-
-test("what is lost for good is told by a gap entry, once the log works", async (t) => {
-  const { store, log, capture, told } = await setUp(t, {}, { maxRecordBytes: 2000 });
-  const [large, waiting] = [await capture.begin(REQUEST), await capture.begin(REQUEST)];
-  store.full = true;
-  await waiting.complete(RESPONSE);
-  await large.complete({ ...RESPONSE, output: "long ".repeat(1000) });
-  assertEquals(told.map(([code, { willRetry }]) => [code, willRetry]), [
-    ["WRITE_FAILED", true],
-    ["ENTRY_TOO_LARGE", false],
-  ]);
-  store.full = false;
-  await (await capture.begin(REQUEST)).complete(RESPONSE);
-  await Unrecorded.of(log).retry();
-  const all = await log.query({ events: "all" });
-  const gaps = all.filter(({ metadata }) => metadata["audit.event"] === "gap");
-  assertEquals(gaps.map(({ metadata }) => metadata["audit.gap"]), [
-    { calls: [large.callId], lost: 1, reasons: { ENTRY_TOO_LARGE: 1 } },
-  ]);
-  assertEquals(await log.count(), 2);
-  assertEquals((await log.unfinished()).map(({ callId }) => callId), [large.callId]);
-});
-
-test("ends beyond what is kept are lost, and counted", async (t) => {
-  const { store, log, capture } = await setUp(t, { begin: false });
-  store.full = true;
-  for (let n = 0; n < 1005; n++) await (await capture.begin(REQUEST)).complete(RESPONSE);
-  store.full = false;
-  await Unrecorded.of(log).retry();
-  assertEquals(await log.count(), 1000);
-  const [gap] = await log.query({ events: "all", order: "desc", limit: 1 });
-  const { lost, calls, reasons } = gap!.metadata["audit.gap"] as Record<string, unknown>;
-  assertEquals([lost, (calls as string[]).length, reasons], [5, 5, { WRITE_FAILED: 5 }]);
-});
-
 test("the cost is asked for once a call, in the context that the call was made in", async (t) => {
-  const asked: [Usage, string, string | undefined][] = [];
+  const asked: unknown[][] = [];
   const { log, capture } = await setUp(t, {
     cost: (...call) => {
       asked.push(call);
@@ -169,12 +76,22 @@ test("the cost is asked for once a call, in the context that the call was made i
   );
   await withAuditContext({ user: "bob" }, () => call.complete(RESPONSE));
   await (await capture.begin(REQUEST)).fail(new Error("x"));
+  const [entry, failed] = await log.query();
   assertEquals(asked, [
-    [{ inputTokens: 3, outputTokens: 2 }, "gpt-4o-2024", "openai"],
-    [{}, "gpt-4o", "openai"],
+    [{ inputTokens: 3, outputTokens: 2 }, "gpt-4o-2024", "openai", entry!.latencyMs],
+    [{}, "gpt-4o", "openai", failed!.latencyMs],
   ]);
-  const [entry] = await log.query();
   assertEquals([entry!.costUsd, entry!.user, entry!.metadata["r"]], [0.25, "alice", 1]);
+});
+
+test("a tracker knows how long the calls of a wrapper took", async (t) => {
+  const tracker = new CostTracker({ cost: () => 1 });
+  const { log, capture } = await setUp(t, { cost: tracker.cost });
+  await (await capture.begin(REQUEST)).complete({ ...RESPONSE, latencyMs: 250 });
+  await (await capture.begin(REQUEST)).fail(new Error("x"));
+  const [, failed] = await log.query();
+  assert(failed!.latencyMs! > 0);
+  assertEquals(tracker.total().latencyMs, 250 + failed!.latencyMs!);
 });
 
 test("a cost that fails or is none is told, and leaves the cost unknown", async (t) => {

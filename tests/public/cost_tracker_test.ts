@@ -167,6 +167,22 @@ test("tracker.cost is a cost that counts what it is asked for", () => {
   assertEquals([calls, callsWithoutCost, callsWithoutUsage, costUsd], [3, 2, 1, 0.0075]);
 });
 
+test("tracker.cost counts how long the call took, where that is told", () => {
+  const told: unknown[] = [];
+  const tracker = new CostTracker({
+    cost: (_usage, _model, _provider, latencyMs) => {
+      told.push(latencyMs);
+      return 1;
+    },
+  });
+  const usage = { inputTokens: 1, outputTokens: 1 };
+  const taken = [120.5, undefined, 30, NaN, -1, Infinity, "1"] as (number | undefined)[];
+  tracker.scope("qa", () => taken.forEach((ms) => tracker.cost(usage, "m", "openai", ms)));
+  assertStrictEquals(tracker.total("qa").latencyMs, 150.5);
+  assertStrictEquals(tracker.total().calls, 7);
+  assertEquals(told, [120.5, undefined, 30, ...Array(4).fill(undefined)]);
+});
+
 test("tracker.cost takes nonsense that a provider said for not known", () => {
   const tracker = new CostTracker();
   const usage = { inputTokens: NaN, outputTokens: 500 };

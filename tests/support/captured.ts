@@ -18,10 +18,13 @@ export const API_KEY = "sk-test-0123456789abcdef";
 /** A store whose disk is full at times. */
 export class FullStore extends ArrayStore {
   full = false;
+  /** What there is still room for. */
+  fits: (record: LogRecord) => boolean = () => false;
+  fault: AuditLogError = new AuditLogError("WRITE_FAILED", "Cannot append: the disk is full");
 
   override append(records: readonly LogRecord[]): Promise<number> {
-    if (!this.full) return super.append(records);
-    return Promise.reject(new AuditLogError("WRITE_FAILED", "Cannot append: the disk is full"));
+    if (!this.full || records.every(this.fits)) return super.append(records);
+    return Promise.reject(this.fault);
   }
 }
 

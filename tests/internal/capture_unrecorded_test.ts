@@ -1,0 +1,233 @@
+// What of captured calls cannot be recorded when it should be.
+
+import { assertEquals } from "@std/assert";
+import {
+  type AuditEntry,
+  AuditLog,
+  AuditLogError,
+  type RedactableEntry,
+  SqliteError,
+  withAuditContext,
+} from "@audit-log/llm";
+import { join } from "node:path";
+import { test } from "node:test";
+import { asyncStorage } from "../../adapters/async_storage.ts";
+import { Capture } from "../../capture/shared/capture.ts";
+import { Unrecorded } from "../../capture/shared/unrecorded.ts";
+import { FILE_BACKENDS, openFile } from "../support/backends.ts";
+import { REQUEST, RESPONSE, setUp } from "../support/capture_set_up.ts";
+import type { FullStore } from "../support/captured.ts";
+import { FailingRuntime } from "../support/failing_runtime.ts";
+import { currentRuntime } from "../support/runtime.ts";
+import { atEnd, tempFolder } from "../support/temp.ts";
+
+test("an end that cannot be written is told, kept, and written when the log works again", async (t) => {
+  const { store, log, capture, told } = await setUp(t);
+  const [first, second] = [await capture.begin(REQUEST), await capture.begin(REQUEST)];
+  store.full = true;
+  await first.complete(RESPONSE);
+  await second.abort({ output: "Hel" });
+  assertEquals(await log.count(), 0);
+  assertEquals(
+    told.map(([code, { phase, callId, willRetry }]) => [code, phase, callId, willRetry]),
+    [first, second].map(({ callId }) => ["WRITE_FAILED", "end", callId, true]),
+  );
+  store.full = false;
+  const third = await capture.begin(REQUEST); // the log works
+  await Unrecorded.of(log).retry();
+  await third.complete(RESPONSE);
+  const entries = await log.query({ events: "all" });
+  assertEquals(
+    entries.filter(({ metadata }) => metadata["audit.event"] === "call.end")
+      .map(({ metadata }) => metadata["audit.outcome"]),
+    ["completed", "aborted", "completed"],
+  );
+  assertEquals(entries.some(({ metadata }) => metadata["audit.event"] === "gap"), false);
+  assertEquals(await log.unfinished(), []);
+});
+
+test("what is lost for good is told by a gap entry, once the log works", async (t) => {
+  const { store, log, capture, told } = await setUp(t, {}, { maxRecordBytes: 2000 });
+  const [large, waiting] = [await capture.begin(REQUEST), await capture.begin(REQUEST)];
+  store.full = true;
+  await waiting.complete(RESPONSE);
+  await large.complete({ ...RESPONSE, output: "long ".repeat(1000) });
+  assertEquals(told.map(([code, { willRetry }]) => [code, willRetry]), [
+    ["WRITE_FAILED", true],
+    ["ENTRY_TOO_LARGE", false],
+  ]);
+  store.full = false;
+  await (await capture.begin(REQUEST)).complete(RESPONSE);
+  await Unrecorded.of(log).retry();
+  const all = await log.query({ events: "all" });
+  const gaps = all.filter(({ metadata }) => metadata["audit.event"] === "gap");
+  assertEquals(gaps.map(({ metadata }) => metadata["audit.gap"]), [
+    { calls: [large.callId], lost: 1, reasons: { ENTRY_TOO_LARGE: 1 } },
+  ]);
+  assertEquals(await log.count(), 2);
+  assertEquals((await log.unfinished()).map(({ callId }) => callId), [large.callId]);
+});
+
+test("ends beyond what is kept are lost, and counted", async (t) => {
+  const { store, log, capture } = await setUp(t, { begin: false });
+  store.full = true;
+  for (let n = 0; n < 1005; n++) await (await capture.begin(REQUEST)).complete(RESPONSE);
+  store.full = false;
+  await Unrecorded.of(log).retry();
+  assertEquals(await log.count(), 1000);
+  const [gap] = await log.query({ events: "all", order: "desc", limit: 1 });
+  const { lost, calls, reasons } = gap!.metadata["audit.gap"] as Record<string, unknown>;
+  assertEquals([lost, (calls as string[]).length, reasons], [5, 5, { WRITE_FAILED: 5 }]);
+});
+
+/** What a log that was closed has. */
+async function written(store: FullStore): Promise<AuditEntry[]> {
+  const again = await AuditLog.open({ backend: store });
+  return await again.query({ events: "all" });
+}
+
+const gapsIn = (entries: readonly AuditEntry[]) =>
+  entries.filter(({ metadata }) => metadata["audit.event"] === "gap");
+
+test("closing the log tries once more what waits, in order", async (t) => {
+  const { store, log, told, capture } = await setUp(t, { begin: false });
+  store.full = true;
+  for (const output of ["0", "1", "2"]) {
+    await (await capture.begin(REQUEST)).complete({ ...RESPONSE, output });
+  }
+  store.full = false;
+  await log.close();
+  assertEquals((await written(store)).map(({ outputText }) => outputText), ["0", "1", "2"]);
+  assertEquals(told.map(([, { willRetry }]) => willRetry), [true, true, true]);
+});
+
+const FULL = {
+  sqlite: {
+    isWrite: (what: string, about: string) => what === "sqlite.run" && about.includes("INSERT"),
+    error: new SqliteError(13, "database or disk is full", undefined),
+  },
+  jsonl: {
+    isWrite: (what: string) => what === "file.append",
+    error: Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" }),
+  },
+};
+for (const backend of FILE_BACKENDS) {
+  test(`${backend}: closing the log writes what the disk had no room for`, async (t) => {
+    const path = join(tempFolder(t), "log");
+    const failing = new FailingRuntime(await currentRuntime());
+    const log = await AuditLog.open({ backend, path, runtime: failing.runtime });
+    atEnd(t, () => failing.end());
+    const told: unknown[] = [];
+    const capture = new Capture(log, {
+      onError: (error, { willRetry }) => told.push([(error as AuditLogError).code, willRetry]),
+    });
+    const call = await capture.begin(REQUEST);
+    const { isWrite, error } = FULL[backend];
+    failing.plan = ({ what, about }) =>
+      isWrite(what, about) ? { done: "nothing", error: () => error } : undefined;
+    await call.complete(RESPONSE);
+    failing.plan = () => undefined;
+    await log.close();
+    assertEquals(told, [["WRITE_FAILED", true]]);
+    const again = await openFile(t, { backend, path });
+    assertEquals((await again.query()).map(({ outputText }) => outputText), ["Hello!"]);
+    assertEquals(await again.unfinished(), []);
+    assertEquals((await again.verify()).faults, []);
+  });
+}
+
+test("an end that is being written when the log is closed is tried once more, too", async (t) => {
+  const told: boolean[] = [];
+  const { store, log, capture } = await setUp(t, {
+    onError: (_, { willRetry }) => {
+      told.push(willRetry);
+      store.full = false;
+    },
+  });
+  const call = await capture.begin(REQUEST);
+  store.full = true;
+  const ending = call.complete(RESPONSE);
+  await log.close();
+  await ending;
+  assertEquals((await written(store)).map(({ outputText }) => outputText), ["", "Hello!"]);
+  assertEquals(told, [true]);
+});
+
+test("what closing the log cannot write is told, and by a gap entry if that can be written", async (t) => {
+  for (const gapIsWritten of [true, false]) {
+    const { store, log, told, capture } = await setUp(t, { begin: false });
+    const calls = [await capture.begin(REQUEST), await capture.begin(REQUEST)];
+    store.full = true;
+    for (const call of calls) await call.complete(RESPONSE);
+    store.fits = ({ event }) => gapIsWritten && event?.name === "gap";
+    await log.close();
+    assertEquals(
+      told.map(([code, { callId, willRetry }]) => [code, callId, willRetry]),
+      [true, false].flatMap((willRetry) =>
+        calls.map(({ callId }) => ["WRITE_FAILED", callId, willRetry])
+      ),
+    );
+    store.full = false;
+    const gaps = gapsIn(await written(store)).map(({ metadata }) => metadata["audit.gap"]);
+    const gap = {
+      calls: calls.map(({ callId }) => callId),
+      lost: 2,
+      reasons: { WRITE_FAILED: 2 },
+    };
+    assertEquals(gaps, gapIsWritten ? [gap] : []);
+  }
+});
+
+test("a call that ends when the log was closed is told, and nothing waits for it", async (t) => {
+  const { log, told, capture } = await setUp(t);
+  const call = await capture.begin(REQUEST);
+  await log.close();
+  await call.complete(RESPONSE);
+  assertEquals(told.map(([code, { willRetry }]) => [code, willRetry]), [["LOG_CLOSED", false]]);
+});
+
+test("an end that is lost when it is tried again is told", async (t) => {
+  const { store, log, told, capture } = await setUp(t);
+  const call = await capture.begin(REQUEST);
+  store.full = true;
+  await call.complete(RESPONSE);
+  store.fault = new AuditLogError("ENTRY_TOO_LARGE", "Cannot append: it is too large");
+  await Unrecorded.of(log).retry();
+  store.full = false;
+  assertEquals(told.map(([code, { willRetry }]) => [code, willRetry]), [
+    ["WRITE_FAILED", true],
+    ["ENTRY_TOO_LARGE", false],
+  ]);
+});
+
+test("what is tried again, and the gap, have no context of who made the log be tried again", async (t) => {
+  const seen: unknown[] = [];
+  const storage = asyncStorage<string>();
+  const redact = (entry: RedactableEntry): RedactableEntry => {
+    seen.push(storage.getStore());
+    return entry;
+  };
+  const { store, log, capture } = await setUp(t, {}, { maxRecordBytes: 2000, redact });
+  const begun = () =>
+    withAuditContext({ user: "alice", metadata: { r: 1 } }, () => capture.begin(REQUEST));
+  const [lost, waiting] = [await begun(), await begun()];
+  store.full = true;
+  await waiting.complete(RESPONSE);
+  await lost.complete({ ...RESPONSE, output: "long ".repeat(1000) });
+  store.full = false;
+  seen.length = 0;
+  await withAuditContext(
+    { user: "mallory", metadata: { r: 2 } },
+    () =>
+      storage.run("mallory", async () => {
+        await capture.begin(REQUEST); // the log works
+        await Unrecorded.of(log).retry();
+      }),
+  );
+  const entries = await log.query({ events: "all", order: "desc", limit: 2 });
+  assertEquals(
+    entries.map(({ user, metadata }) => [user, metadata["r"], metadata["audit.event"]]),
+    [["anonymous", undefined!, "gap"], ["alice", 1, "call.end"]],
+  );
+  assertEquals(seen, ["mallory", undefined, undefined]);
+});
