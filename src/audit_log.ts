@@ -165,8 +165,8 @@ export class AuditLog implements AsyncDisposable {
   }
 
   /**
-   * Resolves when less than `maxQueueBytes` wait to be written, which is at once unless entries come faster than the disk
-   * takes them. Who awaits each `record()` needs it not; who does not, to go on meanwhile, awaits this before the next:
+   * Resolves when less than `maxQueueBytes` wait to be redacted and written, which is at once unless entries come faster than
+   * the redactor and the disk take them. Who awaits each `record()` needs it not; who does not, to go on meanwhile, awaits this before the next:
    * nothing is ever dropped, so that otherwise the queue would grow as long as there is memory.
    *
    * @example
@@ -327,8 +327,9 @@ export class AuditLog implements AsyncDisposable {
    * so by themselves.
    *
    * @param gap How many, of which calls, and why.
-   * @returns The entry that tells of it; it is no interaction.
-   * @throws {AuditLogError} As `record()`.
+   * @returns The entry that tells of it; it is no interaction. When the redactor fails, it is recorded without `user` and
+   *   `metadata`: what is lost is told in any case.
+   * @throws {AuditLogError} As `record()`, but not `REDACTION_FAILED`.
    */
   recordGap(gap: NewGap): Promise<AuditEntry> {
     try {

@@ -13,8 +13,8 @@ export interface CommonOptions {
   /** Largest record in bytes of its line, 1 to 256 Mi. Default 16 MiB. */
   readonly maxRecordBytes?: number | undefined;
   /**
-   * How much may wait to be written, in bytes that it takes in memory, about, 1 to 2^53 - 1: over it, `log.ready` waits.
-   * Default 64 MiB.
+   * How much may wait to be redacted and written, in bytes that it takes in memory, about, 1 to 2^53 - 1: over it, `log.ready`
+   * waits. Default 64 MiB.
    */
   readonly maxQueueBytes?: number | undefined;
   /** The machine's clock: milliseconds since the epoch. Default `Date.now`. */
@@ -36,7 +36,8 @@ export interface CommonOptions {
   readonly redact?: Redact | undefined;
   /**
    * What becomes of an entry whose redactor fails: `"refuse"` rejects with `REDACTION_FAILED`; `"withhold"` records it without
-   * its texts and its metadata, but for numbers. The raw texts are never recorded. Default `"refuse"`.
+   * its texts and its metadata, but for numbers. The raw texts are never recorded. A gap is told in any case; see
+   * `AuditLog.recordGap()`. Default `"refuse"`.
    */
   readonly onRedactionFailure?: OnRedactionFailure | undefined;
 }

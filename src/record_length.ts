@@ -1,3 +1,4 @@
+import type { AuditEntry } from "./entry.ts";
 import { AuditLogError } from "./errors.ts";
 import { unitsOf } from "./json.ts";
 import type { LogRecord } from "./record.ts";
@@ -46,6 +47,11 @@ function bytesOf(record: LogRecord): number {
 
 /** About how many UTF-16 code units a record's line has before anything in it is escaped; not fewer. */
 export function lengthOf({ entry }: LogRecord): number {
+  return lengthOfEntry(entry);
+}
+
+/** {@link lengthOf} of the record that an entry will be. */
+export function lengthOfEntry(entry: AuditEntry): number {
   const { inputText, outputText, user, model, entryId, timestamp, metadata } = entry;
   return inputText.length + outputText.length + user.length + model.length + entryId.length +
     timestamp.length + unitsOf(metadata) + OVERHEAD;

@@ -3,7 +3,7 @@ import { presentContext } from "./context.ts";
 import { admit, type AuditEntry, type Beside, checkEntry, type NewEntry } from "./entry.ts";
 import type { JsonObject } from "./json.ts";
 import { LogRecord } from "./record.ts";
-import { checkLength, lengthOf } from "./record_length.ts";
+import { checkLength, lengthOf, lengthOfEntry } from "./record_length.ts";
 import type { Redacted, Redaction } from "./redaction.ts";
 import type { LogStore } from "./stores/store.ts";
 import type { Transparency } from "./transparency/transparency.ts";
@@ -18,6 +18,8 @@ export interface Draft {
   readonly audit?: ((entryId: string) => JsonObject) | undefined;
   /** Whether it has its context already: who ends a call may be in another than who began it. */
   readonly isComplete?: boolean | undefined;
+  /** Whether it is to be recorded whatever becomes of its redaction: without what the application said, if need be. */
+  readonly isVital?: boolean | undefined;
 }
 
 /** What a recorder works with. */
@@ -113,8 +115,8 @@ export class Recorder {
         }
       });
     const checked = each(drafts, (draft) => checkEntry(draft.entry, besideOf(draft)));
-    const answers = each(checked, (entry) => {
-      const answer = redaction.redact(entry);
+    const answers = each(checked, (entry, position) => {
+      const answer = redaction.redact(entry, drafts[position]!.isVital);
       if ("then" in answer) answer.catch(() => {}); // whoever waits for all of them is told
       return answer;
     });
@@ -130,12 +132,15 @@ export class Recorder {
     if (this.#redacting === undefined && answers.every((answer) => !("then" in answer))) {
       return write(answers as readonly Redacted[]);
     }
+    const length = checked.reduce((sum, entry) => sum + lengthOfEntry(entry), 0);
+    const release = this.#parts.writer.hold(length);
     const before = this.#redacting;
     // In the order of the calls, and not waiting for one another's disk.
     const queued = Promise.all(answers).then(async (all) => {
       await before;
       return { written: write(all) };
     });
+    void queued.then(release, release);
     const turn = queued.then(({ written }) => void written.catch(() => {}), () => before);
     this.#redacting = turn;
     void turn.then(() => {

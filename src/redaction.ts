@@ -33,10 +33,11 @@ export class Redaction {
    * Has an entry redacted.
    *
    * @param entry An entry that was admitted; its ids are not looked at.
+   * @param isVital Whether it is to be recorded even if that fails: without anything that the application said.
    * @returns It at once where the redactor gives its answer at once.
    * @throws {AuditLogError} `REDACTION_FAILED`.
    */
-  redact(entry: AuditEntry): Redacted | Promise<Redacted> {
+  redact(entry: AuditEntry, isVital = false): Redacted | Promise<Redacted> {
     const given = redactable(entry);
     const counts = new Map<string, number>();
     try {
@@ -49,9 +50,9 @@ export class Redaction {
       if (!isPromiseLike(answer)) return this.#checked(answer, counts);
       return Promise.resolve(answer).then(
         (entry) => this.#checked(entry, counts),
-      ).catch((error) => this.#failed(given, error));
+      ).catch((error) => this.#failed(given, isVital, error));
     } catch (error) {
-      return this.#failed(given, error);
+      return this.#failed(given, isVital, error);
     }
   }
 
@@ -66,9 +67,15 @@ export class Redaction {
   }
 
   /** Nothing of the raw texts goes on, neither into the log nor into an error. */
-  #failed(entry: RedactableEntry, cause: unknown): Redacted {
-    if (this.#onFailure === "refuse") throw redactionFailed(this.#redactor.name, cause);
+  #failed(entry: RedactableEntry, isVital: boolean, cause: unknown): Redacted {
     const { user, model, costUsd, latencyMs, metadata } = entry;
+    if (this.#onFailure === "refuse") {
+      if (!isVital) throw redactionFailed(this.#redactor.name, cause);
+      return {
+        entry: { model, inputText: "", outputText: "" },
+        redaction: this.#about({ withheld: true }),
+      };
+    }
     return {
       entry: {
         user,

@@ -45,7 +45,7 @@ export class GroupCommit {
   #changed: () => void = () => {};
   #failure: AuditLogError | undefined;
   readonly #mostBytes: number;
-  /** What the records take in memory that wait or are under way. */
+  /** What the records take in memory that wait or are under way, and what is held for others. */
   #bytes = 0;
   /** Told when they take less than the most. */
   #whenReady: (() => void)[] = [];
@@ -69,6 +69,23 @@ export class GroupCommit {
   ready(): Promise<void> {
     if (this.#bytes < this.#mostBytes) return Promise.resolve();
     return new Promise((resolve) => this.#whenReady.push(resolve));
+  }
+
+  /**
+   * Counts as waiting what is not queued yet, but will be.
+   *
+   * @param length About how many characters it has.
+   * @returns To be called once, when it is queued or will not be.
+   */
+  hold(length: number): () => void {
+    this.#bytes += length * BYTES_PER_UNIT;
+    return () => this.#free(length);
+  }
+
+  #free(length: number): void {
+    this.#bytes -= length * BYTES_PER_UNIT;
+    if (this.#bytes >= this.#mostBytes) return;
+    for (const tell of this.#whenReady.splice(0)) tell();
   }
 
   get #batchRecords(): number {
@@ -140,8 +157,7 @@ export class GroupCommit {
       await this.#append(batch);
     } finally {
       this.#underWay.delete(batch);
-      for (const { length } of batch) this.#bytes -= length * BYTES_PER_UNIT;
-      if (this.#bytes < this.#mostBytes) { for (const tell of this.#whenReady.splice(0)) tell(); }
+      this.#free(batch.reduce((sum, { length }) => sum + length, 0));
       this.#changed();
     }
   }

@@ -105,8 +105,21 @@ export function annotationsConformance(name: string, place: MakePlace): void {
     assertEquals(await log.query(), []);
     const refused = (gap: unknown) => () => log.recordGap(gap as never);
     await assertRefused(refused({ lost: 0 }), "INVALID_ENTRY", "lost");
-    await assertRefused(refused({ lost: 1, calls: [1] }), "INVALID_ENTRY", "calls");
-    await assertRefused(refused({ lost: 1, reasons: { X: "y" } }), "INVALID_ENTRY", "reasons");
+    for (const call of [1, undefined, "", "what was said", "a@b.c", "x".repeat(129)]) {
+      await assertRefused(refused({ lost: 1, calls: [call] }), "INVALID_ENTRY", "calls");
+    }
+    for (
+      const reasons of [
+        { X: "y" },
+        { X: 0 },
+        { "what was said": 1 },
+        [],
+        null,
+        JSON.parse('{"__proto__":1}'),
+      ]
+    ) {
+      await assertRefused(refused({ lost: 1, reasons }), "INVALID_ENTRY", "reasons");
+    }
     await assertRefused(refused({ lost: 1, why: "" }), "INVALID_ENTRY", "why");
   });
 

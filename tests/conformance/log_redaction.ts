@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { RedactableEntry, Redactor } from "@audit-log/llm";
+import { type RedactableEntry, type Redactor, withAuditContext } from "@audit-log/llm";
 import { test } from "node:test";
 import type { MakePlace } from "../support/backends.ts";
 import { allLines, inputs, interaction } from "../support/interaction.ts";
@@ -61,6 +61,8 @@ export function redactionConformance(name: string, place: MakePlace): void {
       version: "1.2.3",
     });
     await log.recordAll([interaction({ inputText: SECRET }), interaction()]);
+    const gap = await log.recordGap({ lost: 1, metadata: { note: SECRET } });
+    assertEquals(gap.metadata["note"], "[word]");
     const call = await log.begin({ model: "m", inputText: SECRET });
     assertEquals(call.entry!.inputText, "[word]");
     await call.fail(new Error(`no ${SECRET}`), { partialOutput: SECRET });
@@ -122,6 +124,17 @@ export function redactionConformance(name: string, place: MakePlace): void {
       await assertRefused(() => log.recordAll([entry]), "REDACTION_FAILED");
       await assertRefused(() => log.begin({ model: "m", inputText: SECRET }), "REDACTION_FAILED");
       assertEquals(log.size, 0);
+      const lost = { lost: 2, calls: ["c-1"], reasons: { REDACTION_FAILED: 2 } };
+      const said = { user: SECRET, metadata: { note: SECRET, tokens: 3 } };
+      const gap = await withAuditContext(
+        { metadata: { around: SECRET } },
+        () => log.recordGap({ ...lost, ...said }),
+      );
+      const { "audit.redaction": how, ...told } = gap.metadata;
+      assertEquals(told, { "audit.event": "gap", "audit.gap": lost });
+      assertEquals([gap.user, (how as { withheld?: boolean }).withheld], ["anonymous", true]);
+      for (const line of await allLines(log)) assert(!line.includes(SECRET), line);
+      assert((await log.verify()).ok);
       await log.close();
 
       const withholding = await place(t).open({ redact, onRedactionFailure: "withhold" });
@@ -138,6 +151,40 @@ export function redactionConformance(name: string, place: MakePlace): void {
       for (const line of await allLines(withholding)) assert(!line.includes(SECRET), line);
     });
   }
+
+  test(`${name}: what a redactor is at work on counts for ready, until it is written or refused`, async (t) => {
+    const answers: PromiseWithResolvers<void>[] = [];
+    const log = await place(t).open({
+      maxQueueBytes: 60_000,
+      redact: async (entry) => {
+        const answer = Promise.withResolvers<void>();
+        answers.push(answer);
+        await answer.promise;
+        return entry;
+      },
+    });
+    let isReady = false;
+    const look = async (): Promise<boolean> => {
+      isReady = false;
+      void log.ready.then(() => isReady = true);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      return isReady;
+    };
+    const large = interaction({ inputText: "x".repeat(10_000) });
+    const first = [log.record(large), log.record(large)];
+    assertEquals(await look(), true);
+    const others = [log.record(large), log.recordAll([large, large])];
+    const settled = Promise.allSettled(others);
+    assertEquals(await look(), false);
+    const { ready } = log;
+    for (const { resolve } of answers.slice(0, 2)) resolve();
+    await Promise.all(first);
+    assertEquals(await look(), false);
+    for (const { reject } of answers.slice(2)) reject(new Error("it failed"));
+    await settled;
+    await ready;
+    assertEquals([await look(), log.size], [true, 2]);
+  });
 
   test(`${name}: a mistake in an entry is told before the redactor is asked`, async (t) => {
     let asked = 0;

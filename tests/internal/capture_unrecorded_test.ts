@@ -68,6 +68,27 @@ test("what is lost for good is told by a gap entry, once the log works", async (
   assertEquals((await log.unfinished()).map(({ callId }) => callId), [large.callId]);
 });
 
+test("what a redactor that fails keeps from being recorded is told by a gap entry", async (t) => {
+  let fails = false;
+  const { log, told, capture } = await setUp(t, {}, {
+    redact: (entry) => {
+      if (fails) throw new Error("it failed");
+      return entry;
+    },
+  });
+  const call = await capture.begin(REQUEST);
+  fails = true;
+  await call.complete(RESPONSE);
+  await Unrecorded.of(log).retry();
+  assertEquals(told.map(([code, { willRetry }]) => [code, willRetry]), [
+    ["REDACTION_FAILED", false],
+  ]);
+  const gaps = gapsIn(await log.query({ events: "all" }));
+  assertEquals(gaps.map(({ metadata }) => metadata["audit.gap"]), [
+    { calls: [call.callId], lost: 1, reasons: { REDACTION_FAILED: 1 } },
+  ]);
+});
+
 test("ends beyond what is kept are lost, and counted", async (t) => {
   const { store, log, capture } = await setUp(t, { begin: false });
   store.full = true;
