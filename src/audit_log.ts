@@ -21,7 +21,7 @@ import { type AuditFilter, type AuditQuery, checkFilter, checkQuery, everything 
 import type { LogRecord } from "./record.ts";
 import { checkBytes } from "./record_length.ts";
 import { type Draft, Recorder } from "./recorder.ts";
-import { describe, refusal } from "./refusal.ts";
+import { describe, refusal, retold } from "./refusal.ts";
 import { MemoryTree } from "./stores/memory_tree.ts";
 import type { LogStore, StoreInfo } from "./stores/store.ts";
 import type { VerificationReport } from "./transparency/report.ts";
@@ -319,7 +319,8 @@ export class AuditLog implements AsyncDisposable {
     this.#checkWritable();
     const found = await this.#reader.find(entryId);
     if (found === undefined) throw entryNotFound(entryId, "annotate the entry");
-    return await this.#record(annotationDraft(found.record.entry, annotation));
+    return await this.#record(annotationDraft(found.record.entry, annotation))
+      .catch((error) => Promise.reject(retold(error, "annotate the entry")));
   }
 
   /**
@@ -331,12 +332,9 @@ export class AuditLog implements AsyncDisposable {
    *   `metadata`: what is lost is told in any case.
    * @throws {AuditLogError} As `record()`, but not `REDACTION_FAILED`.
    */
-  recordGap(gap: NewGap): Promise<AuditEntry> {
-    try {
-      return this.#record(gapDraft(gap));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+  async recordGap(gap: NewGap): Promise<AuditEntry> {
+    return await this.#record(gapDraft(gap))
+      .catch((error) => Promise.reject(retold(error, "record the gap")));
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { Stamp } from "./clock.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
+import { hintFor } from "./known_fields.ts";
 import { describe, refusal } from "./refusal.ts";
 import { isPlainObject, snapshot } from "./snapshot.ts";
 
@@ -156,11 +157,9 @@ function ownValue(input: object, field: keyof NewEntry): unknown {
 
 function unknownField(key: string | symbol): Error {
   const name = String(key);
-  const camelCase = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-  const hint = FIELDS.has(camelCase)
-    ? `did you mean ${camelCase}?`
-    : `known are ${[...FIELDS].join(", ")}; put the rest into metadata`;
-  return refusal(name, `is not a field of an entry; ${hint}`);
+  const hint = hintFor(name, [...FIELDS]);
+  const rest = hint.startsWith("known") ? "; put the rest into metadata" : "";
+  return refusal(name, `is not a field of an entry; ${hint}${rest}`);
 }
 
 function admitText(field: string, value: unknown): string {

@@ -2,18 +2,46 @@ import { describe } from "./refusal.ts";
 import { isPlainObject } from "./snapshot.ts";
 
 /**
+ * What to say to somebody who gave a name that is not known: which one was meant, if it was written in another way, as
+ * `cost_usd` for `costUsd`; or else which are known.
+ *
+ * @param name The name.
+ * @param known Those that are known.
+ * @param meant Others that are known elsewhere, and which of those here they mean.
+ */
+export function hintFor(
+  name: string,
+  known: readonly string[],
+  meant: Readonly<Record<string, string>> = {},
+): string {
+  const names = new Map([
+    ...Object.entries(meant).map(([other, one]) => [plain(other), one] as const),
+    ...known.map((one) => [plain(one), one] as const),
+  ]);
+  const found = names.get(plain(name));
+  return found === undefined ? `known are ${known.join(", ")}` : `did you mean ${found}?`;
+}
+
+/** A name without what differs between the ways to write it. */
+function plain(name: string): string {
+  return name.replaceAll(/[-_]/g, "").toLowerCase();
+}
+
+/**
  * Makes sure that a value is a plain object with no other properties than those that are known.
  *
  * @param value What an application gave.
  * @param known The names that it may have.
  * @param noun What such a property is: `a field of a gap`.
  * @param refuse Makes the error; the path is `""` for the value itself.
+ * @param meant Names that are known elsewhere, and which of those here they mean.
  */
 export function checkFields(
   value: unknown,
   known: readonly string[],
   noun: string,
   refuse: (path: string, state: string) => Error,
+  meant?: Readonly<Record<string, string>>,
 ): void {
   if (typeof value !== "object" || value === null || !isPlainObject(value)) {
     throw refuse("", `must be a plain object, not ${describe(value)}`);
@@ -22,5 +50,5 @@ export function checkFields(
   const unknown = Object.getOwnPropertyNames(value).find((key) => !known.includes(key)) ??
     Object.getOwnPropertySymbols(value)[0];
   if (unknown === undefined) return;
-  throw refuse(String(unknown), `is not ${noun}; known are ${known.join(", ")}`);
+  throw refuse(String(unknown), `is not ${noun}; ${hintFor(String(unknown), known, meant)}`);
 }

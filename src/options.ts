@@ -2,6 +2,7 @@ import { AuditLogError } from "./errors.ts";
 import { nameFault } from "./entry.ts";
 import { type OnRedactionFailure, type Redact, Redaction } from "./redaction.ts";
 import type { Runtime } from "./ports.ts";
+import { hintFor } from "./known_fields.ts";
 import { describe } from "./refusal.ts";
 import type { LogStore } from "./stores/store.ts";
 import type { Publish } from "./transparency/publisher.ts";
@@ -217,8 +218,8 @@ function checkNames(options: object, inFile: boolean): void {
   for (const name of Reflect.ownKeys(options)) {
     if (COMMON.includes(String(name))) continue;
     if (!FILE.includes(String(name))) {
-      const known = [...COMMON, ...FILE].join(", ");
-      throw invalid(String(name), `is not an option; known are ${known}`);
+      const hint = hintFor(String(name), [...COMMON, ...FILE]);
+      throw invalid(String(name), `is not an option; ${hint}`);
     }
     if (!inFile && (options as Record<string, unknown>)[String(name)] !== undefined) {
       throw invalid(String(name), `needs backend "sqlite" or "jsonl"`);
@@ -271,7 +272,7 @@ function checkCheckpoints(options: CheckpointOptions): CheckpointSettings {
     if (CHECKPOINTS.includes(String(name))) continue;
     throw invalid(
       `checkpoints.${String(name)}`,
-      `is not an option; known are ${CHECKPOINTS.join(", ")}`,
+      `is not an option; ${hintFor(String(name), CHECKPOINTS)}`,
     );
   }
   const { onClose = true, publish } = options;

@@ -3,6 +3,7 @@ import { AuditLogError } from "./errors.ts";
 import { parseInstant } from "./instant.ts";
 import { encodeCanonical, type JsonValue } from "./json.ts";
 import type { LogRecord } from "./record.ts";
+import { hintFor } from "./known_fields.ts";
 import { describe } from "./refusal.ts";
 import { snapshot } from "./snapshot.ts";
 
@@ -156,7 +157,7 @@ function checkNames(query: object, known: readonly string[]): void {
   }
   for (const name of Reflect.ownKeys(query)) {
     if (typeof name === "symbol" || !known.includes(name)) {
-      throw invalid(String(name), `is not a filter; known are ${known.join(", ")}`);
+      throw invalid(String(name), `is not a filter; ${hintFor(String(name), known)}`);
     }
   }
 }

@@ -1,5 +1,7 @@
 import { AuditLogError } from "./errors.ts";
 
+const REFUSED = "Cannot record the entry: ";
+
 /**
  * The error for a value that cannot be recorded.
  *
@@ -8,7 +10,22 @@ import { AuditLogError } from "./errors.ts";
  */
 export function refusal(path: string, state: string): AuditLogError {
   const where = path === "" ? "it " : `${path} `;
-  return new AuditLogError("INVALID_ENTRY", `Cannot record the entry: ${where}${state}`, { path });
+  return new AuditLogError("INVALID_ENTRY", `${REFUSED}${where}${state}`, { path });
+}
+
+/**
+ * What an entry was refused for, told to somebody who gave no entry but did something that makes one.
+ *
+ * @param error Whatever was thrown; what is no refusal of an entry is given back.
+ * @param action What was done: `end the call`.
+ */
+export function retold(error: unknown, action: string): unknown {
+  if (!(error instanceof AuditLogError) || !error.message.startsWith(REFUSED)) return error;
+  const { code, message, path, cause } = error;
+  return new AuditLogError(code, `Cannot ${action}: ${message.slice(REFUSED.length)}`, {
+    ...(path === undefined ? {} : { path }),
+    cause,
+  });
 }
 
 /** A value's kind, for messages; never the value, which may be a secret. */

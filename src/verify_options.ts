@@ -1,4 +1,5 @@
 import { AuditLogError } from "./errors.ts";
+import { hintFor } from "./known_fields.ts";
 import { describe } from "./refusal.ts";
 import { isCount } from "./transparency/tile.ts";
 import type { CheckedVerifyOptions } from "./transparency/transparency.ts";
@@ -29,7 +30,7 @@ export function checkVerifyOptions(options: VerifyOptions): CheckedVerifyOptions
   }
   for (const name of Reflect.ownKeys(options)) {
     if (NAMES.includes(String(name))) continue;
-    throw invalid(String(name), `is not an option; known are ${NAMES.join(", ")}`);
+    throw invalid(String(name), `is not an option; ${hintFor(String(name), NAMES)}`);
   }
   const { onProgress = () => {} } = options;
   if (typeof onProgress !== "function") throw invalid("onProgress", "must be a function");

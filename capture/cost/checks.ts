@@ -6,6 +6,7 @@
 
 import { AuditLogError } from "../../mod.ts";
 import type { Usage } from "../../mod.ts";
+import { hintFor } from "../shared/known_names.ts";
 import { isUsd } from "./usd.ts";
 
 /** The error for an option. */
@@ -34,7 +35,7 @@ export function checkNames(
   }
   for (const name of Reflect.ownKeys(value).map(String)) {
     if (known.includes(name)) continue;
-    throw refuse(path === "" ? name : `${path}.${name}`, `is not known; ${known.join(", ")} are`);
+    throw refuse(path === "" ? name : `${path}.${name}`, `is not known; ${hintFor(name, known)}`);
   }
 }
 

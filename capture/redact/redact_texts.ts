@@ -1,4 +1,5 @@
 import { AuditLogError, type RedactableEntry, type Redactor } from "../../mod.ts";
+import { hintFor } from "../shared/known_names.ts";
 import { SAFE_KEYS } from "./safe_keys.ts";
 import { type JsonParts, type Walk, walkMembers, walkText } from "./texts.ts";
 
@@ -171,7 +172,7 @@ interface Settings {
 function checkOptions(options: RedactTextsOptions): Settings {
   if (typeof options !== "object" || options === null) throw fault("", "must be an object");
   const unknown = Reflect.ownKeys(options).map(String).find((name) => !OPTIONS.includes(name));
-  if (unknown !== undefined) throw fault(unknown, `is not known; ${OPTIONS.join(", ")} are`);
+  if (unknown !== undefined) throw fault(unknown, `is not known; ${hintFor(unknown, OPTIONS)}`);
   const { name, version, redact, user = false, numbers = false, keep = [] } = options;
   if (typeof name !== "string" || name === "") throw fault("name", "must be a string, not empty");
   if (version !== undefined && typeof version !== "string") {

@@ -1,4 +1,5 @@
 import { AuditLogError, type Cost } from "../../mod.ts";
+import { hintFor } from "./known_names.ts";
 
 /** What the functions among a wrapper's options are told of a call. */
 export interface CapturedCallInfo {
@@ -63,8 +64,7 @@ export function checkCaptureOptions(options: CaptureOptions): void {
   for (const [name, value] of Object.entries(options)) {
     const types = OPTIONS[name as keyof CaptureOptions];
     if (types === undefined) {
-      const known = Object.keys(OPTIONS).join(", ");
-      throw invalid(name, `is not an option; known are ${known}`);
+      throw invalid(name, `is not an option; ${hintFor(name, Object.keys(OPTIONS))}`);
     }
     if (value === undefined || (value !== null && types.includes(typeof value))) continue;
     throw invalid(name, `must be a ${types.join(" or a ")}`);

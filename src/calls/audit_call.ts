@@ -3,6 +3,7 @@ import { CALL_END, CALL_KEY, EVENT_KEY } from "../entry_event.ts";
 import { AuditLogError } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Draft } from "../recorder.ts";
+import { retold } from "../refusal.ts";
 import { errorMetadata } from "./error_metadata.ts";
 import {
   type CallOutcome,
@@ -126,7 +127,7 @@ export class AuditCall {
       return entry;
     } catch (error) {
       this.#state = "open";
-      throw error;
+      throw retold(error, "end the call");
     }
   }
 

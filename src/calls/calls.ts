@@ -4,6 +4,7 @@ import { admitMetadata, type AuditEntry, checkEntry } from "../entry.ts";
 import { CALL_BEGIN, CALL_KEY, EVENT_KEY } from "../entry_event.ts";
 import type { JsonObject } from "../json.ts";
 import type { Draft } from "../recorder.ts";
+import { retold } from "../refusal.ts";
 import { AuditCall, type BegunCall } from "./audit_call.ts";
 import { type BeginOptions, checkCall, type NewCall, type TextFormat } from "./new_call.ts";
 
@@ -18,6 +19,14 @@ export class Calls {
 
   /** See {@link AuditLog.begin}. */
   async begin(call: NewCall, options: BeginOptions): Promise<AuditCall> {
+    try {
+      return await this.#begin(call, options);
+    } catch (error) {
+      throw retold(error, "begin the call");
+    }
+  }
+
+  async #begin(call: NewCall, options: BeginOptions): Promise<AuditCall> {
     checkCall(call, options);
     const startedMs = performance.now();
     const { inputFormat } = call;

@@ -1,6 +1,7 @@
 import type { NewEntry } from "../entry.ts";
 import { AuditLogError } from "../errors.ts";
 import { checkFields } from "../known_fields.ts";
+import { describe } from "../refusal.ts";
 import type { Usage } from "../usage.ts";
 
 /** How a text of an entry is to be read: as it stands, or as JSON. */
@@ -66,7 +67,12 @@ const refuseEnd = refusing("end the call");
 
 /** Makes sure that an outcome is one. @throws {AuditLogError} `INVALID_ENTRY`. */
 export function checkOutcome(outcome: CallOutcome, output: "outputText" | "partialOutput"): void {
-  checkFields(outcome, [...OUTCOME, output], "known here", refuseEnd);
+  const meant = { outputText: output, partialOutput: output };
+  checkFields(outcome, [...OUTCOME, output], "known here", refuseEnd, meant);
+  const text = (outcome as Partial<CallResult & CallRemains>)[output];
+  if (typeof text !== "string" && (text !== undefined || output === "outputText")) {
+    throw refuseEnd(output, `must be a string, not ${describe(text)}`);
+  }
   checkFormat(outcome.outputFormat, "outputFormat", refuseEnd);
   if (outcome.usage === undefined) return;
   checkFields(

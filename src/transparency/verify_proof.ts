@@ -7,6 +7,7 @@
  */
 
 import { AuditLogError } from "../errors.ts";
+import { hintFor } from "../known_fields.ts";
 import { describe } from "../refusal.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { failing, quote, stateOf } from "./failure.ts";
@@ -119,6 +120,8 @@ async function verify(options: VerifyProofOptions): Promise<VerifiedProof> {
   return { origin, index, size, root, signedBy: signedBy.map(([key]) => key) };
 }
 
+const OPTIONS = ["record", "proof", "verifierKey"];
+
 /** Checks the kinds of what was given. */
 function checkOptions(options: VerifyProofOptions) {
   if (typeof options !== "object" || options === null) {
@@ -126,8 +129,8 @@ function checkOptions(options: VerifyProofOptions) {
   }
   const { record, proof, verifierKey } = options;
   for (const name of Reflect.ownKeys(options).map(String)) {
-    if (!["record", "proof", "verifierKey"].includes(name)) {
-      throw invalid(name, `${name} is not an option; known are record, proof, verifierKey`);
+    if (!OPTIONS.includes(name)) {
+      throw invalid(name, `${name} is not an option; ${hintFor(name, OPTIONS)}`);
     }
   }
   if (typeof record !== "string" && !(record instanceof Uint8Array)) {

@@ -17,6 +17,7 @@ import { pagingConformance } from "./log_paging.ts";
 import { queryConformance } from "./log_query.ts";
 import { recordConformance } from "./log_record.ts";
 import { redactionConformance } from "./log_redaction.ts";
+import { refusalsConformance } from "./log_refusals.ts";
 import { timeConformance } from "./log_time.ts";
 
 /** What a backend can do beyond the least. */
@@ -38,5 +39,6 @@ export function logConformance(name: string, place: MakePlace, flags: LogFlags):
   callsConformance(name, place);
   annotationsConformance(name, place);
   redactionConformance(name, place);
+  refusalsConformance(name, place);
   if (flags.persistent) handlesConformance(name, place);
 }

@@ -1,6 +1,12 @@
 // What all wrappers have in common: who asked, what it cost, and what happens when the log does not work.
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { AuditLog, withAuditContext } from "@audit-log/llm";
 import { test } from "node:test";
 import { CostTracker } from "../../capture/cost.ts";
@@ -160,4 +166,6 @@ test("options that are none are refused at once", async (t) => {
     });
     checkRefusal(error, "INVALID_OPTION", path);
   }
+  const misspelt = assertThrows(() => new Capture(log, { on_error: () => {} } as object));
+  assertStringIncludes(checkRefusal(misspelt, "INVALID_OPTION").message, "did you mean onError?");
 });

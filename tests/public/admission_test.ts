@@ -167,7 +167,7 @@ test("record() refuses a field that it does not know, and hints at the one that 
     input_text: "inputText",
     cost_usd: "costUsd",
     provider: "metadata",
-    Model: "known are model",
+    Model: "did you mean model?",
     entryId: "metadata",
     timestamp: "metadata",
     constructor: "metadata",

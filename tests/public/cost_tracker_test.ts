@@ -1,6 +1,12 @@
 // What a CostTracker counts.
 
-import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertStrictEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { AuditLog } from "@audit-log/llm";
 import { type CallToRecord, type Cost, type CostTotal, CostTracker } from "@audit-log/llm/cost";
 import fc from "fast-check";
@@ -259,6 +265,12 @@ for (const [args, path] of refused) {
     assertEquals(tracker.total(), nothing);
   });
 }
+
+test("a name that is written in another way is answered with the one that was meant", () => {
+  const tracker = new CostTracker();
+  const misspelt = assertThrows(() => tracker.record({ model: "m", cost_usd: 1 } as never));
+  assertStringIncludes(checkRefusal(misspelt, "INVALID_ENTRY").message, "did you mean costUsd?");
+});
 
 const malformed: [options: unknown, path: string][] = [
   [{ cost: 1 }, "cost"],
