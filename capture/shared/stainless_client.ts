@@ -14,6 +14,8 @@ interface Beneath {
   fetch?: Fetch;
   /** What turns requests into those of another platform, and its answers back. */
   backendMiddleware?: () => readonly unknown[];
+  /** What it was made with; what is not said there has a default. */
+  _options?: Readonly<Record<string, unknown>>;
   /** `gen_ai.provider.name`, where the client is one for a certain platform. */
   _genAIProviderName?: unknown;
   makeRequest?: (...given: unknown[]) => Promise<unknown>;
@@ -64,7 +66,17 @@ export function auditedClient<Client extends object>(
   // Made in either case: it is what checks the options.
   const recorded = recording(beneath);
   const derived = withOptions.call(client, { fetch: isTurned ? beneath : recorded });
+  likeOriginal(derived, client);
   return recordingClient(derived, { refusals, recording, isTurned }) as object as Client;
+}
+
+/**
+ * Has a derived client take for said only what was said of the original. `withOptions()` says all anew, defaults too; and
+ * Anthropic's client asks for a stream where an answer may take long, unless a timeout was said.
+ */
+function likeOriginal(derived: Beneath, { _options: said }: Partial<Beneath>): void {
+  if (said === undefined || derived._options === undefined) return;
+  derived._options = { ...said, fetch: derived._options["fetch"] };
 }
 
 /** What clients derived from one another have in common. */

@@ -85,7 +85,7 @@ function itemEvents(
       name: call.name,
       arguments: whole(call.arguments),
     });
-  } else {
+  } else if (item.type === "reasoning") {
     const place = { ...at, summary_index: 0 };
     const text = reply.reasoning!;
     const part = { type: "summary_text", text };
@@ -120,6 +120,7 @@ function itemsOf(reply: Reply): Item[] {
       arguments: whole(json),
     });
   }
+  items.push(...reply.items ?? []);
   return items;
 }
 

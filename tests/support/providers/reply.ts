@@ -62,6 +62,10 @@ export interface Reply {
   readonly finishReason?: string;
   readonly model?: string;
   readonly id?: string;
+  /** Items of a response of OpenAI's that are nothing of the above, as they are; they come last. */
+  readonly items?: readonly (Readonly<Record<string, unknown>> & { id: string; type: string })[];
+  /** The JSON that answers a request to an endpoint that is no model's. */
+  readonly json?: unknown;
   /** One vector for each input. */
   readonly embeddings?: readonly (readonly number[])[];
   /** An error's status; `error` is its message. */

@@ -73,7 +73,9 @@ export async function startProvider(t?: TestContext): Promise<Provider> {
         body: body ?? {},
       });
       if (endpoint === undefined) {
-        response.writeHead(404).end();
+        // Of what is no call of a model, only what a test says.
+        if (replies[0]?.json === undefined) response.writeHead(404).end();
+        else answerJson(response, replies.shift()!);
         return;
       }
       if (body === undefined) {
@@ -101,6 +103,15 @@ export async function startProvider(t?: TestContext): Promise<Provider> {
     },
     close,
   };
+}
+
+function answerJson(response: ServerResponse, { status = 200, headers, json }: Reply): void {
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "x-request-id": "req_local_1",
+    ...headers,
+  });
+  response.end(JSON.stringify(json));
 }
 
 /** Answers whose connection was cut on purpose. */
