@@ -33,7 +33,7 @@ export async function messageOf(message: unknown, keepMedia: boolean): Promise<M
     const part = await blockPart(block, keepMedia);
     if (part !== undefined) parts.push(part);
   }
-  parts.push(...besideContent(told, parts));
+  parts.push(...besideContent(told, parts), ...await itemsBeside(told, keepMedia));
   for (const call of [...listOf(tool_calls), ...listOf(invalid_tool_calls)]) {
     const id = filledText(call["id"]);
     parts.push({
@@ -75,6 +75,24 @@ function besideContent({ additional_kwargs }: Loose, known: readonly Part[]): Pa
     parts.push({ type: "tool_call", name, arguments: parsedOr(textOf(json) ?? "") });
   }
   return parts;
+}
+
+/**
+ * What tools that the provider has itself were asked and answered, shells among them, as OpenAI's responses have it. What is a
+ * tool call, too, is told there; a picture's bytes are in the content.
+ */
+async function itemsBeside(
+  { additional_kwargs, tool_calls }: Loose,
+  keepMedia: boolean,
+): Promise<Part[]> {
+  const called = new Set(listOf(tool_calls).map(({ id }) => id));
+  const items = listOf(looseOf(additional_kwargs)["tool_outputs"])
+    .filter(({ call_id }) => call_id === undefined || !called.has(call_id));
+  return await Promise.all(items.map(async (item) => {
+    const { type } = item;
+    const others = without(item, type === "image_generation_call" ? ["type", "result"] : ["type"]);
+    return { ...await withoutInlineMedia(others, keepMedia), type: textOf(type) ?? "unknown" };
+  }));
 }
 
 /** What kind of message it is; their classes have had several ways to tell. */
