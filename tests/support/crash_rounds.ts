@@ -5,13 +5,21 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { generateSigningKey } from "@audit-log/llm";
+import { type AuditCall, type AuditLog, generateSigningKey } from "@audit-log/llm";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { KnownLog } from "./known_log.ts";
-import { groupNumbers, numberedEntry, singleNumber } from "./numbered.ts";
+import {
+  endNumbered,
+  groupNumbers,
+  numberedAnnotation,
+  numberedEntry,
+  numberOf,
+  singleNumber,
+} from "./numbered.ts";
 import type { NumberedWriter } from "./numbered_writer.ts";
 import { Random } from "./random.ts";
+import { assertRefused } from "./refused.ts";
 import { startSpeaker } from "./say.ts";
 
 /** What to do. */
@@ -40,6 +48,13 @@ export interface CrashAccount {
   unreadable: number;
   /** Groups of `recordAll()` whose last are missing; JSONL only. */
   halfGroups: number;
+  /** Calls that began. */
+  begun: number;
+  /** Calls that ended, whoever ended them. */
+  ended: number;
+  /** Calls that a process began which was killed, and that were ended after it. */
+  resumed: number;
+  annotations: number;
 }
 
 /**
@@ -58,6 +73,10 @@ export async function crashRounds(plan: CrashPlan): Promise<CrashAccount> {
     published: 0,
     unreadable: 0,
     halfGroups: 0,
+    begun: 0,
+    ended: 0,
+    resumed: 0,
+    annotations: 0,
   };
   try {
     const random = new Random(plan.seed);
@@ -103,6 +122,9 @@ async function crashOneLog(
         const all = log.recordAll(numbers.slice(1).map(numberedEntry));
         const entries = [await one, ...await all];
         entries.forEach(({ entryId }, at) => known.acknowledge(numbers[at]!, entryId));
+        const calls = findings.unfinished.filter(() => random.chance(30));
+        await resume(log, known, `after ${round}`, calls);
+        account.resumed += calls.length;
       }
     } finally {
       await log.close();
@@ -115,8 +137,30 @@ async function crashOneLog(
   account.unacknowledged += findings.unacknowledged;
   account.unreadable += findings.unreadable;
   account.halfGroups += findings.halfGroups;
+  account.begun += findings.begun;
+  account.ended += findings.ended;
+  account.annotations += findings.annotations;
   for (const suffix of ["", "-wal", "-shm", "-index", "-index-wal", "-index-shm", "-lock"]) {
     rmSync(path + suffix, { force: true });
+  }
+}
+
+/** Ends calls that were left unfinished, once each, and says something of their ends. */
+async function resume(
+  log: AuditLog,
+  known: KnownLog,
+  writer: string,
+  calls: readonly AuditCall[],
+): Promise<void> {
+  let n = 0;
+  for (const call of calls) {
+    const end = singleNumber(writer, 1, n++);
+    const { entryId } = await endNumbered(call, numberOf(call.entry!), end);
+    known.acknowledge(end, entryId);
+    await assertRefused(() => call.abort(), "CALL_ENDED");
+    const number = singleNumber(writer, 1, n++);
+    const annotation = await log.annotate(entryId, numberedAnnotation(end, number));
+    known.acknowledge(number, annotation.entryId);
   }
 }
 
@@ -131,6 +175,7 @@ async function crash(known: KnownLog, writer: string, random: Random): Promise<b
     groups: [1, 1, 2, 3, 7, 20],
     durability: random.pick(["full", "relaxed"]),
     seed: random.integer(0, 2 ** 31 - 1),
+    resumes: random.chance(50),
     inPieces: backend === "jsonl" && random.chance(50),
     ...(key !== undefined && random.chance(80)
       ? { signing: { signingKey: key.signingKey, everyEntries: random.integer(1, 60) } }

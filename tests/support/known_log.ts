@@ -5,10 +5,10 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { type AuditEntry, AuditLog, type AuditWarning } from "@audit-log/llm";
+import { type AuditCall, type AuditEntry, AuditLog, type AuditWarning } from "@audit-log/llm";
 import { readFileSync } from "node:fs";
 import { checkpointsOf } from "./notes.ts";
-import { type EntryNumber, isNumbered, keyOf, numberOf } from "./numbered.ts";
+import { belongsTo, type EntryKey, eventOf, isNumbered, keyOf, numberOf } from "./numbered.ts";
 
 /** What was found in a log, beyond that nothing is wrong with it. */
 export interface Findings {
@@ -18,6 +18,13 @@ export interface Findings {
   readonly unreadable: number;
   /** Groups of `recordAll()` of which the last are missing. */
   readonly halfGroups: number;
+  /** Calls that began. */
+  readonly begun: number;
+  /** Calls that ended. */
+  readonly ended: number;
+  /** Calls that began and did not end, as the log gives them. */
+  readonly unfinished: readonly AuditCall[];
+  readonly annotations: number;
   /** Codes of the warnings. */
   readonly warnings: readonly AuditWarning["code"][];
 }
@@ -51,7 +58,7 @@ export class KnownLog {
   }
 
   /** Takes note of an entry that was acknowledged. */
-  acknowledge(number: Pick<EntryNumber, "writer" | "caller" | "n">, entryId: string): void {
+  acknowledge(number: EntryKey, entryId: string): void {
     this.#acknowledged.set(keyOf(number), entryId);
   }
 
@@ -73,10 +80,12 @@ export class KnownLog {
     const onWarning = ({ code }: AuditWarning) => warnings.push(code);
     const log = await AuditLog.open({ backend, path, onWarning });
     try {
-      const entries = await log.query();
+      const entries = await log.query({ events: "all" });
       await this.#checkLines(log, entries);
       this.#checkNumbers(entries);
       const halfGroups = this.#checkGroups(entries);
+      const calls = await this.#checkCalls(log, entries);
+      const annotations = await this.#checkAnnotations(log, entries);
       const unreadable = await this.#checkFile(log);
 
       const kept = await checkpointsOf(log);
@@ -89,7 +98,17 @@ export class KnownLog {
       assertEquals(report.checked.signatures, kept.length);
       assertEquals(log.size, entries.length);
       const unacknowledged = entries.length - this.#acknowledged.size;
-      return { log, findings: { unacknowledged, unreadable, halfGroups, warnings } };
+      return {
+        log,
+        findings: {
+          unacknowledged,
+          unreadable,
+          halfGroups,
+          ...calls,
+          annotations,
+          warnings,
+        },
+      };
     } catch (error) {
       await log.close();
       throw error;
@@ -125,6 +144,66 @@ export class KnownLog {
     assertEquals([...missing], [], "acknowledged, and not in the log");
   }
 
+  /**
+   * Each end is of a call that began before it and has no other end; what began and did not end is unfinished; and what is
+   * asked without events has the interactions alone.
+   */
+  async #checkCalls(
+    log: AuditLog,
+    entries: readonly AuditEntry[],
+  ): Promise<Pick<Findings, "begun" | "ended" | "unfinished">> {
+    const open = new Map<string, string>();
+    let [begun, ended] = [0, 0];
+    for (const entry of entries) {
+      if (eventOf(entry) === "call.begin") {
+        open.set(entry.entryId, keyOf(numberOf(entry)));
+        begun++;
+      }
+      if (eventOf(entry) !== "call.end") continue;
+      const callId = entry.metadata["audit.call"] as string;
+      const key = keyOf(numberOf(entry));
+      assertEquals(open.get(callId), keyOf(belongsTo(entry)), `${key} ends no call that is open`);
+      open.delete(callId);
+      ended++;
+    }
+    const unfinished = await log.unfinished();
+    assertEquals(unfinished.map(({ callId }) => callId), [...open.keys()], "unfinished calls");
+    const interactions = entries.filter((entry) =>
+      eventOf(entry) === undefined || eventOf(entry) === "call.end"
+    );
+    assertEquals(idsOf(await log.query()), idsOf(interactions), "interactions");
+    assertEquals(await log.count(), interactions.length);
+    assertEquals(await log.count({ events: "all" }), entries.length);
+    return { begun, ended, unfinished };
+  }
+
+  /** Each annotation is of an entry before it, which is returned with it. */
+  async #checkAnnotations(log: AuditLog, entries: readonly AuditEntry[]): Promise<number> {
+    const before = new Map<string, AuditEntry>();
+    const said = new Map<string, string[]>();
+    for (const entry of entries) {
+      before.set(entry.entryId, entry);
+      if (eventOf(entry) !== "annotation") continue;
+      const ref = entry.metadata["audit.ref"] as string;
+      const of = before.get(ref);
+      assert(of !== undefined, `${keyOf(numberOf(entry))} annotates what is not there`);
+      assertEquals(
+        [keyOf(numberOf(of)), of.model],
+        [keyOf(belongsTo(entry)), entry.model],
+        `what ${keyOf(numberOf(entry))} annotates`,
+      );
+      said.set(ref, [...said.get(ref) ?? [], entry.entryId]);
+    }
+    for (const [entryId, ids] of said) {
+      const found = await log.get(entryId, { annotations: true });
+      assertEquals(idsOf(found!.annotations), ids, `annotations of ${entryId}`);
+    }
+    for (const { entryId, annotations } of await log.query({ annotations: true, limit: 100 })) {
+      assertEquals(idsOf(annotations), said.get(entryId) ?? []);
+    }
+    return [...said.values()].flat().length;
+  }
+
   /** Groups stand together, and are whole where the backend promises it. */
   #checkGroups(entries: readonly AuditEntry[]): number {
     let half = 0;
@@ -156,4 +235,8 @@ export class KnownLog {
     assertEquals(unreadable, torn + lines.filter((line) => !known.has(line)).length);
     return unreadable;
   }
+}
+
+function idsOf(entries: readonly { readonly entryId: string }[]): string[] {
+  return entries.map(({ entryId }) => entryId);
 }

@@ -5,8 +5,8 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import type { AuditEntry, AuditLog } from "@audit-log/llm";
-import { isNumbered, keyOf, numberOf } from "./numbered.ts";
+import type { AuditCall, AuditEntry, AuditLog } from "@audit-log/llm";
+import { eventOf, isNumbered, keyOf, numberOf } from "./numbered.ts";
 
 /** Reads a log again and again, in all ways, and remembers what it saw. */
 export class LogWatcher {
@@ -29,18 +29,22 @@ export class LogWatcher {
   /** Reads all, of everybody and of one writer, and verifies. */
   async look(writer: string): Promise<void> {
     const log = this.#log;
-    this.#sizes.add(await log.count());
+    const events = "all";
+    this.#sizes.add(await log.count({ events }));
     const lines: string[] = [];
     for await (const line of log.lines()) lines.push(line);
     this.#goesOn(lines);
+    const interactions = await log.count();
+    const unfinished = await log.unfinished();
     const streamed: AuditEntry[] = [];
-    for await (const entry of log.stream()) streamed.push(entry);
+    for await (const entry of log.stream({ events })) streamed.push(entry);
     this.#wholeGroups(streamed);
-    const counted = await log.count({ user: writer });
-    const asked = await log.query({ user: writer });
+    this.#calls(lines.length, streamed, interactions, unfinished);
+    const counted = await log.count({ user: writer, events });
+    const asked = await log.query({ user: writer, events });
     assert(asked.length >= counted, "an entry that was counted is not there");
     this.#wholeGroups(asked, counted);
-    const newest = await log.query({ order: "desc" });
+    const newest = await log.query({ order: "desc", events });
     this.#wholeGroups(newest.reverse());
     const report = await log.verify({ verifierKey: this.#verifierKey });
     assertEquals(report.faults, []);
@@ -49,7 +53,7 @@ export class LogWatcher {
 
   /** Makes sure that each size which was seen is one at which no group was half there. */
   async finish(): Promise<void> {
-    const entries = await this.#log.query();
+    const entries = await this.#log.query({ events: "all" });
     const ends = endsOf(entries);
     for (const size of this.#sizes) assert(ends.has(size), `${size} entries have half a group`);
     const lines: string[] = [];
@@ -65,12 +69,40 @@ export class LogWatcher {
     this.#sizes.add(lines.length);
   }
 
+  /** What was said of calls after so many of the entries were there, and before all of them were. */
+  #calls(
+    before: number,
+    entries: readonly AuditEntry[],
+    interactions: number,
+    unfinished: readonly AuditCall[],
+  ): void {
+    const left = new Set(unfinished.map(({ callId }) => callId));
+    const count = (all: readonly AuditEntry[]) =>
+      all.filter((entry) => [undefined, "call.end"].includes(eventOf(entry) as string)).length;
+    const first = entries.slice(0, before);
+    assert(count(first) <= interactions && interactions <= count(entries), "interactions");
+    for (const callId of openOf(first, entries)) assert(left.delete(callId), "not unfinished");
+    const all = new Set(openOf(entries, first));
+    for (const callId of left) assert(all.has(callId), "unfinished, and ended or never begun");
+  }
+
   #wholeGroups(entries: readonly AuditEntry[], counted = entries.length): void {
     for (const entry of entries) assert(isNumbered(entry), keyOf(numberOf(entry)));
     const ends = endsOf(entries);
     assert(ends.has(entries.length), "half a group was read");
     assert(ends.has(counted), "half a group was counted");
   }
+}
+
+/** The calls that begin in some entries, and do not end in others. */
+function openOf(begun: readonly AuditEntry[], ended: readonly AuditEntry[]): string[] {
+  const ends = new Set(
+    ended.filter((entry) => eventOf(entry) === "call.end").map(({ metadata }) =>
+      metadata["audit.call"]
+    ),
+  );
+  return begun.filter((entry) => eventOf(entry) === "call.begin" && !ends.has(entry.entryId))
+    .map(({ entryId }) => entryId);
 }
 
 /** After how many of the entries no group is half there; each group must stand together. */

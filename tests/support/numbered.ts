@@ -5,16 +5,20 @@
  * @module
  */
 
-import type { AuditEntry, NewEntry } from "@audit-log/llm";
+import type { AuditCall, AuditEntry, NewAnnotation, NewCall, NewEntry } from "@audit-log/llm";
 
-/** Which entry it is. */
-export interface EntryNumber {
+/** Who gave an entry to the log, and as the how manieth. */
+export interface EntryKey {
   /** The process or thread that wrote it. */
   readonly writer: string;
   /** Which of those that record there at once. */
   readonly caller: number;
   /** How many the caller gave to the log before it. */
   readonly n: number;
+}
+
+/** Which entry it is. */
+export interface EntryNumber extends EntryKey {
   /** How many of its `recordAll()` stand before it; 0 for `record()`. */
   readonly at: number;
   /** How many its `recordAll()` has; 1 for `record()`. */
@@ -49,27 +53,128 @@ export function numberedEntry({ writer, caller, n, at, of }: EntryNumber): NewEn
   };
 }
 
-/** The number that an entry says it has; whether it is that entry is another question. */
-export function numberOf({ user, metadata }: AuditEntry): EntryNumber {
-  const { caller, n, at, of } = metadata as unknown as Omit<EntryNumber, "writer">;
-  return { writer: user, caller, n, at, of };
+/** The call whose beginning has a number. */
+export function numberedCall(number: EntryNumber): NewCall {
+  const { user, model, inputText, metadata } = numberedEntry(number);
+  return { user, model, inputText, metadata };
 }
 
-/** Whether an entry is whole the one of its number: each field, and nothing else in its metadata. */
+/**
+ * Ends the call that began with one number by an entry with another, in the way that follows from it. Whoever resumes a call
+ * is another writer than its user.
+ */
+export function endNumbered(
+  call: AuditCall,
+  begun: EntryKey,
+  number: EntryNumber,
+): Promise<AuditEntry> {
+  const { outputText, costUsd, latencyMs, metadata } = numberedEntry(number);
+  const { writer, caller, n } = begun;
+  const known = {
+    costUsd,
+    latencyMs,
+    metadata: { ...metadata, writer: number.writer, begun: { writer, caller, n } },
+  };
+  switch (OUTCOMES[number.n % OUTCOMES.length]!) {
+    case "completed":
+      return call.complete({ ...known, outputText });
+    case "failed":
+      return call.fail(new RangeError("cut off"), { ...known, partialOutput: outputText });
+    case "aborted":
+      return call.abort({ ...known, partialOutput: outputText });
+  }
+}
+
+/** The annotation with a number, of the entry with another. */
+export function numberedAnnotation(of: EntryKey, number: EntryNumber): NewAnnotation {
+  const { user, metadata } = numberedEntry(number);
+  const { writer, caller, n } = of;
+  return {
+    name: "seen",
+    score: number.n,
+    user,
+    metadata: { ...metadata, about: { writer, caller, n } },
+  };
+}
+
+/** The number that an entry says it has; whether it is that entry is another question. */
+export function numberOf({ user, metadata }: AuditEntry): EntryNumber {
+  const { writer = user, caller, n, at, of } = metadata as unknown as EntryNumber;
+  return { writer, caller, n, at, of };
+}
+
+/** The beginning of the call that an entry ends, or the entry that it annotates. */
+export function belongsTo({ metadata }: AuditEntry): EntryKey {
+  return (metadata["begun"] ?? metadata["about"]) as unknown as EntryKey;
+}
+
+/** What an entry is about, as `audit.event` has it; `undefined` for those of `record()`. */
+export function eventOf({ metadata }: AuditEntry): unknown {
+  return metadata["audit.event"];
+}
+
+/**
+ * Whether an entry is whole the one of its number: each field, and nothing else in its metadata. Which ids its metadata
+ * refers to is another question.
+ */
 export function isNumbered(entry: AuditEntry): boolean {
-  const number = numberOf(entry);
-  const { metadata, ...fields } = numberedEntry(number);
+  const { metadata, ...fields } = expected(entry);
   return Object.entries(fields).every(([name, value]) =>
     entry[name as keyof typeof fields] === value
   ) && sorted(entry.metadata) === sorted(metadata!);
 }
 
+function expected(entry: AuditEntry): NewEntry {
+  const number = numberOf(entry);
+  const own = numberedEntry(number);
+  const event = eventOf(entry);
+  if (event === undefined) return own;
+  const { "audit.call": call, "audit.ref": ref, begun, about } = entry.metadata;
+  const nothing = { outputText: "", costUsd: null, latencyMs: null };
+  if (event === "call.begin") {
+    const audit = { "audit.event": event, "audit.call": entry.entryId };
+    return { ...own, ...nothing, metadata: { ...own.metadata, ...audit } };
+  }
+  if (event === "annotation") {
+    const [name, score] = ["gen_ai.evaluation.name", "gen_ai.evaluation.score.value"];
+    const audit = { "audit.event": event, "audit.ref": ref, [name]: "seen", [score]: number.n };
+    const { model } = entry; // that of the entry that it annotates
+    return {
+      ...own,
+      ...nothing,
+      model,
+      inputText: "",
+      metadata: { ...own.metadata, about, ...audit },
+    };
+  }
+  const { user, model, inputText } = numberedEntry({ ...number, ...belongsTo(entry) });
+  const outcome = OUTCOMES[number.n % OUTCOMES.length]!;
+  const failure = { "error.type": "RangeError", "error.message": "cut off" };
+  return {
+    ...own,
+    user,
+    model,
+    inputText,
+    metadata: {
+      ...own.metadata,
+      writer: number.writer,
+      begun,
+      "audit.event": "call.end",
+      "audit.call": call,
+      "audit.outcome": outcome,
+      ...outcome === "failed" ? failure : {},
+    },
+  };
+}
+
+const OUTCOMES = ["completed", "failed", "aborted"] as const;
+
 function sorted(metadata: object): string {
-  return JSON.stringify(Object.entries(metadata).sort());
+  return JSON.stringify(Object.entries(metadata).sort(([a], [b]) => a < b ? -1 : 1));
 }
 
 /** The number as a key. */
-export function keyOf({ writer, caller, n }: Pick<EntryNumber, "writer" | "caller" | "n">): string {
+export function keyOf({ writer, caller, n }: EntryKey): string {
   return `${writer}, ${caller}, ${n}`;
 }
 

@@ -1,6 +1,7 @@
 /**
  * Run as a process or a thread of its own: several callers record numbered entries, one entry, some at once, or groups of
- * `recordAll()`; without end, to be killed, or so many. It tells, a line each and at once:
+ * `recordAll()`, begin calls and end most of them later, and annotate what is there; without end, to be killed, or so many.
+ * It tells, a line each and at once:
  *
  * - `opening`, before it opens the log, and `open` when it has;
  * - `entry ID CALLER N` for each entry whose promise has resolved;
@@ -12,10 +13,19 @@
  * @module
  */
 
-import { AuditLog, type OpenFile, type Runtime } from "@audit-log/llm";
+import { type AuditCall, AuditLog, type OpenFile, type Runtime } from "@audit-log/llm";
 import process from "node:process";
 import { parentPort, workerData } from "node:worker_threads";
-import { groupNumbers, numberedEntry, singleNumber } from "./numbered.ts";
+import {
+  endNumbered,
+  type EntryNumber,
+  groupNumbers,
+  numberedAnnotation,
+  numberedCall,
+  numberedEntry,
+  numberOf,
+  singleNumber,
+} from "./numbered.ts";
 import { Random } from "./random.ts";
 import { currentRuntime } from "./runtime.ts";
 import { say } from "./say.ts";
@@ -36,6 +46,8 @@ export interface NumberedWriter {
   readonly seed: number;
   /** Whether files are written in small pieces, as the operating system may do it, so that a kill comes in between. */
   readonly inPieces?: boolean;
+  /** Whether one more caller ends calls that others began and did not end; nobody else may be at work on the log. */
+  readonly resumes?: boolean;
   /** Signs with this key, after so many entries. */
   readonly signing?: { readonly signingKey: string; readonly everyEntries: number };
 }
@@ -44,6 +56,91 @@ const isThread = typeof workerData === "string";
 const given: NumberedWriter = JSON.parse(isThread ? workerData : process.argv[2]!);
 const { writer, callers, each = Infinity, seed, signing } = given;
 const tell = isThread ? (line: string) => parentPort!.postMessage(line) : say;
+
+/** One of those that record at once. */
+class Caller {
+  readonly #caller: number;
+  readonly #random: Random;
+  #next = 0;
+  /** Calls that have begun, and not ended. */
+  #open: { readonly call: AuditCall; readonly begun: EntryNumber }[] = [];
+  /** What can be annotated: the entry that was recorded last. */
+  #last: { readonly entryId: string; readonly number: EntryNumber } | undefined;
+
+  constructor(caller: number) {
+    this.#caller = caller;
+    this.#random = new Random(seed + caller);
+  }
+
+  async work(): Promise<void> {
+    while (this.#next < each) {
+      const count = Math.min(this.#random.pick(given.groups), each - this.#next);
+      const kind = this.#random.integer(1, 100);
+      if (kind <= 30) await this.#group(count);
+      else if (kind <= 60) await this.#singles(count);
+      else if (kind <= 75) await this.#begin(count);
+      else if (kind <= 92) await this.#end(count);
+      else await this.#annotate();
+    }
+  }
+
+  async #group(count: number): Promise<void> {
+    const numbers = groupNumbers(writer, this.#caller, this.#next, count);
+    this.#next += count;
+    const entries = await log.recordAll(numbers.map(numberedEntry));
+    entries.forEach(({ entryId }, at) => this.#recorded(entryId, numbers[at]!));
+  }
+
+  #singles(count: number): Promise<unknown> {
+    return this.#atOnce(count, async (number) => {
+      const { entryId } = await log.record(numberedEntry(number));
+      this.#recorded(entryId, number);
+    });
+  }
+
+  #begin(count: number): Promise<unknown> {
+    return this.#atOnce(count, async (number) => {
+      const call = await log.begin(numberedCall(number));
+      this.#recorded(call.callId, number);
+      this.#open.push({ call, begun: number });
+    });
+  }
+
+  /** Ends the oldest calls, and leaves one open now and then. */
+  #end(count: number): Promise<unknown> {
+    const ending = this.#open.splice(0, count);
+    if (this.#random.chance(20)) ending.shift();
+    return this.#atOnce(ending.length, async (number, position) => {
+      const { call, begun } = ending[position]!;
+      const { entryId } = await endNumbered(call, begun, number);
+      this.#recorded(entryId, number);
+    });
+  }
+
+  async #annotate(): Promise<void> {
+    if (this.#last === undefined) return;
+    const number = singleNumber(writer, this.#caller, this.#next++);
+    const { entryId } = this.#last;
+    const annotation = await log.annotate(entryId, numberedAnnotation(this.#last.number, number));
+    this.#recorded(annotation.entryId, number);
+  }
+
+  #atOnce(count: number, act: (number: EntryNumber, position: number) => Promise<void>) {
+    const first = this.#next;
+    this.#next += count;
+    return Promise.all(
+      Array.from(
+        { length: count },
+        (_, at) => act(singleNumber(writer, this.#caller, first + at), at),
+      ),
+    );
+  }
+
+  #recorded(entryId: string, number: EntryNumber): void {
+    tell(`entry ${entryId} ${this.#caller} ${number.n}`);
+    this.#last = { entryId, number };
+  }
+}
 
 tell("opening");
 const log = await AuditLog.open({
@@ -61,29 +158,21 @@ const log = await AuditLog.open({
   }),
 });
 tell("open");
-await Promise.all(Array.from({ length: callers }, (_, caller) => recordOn(caller)));
+const left = given.resumes === true ? await log.unfinished() : [];
+await Promise.all([
+  ...Array.from({ length: callers }, (_, caller) => new Caller(caller).work()),
+  endAll(callers, left),
+]);
 await log.close();
 tell("done");
 
-async function recordOn(caller: number): Promise<void> {
-  const random = new Random(seed + caller);
-  for (let n = 0; n < each;) {
-    const count = Math.min(random.pick(given.groups), each - n);
-    const first = n;
-    n += count;
-    const recorded = (entryId: string, at: number) =>
-      tell(`entry ${entryId} ${caller} ${first + at}`);
-    if (random.chance(40)) {
-      const numbers = groupNumbers(writer, caller, first, count);
-      const entries = await log.recordAll(numbers.map(numberedEntry));
-      entries.forEach(({ entryId }, at) => recorded(entryId, at));
-      continue;
-    }
-    await Promise.all(Array.from({ length: count }, async (_, at) => {
-      const { entryId } = await log.record(numberedEntry(singleNumber(writer, caller, first + at)));
-      recorded(entryId, at);
-    }));
-  }
+/** Ends calls that were begun by others, several at once. */
+async function endAll(caller: number, calls: readonly AuditCall[]): Promise<void> {
+  await Promise.all(calls.map(async (call, n) => {
+    const number = singleNumber(writer, caller, n);
+    const { entryId } = await endNumbered(call, numberOf(call.entry!), number);
+    tell(`entry ${entryId} ${caller} ${n}`);
+  }));
 }
 
 /** The runtime, but each write takes a few of the bytes. */
