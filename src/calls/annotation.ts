@@ -67,6 +67,9 @@ export function annotationDraft(of: AuditEntry, annotation: NewAnnotation): Draf
   if (score !== undefined && !Number.isFinite(score)) {
     throw invalid("score", "must be a finite number");
   }
+  if (Number.isInteger(score) && !Number.isSafeInteger(score)) {
+    throw invalid("score", "must not be an integer beyond 2^53 - 1");
+  }
   for (const [field, text] of Object.entries({ label, explanation })) {
     if (text !== undefined && typeof text !== "string") throw invalid(field, "must be a text");
   }

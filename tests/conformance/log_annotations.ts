@@ -76,6 +76,7 @@ export function annotationsConformance(name: string, place: MakePlace): void {
     await assertRefused(annotate({}), "INVALID_ENTRY", "name");
     await assertRefused(annotate({ name: "x", score: NaN }), "INVALID_ENTRY", "score");
     await assertRefused(annotate({ name: "x", score: "1" }), "INVALID_ENTRY", "score");
+    await assertRefused(annotate({ name: "x", score: 2 ** 53 }), "INVALID_ENTRY", "score");
     await assertRefused(annotate({ name: "x", label: 1 }), "INVALID_ENTRY", "label");
     await assertRefused(annotate({ name: "x", value: 1 }), "INVALID_ENTRY", "value");
     await assertRefused(annotate(null), "INVALID_ENTRY");
