@@ -12,7 +12,7 @@ import { Calls } from "./calls/calls.ts";
 import { gapDraft, type NewGap } from "./calls/gap.ts";
 import type { BeginOptions, NewCall } from "./calls/new_call.ts";
 import type { AuditEntry, NewEntry } from "./entry.ts";
-import { ANNOTATION } from "./entry_event.ts";
+import { ANNOTATION, CALL_END } from "./entry_event.ts";
 import { AuditLogError } from "./errors.ts";
 import { LogReader } from "./log_reader.ts";
 import { currentRuntime, openStore } from "./open_store.ts";
@@ -105,7 +105,10 @@ export class AuditLog implements AsyncDisposable {
       maxRecordBytes: settings.maxRecordBytes,
       redaction: settings.redaction,
     });
-    this.#calls = new Calls((draft) => this.#record(draft));
+    this.#calls = new Calls({
+      record: (draft) => this.#record(draft),
+      endOf: (callId) => this.#endOf(callId),
+    });
     this.#beforeClose = new BeforeClose(settings.warn);
   }
 
@@ -704,12 +707,22 @@ export class AuditLog implements AsyncDisposable {
     for await (const record of records) yield await part(record);
   }
 
+  /** The end of a call, if it is in the log: one that was refused may be. */
+  async #endOf(callId: string): Promise<AuditEntry | undefined> {
+    this.#checkWritable();
+    await this.#writer.settle();
+    return (await this.#about(callId, CALL_END))[0];
+  }
+
+  /** The entries of an event that are about another entry, or of a call. */
+  async #about(subject: string, event: string): Promise<AuditEntry[]> {
+    const records = await this.#reader.all({ ...checkQuery({ events: "all" }), subject });
+    return records.filter((record) => record.event?.name === event).map(({ entry }) => entry);
+  }
+
   /** An entry with what was said about it. */
   async #annotated(entry: AuditEntry): Promise<AnnotatedEntry> {
-    const about = { ...checkQuery({ events: "all" }), subject: entry.entryId };
-    const annotations = (await this.#reader.all(about))
-      .filter(({ event }) => event?.name === ANNOTATION)
-      .map(({ entry }) => annotationOf(entry));
+    const annotations = (await this.#about(entry.entryId, ANNOTATION)).map(annotationOf);
     return Object.freeze({ ...entry, annotations: Object.freeze(annotations) });
   }
 

@@ -109,6 +109,21 @@ export class GroupCommit {
     });
   }
 
+  /**
+   * Has the store settle what appends that failed have left; see {@link LogStore.settle}.
+   *
+   * @throws {AuditLogError} As {@link GroupCommit.add}.
+   */
+  async settle(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#refusal(this.#failure);
+    try {
+      await this.#store.settle?.();
+    } catch (error) {
+      if (leavesUnknown(error)) this.#failure = error;
+      throw error;
+    }
+  }
+
   /** Resolves when the queue is empty; rejects never. */
   async drained(): Promise<void> {
     while (this.#running !== undefined) await this.#running;

@@ -30,11 +30,20 @@ export interface BegunCall {
   readonly startedMs: number | undefined;
 }
 
+/** What a call asks of its log. */
+export interface CallLog {
+  /** Writes an entry. */
+  record(draft: Draft): Promise<AuditEntry>;
+  /** The end of a call, if it is in the log. What was refused before is there now, durably, or never will be. */
+  endOf(callId: string): Promise<AuditEntry | undefined>;
+}
+
 /**
  * A call that began and has not ended: {@link AuditLog.begin} gives it.
  *
  * It ends once, by `complete()`, `fail()` or `abort()`, which write the interaction: an entry with what was asked and what
- * came of it. When that cannot be written, the promise rejects, and it can be tried again.
+ * came of it. When that cannot be written, the promise rejects, and it can be tried again: an end that is in the log although
+ * it was refused is not written a second time, but returned.
  */
 export class AuditCall {
   /** The call's id: that of the entry that says that it began, if one was written. It is in the metadata of both as `audit.call`. */
@@ -42,20 +51,22 @@ export class AuditCall {
   /** The entry that says that it began, if one was written. */
   readonly entry: AuditEntry | undefined;
   readonly #begun: BegunCall;
-  readonly #record: (draft: Draft) => Promise<AuditEntry>;
+  readonly #log: CallLog;
   #state: "open" | "ending" | "ended" = "open";
+  /** Whether an end was refused, which may have been written all the same. */
+  #wasRefused = false;
 
   /**
    * Calls are made by {@link AuditLog.begin} and {@link AuditLog.unfinished}.
    *
    * @param begun The call.
-   * @param record Writes an entry.
+   * @param log Where it is recorded.
    */
-  constructor(begun: BegunCall, record: (draft: Draft) => Promise<AuditEntry>) {
+  constructor(begun: BegunCall, log: CallLog) {
     this.callId = begun.callId;
     this.entry = begun.entry;
     this.#begun = begun;
-    this.#record = record;
+    this.#log = log;
   }
 
   /**
@@ -117,16 +128,19 @@ export class AuditCall {
     checkOutcome(told, output);
     this.#state = "ending";
     try {
-      const entry = await this.#record({
+      const draft = {
         entry: this.#interaction(told, outputIn(told, output)),
         metadata: { ...this.#begun.asked.metadata, ...usageMetadata(told.usage), ...about },
         audit: () => this.#audit(outcome, told),
         isComplete: true,
-      });
+      };
+      const there = this.#wasRefused ? await this.#log.endOf(this.callId) : undefined;
+      const entry = there ?? await this.#log.record(draft);
       this.#state = "ended";
       return entry;
     } catch (error) {
       this.#state = "open";
+      this.#wasRefused = true;
       throw retold(error, "end the call");
     }
   }

@@ -3,18 +3,17 @@ import { presentContext } from "../context.ts";
 import { admitMetadata, type AuditEntry, checkEntry } from "../entry.ts";
 import { CALL_BEGIN, CALL_KEY, EVENT_KEY } from "../entry_event.ts";
 import type { JsonObject } from "../json.ts";
-import type { Draft } from "../recorder.ts";
 import { retold } from "../refusal.ts";
-import { AuditCall, type BegunCall } from "./audit_call.ts";
+import { AuditCall, type BegunCall, type CallLog } from "./audit_call.ts";
 import { type BeginOptions, checkCall, type NewCall, type TextFormat } from "./new_call.ts";
 
 /** Begins calls, and finds those that never ended. */
 export class Calls {
-  readonly #record: (draft: Draft) => Promise<AuditEntry>;
+  readonly #log: CallLog;
 
-  /** @param record Writes an entry. */
-  constructor(record: (draft: Draft) => Promise<AuditEntry>) {
-    this.#record = record;
+  /** @param log Where they are recorded. */
+  constructor(log: CallLog) {
+    this.#log = log;
   }
 
   /** See {@link AuditLog.begin}. */
@@ -39,7 +38,7 @@ export class Calls {
     const format: JsonObject = inputFormat === undefined
       ? {}
       : { "audit.input.format": inputFormat };
-    const begun = await this.#record({
+    const begun = await this.#log.record({
       entry: { ...entry, outputText: "" },
       metadata,
       audit: (id): JsonObject => ({ [CALL_KEY]: id, [EVENT_KEY]: CALL_BEGIN, ...format }),
@@ -62,7 +61,7 @@ export class Calls {
   }
 
   #made(begun: BegunCall): AuditCall {
-    return new AuditCall(begun, this.#record);
+    return new AuditCall(begun, this.#log);
   }
 }
 

@@ -173,6 +173,11 @@ class JsonlStore implements LogStore {
     }
   }
 
+  /** Ends an unfinished line, which may hold all of a record, and has the file synced. */
+  async settle(): Promise<void> {
+    await this.append([]);
+  }
+
   /** How many records there are but for own ones at the end that are under way. The index need not know them. */
   async #acknowledged(): Promise<number> {
     return await this.#writing.run(async () => {

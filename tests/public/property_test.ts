@@ -336,6 +336,16 @@ class Walker {
     const log = await this.#open();
     const lines = await allLines(log);
     assert((await log.verify()).ok);
+    const all = await log.query({ events: "all" });
+    const callsOf = (event: string) =>
+      all.filter(({ metadata }) => metadata["audit.event"] === event)
+        .map(({ metadata }) => metadata["audit.call"]);
+    const ended = new Set(callsOf("call.end"));
+    assertEquals(callsOf("call.end").length, ended.size, "a call ended twice");
+    assertEquals(
+      (await log.unfinished()).map(({ callId }) => callId),
+      callsOf("call.begin").filter((callId) => !ended.has(callId)) as string[],
+    );
     await log.close();
     return lines.map((line) =>
       line.replace(IDS, (_, key, id) => `${JSON.stringify(key)}:${this.#nameOf(id)}`)

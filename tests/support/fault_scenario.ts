@@ -7,15 +7,23 @@
 
 import { assert, assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
 import {
+  type AuditCall,
   type AuditEntry,
   AuditLog,
   AuditLogError,
   type AuditLogErrorCode,
   type FileOptions,
-  type NewEntry,
 } from "@audit-log/llm";
 import type { FailingRuntime } from "./failing_runtime.ts";
-import { interaction } from "./interaction.ts";
+import {
+  callOf,
+  entryOf,
+  expectedOf,
+  isInteraction,
+  outcomeOf,
+  textOf,
+  unfinishedIn,
+} from "./fault_entries.ts";
 
 /** A log, the faults that it meets, and what these may lead to. */
 export interface Scenario {
@@ -39,7 +47,7 @@ export interface Scenario {
 /** Entries that were to be recorded in one call: their texts, and what became of it. */
 interface Write {
   readonly texts: readonly string[];
-  readonly result: PromiseSettledResult<readonly AuditEntry[]>;
+  result: PromiseSettledResult<readonly AuditEntry[]>;
 }
 
 /** What was done with a log. */
@@ -85,7 +93,9 @@ export async function useWhileFailing(scenario: Scenario): Promise<Used> {
     record: (texts: readonly string[]) => Promise<readonly AuditEntry[]>,
   ) => {
     const results = await step("write", ...groups.map((texts) => () => record(texts)));
-    groups.forEach((texts, position) => used.writes.push({ texts, result: results[position]! }));
+    const writes = groups.map((texts, position) => ({ texts, result: results[position]! }));
+    used.writes.push(...writes);
+    return writes;
   };
 
   const open = () => AuditLog.open({ ...options, runtime: failing.runtime });
@@ -104,11 +114,40 @@ export async function useWhileFailing(scenario: Scenario): Promise<Used> {
       if (signed!.status === "fulfilled") used.checkpoints.push(signed!.value);
     }
     await write([texts(1)], one);
-    const [found] = await step("read", () => log.query());
+
+    const calls: AuditCall[] = [];
+    await write(texts(4).map((text) => [text]), async ([text]) => {
+      const call = await log.begin(callOf(text!));
+      calls.push(call);
+      return [call.entry!];
+    });
+    // All but the last, in one batch; what is refused is tried again.
+    const ending = calls.slice(0, -1);
+    const ends = texts(ending.length);
+    const end = async ([text]: readonly string[]) => [
+      await ending[ends.indexOf(text!)]!.complete(outcomeOf(text!)),
+    ];
+    const ended = await write(ends.map((text) => [text]), end);
+    const refused = ended.filter(({ result }) => result.status === "rejected");
+    const again = await step("write", ...refused.map(({ texts }) => () => end(texts)));
+    refused.forEach((write, position) => write.result = again[position]!);
+    const kept = acknowledgedEntries(used.writes);
+    if (kept.length > 0) {
+      const { entryId } = kept.at(-1)!;
+      await write([texts(1)], async ([text]) => [
+        await log.annotate(entryId, { name: "seen", metadata: { text } }),
+      ]);
+    }
+
+    const [found] = await step("read", () => log.query({ events: "all" }));
     if (found!.status === "fulfilled") checkEntries(found!.value, scenario, used.writes);
-    const [counted] = await step("read", () => log.count({ user: "anonymous" }));
+    const [counted] = await step("read", () => log.count({ user: "anonymous", events: "all" }));
     if (counted!.status === "fulfilled") {
       assert(counted!.value >= before + acknowledged(used.writes).length);
+    }
+    const [left] = await step("read", () => log.unfinished());
+    if (left!.status === "fulfilled" && found!.status === "fulfilled") {
+      assertEquals(left!.value.map(({ callId }) => callId), unfinishedIn(found!.value));
     }
     await write([texts(1)], one);
   } finally {
@@ -124,15 +163,28 @@ export async function checkReopened(scenario: Scenario, used: Used): Promise<voi
   for (const texts of [["further"], []]) {
     const log = await AuditLog.open({ ...options });
     try {
-      checkEntries(await log.query(), scenario, used.writes);
-      for (const text of texts) {
-        const entry = await log.record(entryOf(text));
-        used.writes.push({ texts, result: { status: "fulfilled", value: [entry] } });
+      const events = "all";
+      const found = await log.query({ events });
+      checkEntries(found, scenario, used.writes);
+      const record = async (text: string, recording: Promise<AuditEntry>) => {
+        const value = [await recording];
+        used.writes.push({ texts: [text], result: { status: "fulfilled", value } });
+      };
+      for (const text of texts) await record(text, log.record(entryOf(text)));
+      const unfinished = await log.unfinished();
+      assertEquals(unfinished.map(({ callId }) => callId), unfinishedIn(found));
+      for (const [n, call] of unfinished.entries()) {
+        const text = `resumed ${n}`;
+        await record(text, call.complete(outcomeOf(text)));
       }
-      const entries = await log.query();
+      assertEquals(await log.unfinished(), []);
+      const entries = await log.query({ events });
       checkEntries(entries, scenario, used.writes);
-      assertEquals(await log.count(), entries.length);
-      assertEquals((await log.query({ user: "anonymous" })).length, entries.length);
+      assertEquals(await log.count({ events }), entries.length);
+      assertEquals((await log.query({ user: "anonymous", events })).length, entries.length);
+      const interactions = entries.filter(isInteraction);
+      assertEquals(await log.query(), interactions);
+      assertEquals(await log.count(), interactions.length);
       if (!mayTear) assertEquals((await log.info()).unreadable?.count ?? 0, 0);
       if (verifierKey !== undefined) used.checkpoints.push(await log.checkpoint());
       const report = await log.verify({ ...verifyOptions, checkpoint: used.checkpoints });
@@ -146,9 +198,8 @@ export async function checkReopened(scenario: Scenario, used: Used): Promise<voi
   }
 }
 
-/** An entry that is told by its text from others, and from a part of itself. */
-export function entryOf(text: string): NewEntry {
-  return interaction({ inputText: text, outputText: `out ${text}`, metadata: { text } });
+function acknowledgedEntries(writes: readonly Write[]): AuditEntry[] {
+  return writes.flatMap(({ result }) => result.status === "fulfilled" ? result.value : []);
 }
 
 function acknowledged(writes: readonly Write[]): string[] {
@@ -161,13 +212,15 @@ function checkEntries(
   { options, before, mayTear }: Scenario,
   writes: readonly Write[],
 ): void {
-  const texts = entries.slice(before).map(({ inputText }) => inputText);
+  const texts = entries.slice(before).map(textOf);
   const there = new Set(texts);
   const expected = writes.flatMap(({ texts }) => texts).filter((text) => there.has(text));
   assertEquals(texts, expected); // each at most once, in the order of the calls
   assertEquals(acknowledged(writes).filter((text) => !there.has(text)), [], "lost");
-  for (const { model, inputText, outputText, metadata } of entries.slice(before)) {
-    assertEquals({ model, inputText, outputText, metadata }, entryOf(inputText));
+  for (const entry of entries.slice(before)) {
+    const { model, inputText, outputText, metadata } = entry;
+    const expected = expectedOf(entry, entries);
+    assertEquals({ model, inputText, outputText, metadata }, expected);
   }
   for (const { texts, result } of writes) {
     if (options.backend === "sqlite" || !mayTear) {
