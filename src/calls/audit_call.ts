@@ -42,8 +42,8 @@ export interface CallLog {
  * A call that began and has not ended: {@link AuditLog.begin} gives it.
  *
  * It ends once, by `complete()`, `fail()` or `abort()`, which write the interaction: an entry with what was asked and what
- * came of it. When that cannot be written, the promise rejects, and it can be tried again: an end that is in the log although
- * it was refused is not written a second time, but returned.
+ * came of it. When that cannot be written, the promise rejects, and it can be tried again. An end that is in the log already,
+ * although it was refused, or because somebody else resumed the call, is not written a second time, but returned.
  */
 export class AuditCall {
   /** The call's id: that of the entry that says that it began, if one was written. It is in the metadata of both as `audit.call`. */
@@ -53,8 +53,8 @@ export class AuditCall {
   readonly #begun: BegunCall;
   readonly #log: CallLog;
   #state: "open" | "ending" | "ended" = "open";
-  /** Whether an end was refused, which may have been written all the same. */
-  #wasRefused = false;
+  /** Whether there may be an end in the log: one that was refused may have been written all the same. */
+  #mayHaveEnded: boolean;
 
   /**
    * Calls are made by {@link AuditLog.begin} and {@link AuditLog.unfinished}.
@@ -66,6 +66,7 @@ export class AuditCall {
     this.callId = begun.callId;
     this.entry = begun.entry;
     this.#begun = begun;
+    this.#mayHaveEnded = begun.startedMs === undefined; // it is resumed, maybe by others, too
     this.#log = log;
   }
 
@@ -134,13 +135,13 @@ export class AuditCall {
         audit: () => this.#audit(outcome, told),
         isComplete: true,
       };
-      const there = this.#wasRefused ? await this.#log.endOf(this.callId) : undefined;
+      const there = this.#mayHaveEnded ? await this.#log.endOf(this.callId) : undefined;
       const entry = there ?? await this.#log.record(draft);
       this.#state = "ended";
       return entry;
     } catch (error) {
       this.#state = "open";
-      this.#wasRefused = true;
+      this.#mayHaveEnded = true;
       throw retold(error, "end the call");
     }
   }

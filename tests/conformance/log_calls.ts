@@ -124,6 +124,17 @@ export function callsConformance(name: string, place: MakePlace): void {
     assertEquals(await log.count({ events: "all" }), 2);
   });
 
+  test(`${name}: a call that two have resumed has the end of who comes first`, async (t) => {
+    const log = await place(t).open();
+    await log.begin(ASKED);
+    const [one] = await log.unfinished();
+    const [other] = await log.unfinished();
+    const end = await one!.complete({ outputText: "x" });
+    assertEquals(await other!.fail(new Error("nobody ended it")), end);
+    await assertRefused(() => other!.abort(), "CALL_ENDED");
+    assertEquals(await log.query({ events: "all" }), [one!.entry!, end]);
+  });
+
   test(`${name}: what is asked is copied before begin() returns`, async (t) => {
     const log = await place(t).open();
     const metadata = { tags: ["a"] };

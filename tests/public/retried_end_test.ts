@@ -2,6 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { AuditLog, type OpenFile, type Runtime } from "@audit-log/llm";
+import { statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openFile } from "../support/backends.ts";
@@ -73,6 +74,21 @@ for (const [what, leaves, left] of LEFT) {
     }
   });
 }
+
+test("jsonl: an end of which a crash left all but the newline is in the log once when the call is resumed", async (t) => {
+  const path = join(tempFolder(t), "log");
+  const before = await openFile(t, { backend: "jsonl", path });
+  const end = await (await before.begin({ model: "m", inputText: "Hi" })).complete({
+    outputText: "first",
+  });
+  await before.close();
+  truncateSync(path, statSync(path).size - 1);
+  const log = await openFile(t, { backend: "jsonl", path });
+  const [call, ...others] = await log.unfinished();
+  assertEquals(others, []);
+  assertEquals(await call!.complete({ outputText: "second" }), end);
+  assertEquals([await log.query(), await log.unfinished()], [[end], []]);
+});
 
 test("jsonl: an end that was refused is not taken for recorded when the disk does not confirm it", async (t) => {
   const path = join(tempFolder(t), "log");

@@ -166,13 +166,13 @@ await Promise.all([
 await log.close();
 tell("done");
 
-/** Ends calls that were begun by others, several at once. */
+/** Ends calls that were begun by others, one by one: it is looked first whether they have ended. */
 async function endAll(caller: number, calls: readonly AuditCall[]): Promise<void> {
-  await Promise.all(calls.map(async (call, n) => {
+  for (const [n, call] of calls.entries()) {
     const number = singleNumber(writer, caller, n);
     const { entryId } = await endNumbered(call, numberOf(call.entry!), number);
     tell(`entry ${entryId} ${caller} ${n}`);
-  }));
+  }
 }
 
 /** The runtime, but each write takes a few of the bytes. */
