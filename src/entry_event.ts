@@ -28,7 +28,8 @@ export const CALL_KEY = "audit.call";
 export const REF_KEY = "audit.ref";
 
 const NAME = /^[a-z][a-z0-9_.-]{0,63}$/;
-const SUBJECT = /^[\x21-\x7e]{1,128}$/;
+/** Whatever may be the id of an entry of this library's, and nearly all that may be that of an adopted one. */
+const SUBJECT = /^[^\p{Cc}\p{Cs}]{1,1024}$/u;
 
 /**
  * The event that metadata tells of, or nothing: then its entry is a plain interaction.
@@ -46,8 +47,12 @@ export function eventOf(metadata: JsonObject): EntryEvent | undefined {
 export function eventFrom(name: unknown, call: unknown, ref: unknown): EntryEvent | undefined {
   if (typeof name !== "string" || !NAME.test(name)) return undefined;
   const subject = name === CALL_BEGIN || name === CALL_END ? call : ref;
-  const isSubject = typeof subject === "string" && SUBJECT.test(subject);
-  return { name, subject: isSubject ? subject : null };
+  return { name, subject: isSubject(subject) ? subject : null };
+}
+
+/** Whether something can be what an event is about. */
+export function isSubject(subject: unknown): subject is string {
+  return typeof subject === "string" && SUBJECT.test(subject);
 }
 
 /** Whether an entry with this event is an interaction. */

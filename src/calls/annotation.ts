@@ -1,5 +1,5 @@
 import type { AuditEntry, NewEntry } from "../entry.ts";
-import { ANNOTATION, EVENT_KEY, REF_KEY } from "../entry_event.ts";
+import { ANNOTATION, EVENT_KEY, isSubject, REF_KEY } from "../entry_event.ts";
 import { AuditLogError } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { checkFields } from "../known_fields.ts";
@@ -60,6 +60,9 @@ const FIELDS = ["name", "score", "label", "explanation", "user", "metadata"];
 /** The entry that annotates another. @throws {AuditLogError} `INVALID_ENTRY`. */
 export function annotationDraft(of: AuditEntry, annotation: NewAnnotation): Draft {
   checkFields(annotation, FIELDS, "a field of an annotation", invalid);
+  if (!isSubject(of.entryId)) {
+    throw invalid("entryId", "must have no control characters, and 1 to 1,024 characters");
+  }
   const { name, score, label, explanation, user, metadata } = annotation;
   if (typeof name !== "string" || name === "" || name.length > 256) {
     throw invalid("name", "must be a text of 1 to 256 characters");

@@ -8,7 +8,7 @@ import { assert, assertEquals } from "@std/assert";
 import { withAuditContext } from "@audit-log/llm";
 import { test } from "node:test";
 import type { MakePlace } from "../support/backends.ts";
-import { inputs, interaction, interactions } from "../support/interaction.ts";
+import { foreignLine, inputs, interaction, interactions } from "../support/interaction.ts";
 import { assertRefused } from "../support/refused.ts";
 
 export function annotationsConformance(name: string, place: MakePlace): void {
@@ -64,6 +64,22 @@ export function annotationsConformance(name: string, place: MakePlace): void {
     // The entries themselves are as they were.
     assertEquals(await log.query(), [entry!, other!]);
     assertEquals(await log.get("nobody", { annotations: true }), undefined);
+    assert((await log.verify()).ok);
+  });
+
+  test(`${name}: entries that another program wrote are annotated, whatever their ids are`, async (t) => {
+    const log = await place(t).open();
+    const ids = ["entry 7", "日本 💬", 'a"b\\c', "x".repeat(1024), "4C668D10-691D"];
+    const odd = ["", "a\tb", "x".repeat(1025)];
+    await log.adopt([...ids, ...odd].map((entry_id) => foreignLine({ entry_id })));
+    for (const id of ids) await log.annotate(id, { name: "seen", label: id });
+    for (const entry of await log.query({ annotations: true, limit: ids.length })) {
+      assertEquals(entry.annotations.map(({ label }) => label), [entry.entryId]);
+    }
+    for (const id of odd) {
+      await assertRefused(() => log.annotate(id, { name: "seen" }), "INVALID_ENTRY", "entryId");
+    }
+    assertEquals(await log.count({ events: "all" }), 2 * ids.length + odd.length);
     assert((await log.verify()).ok);
   });
 
