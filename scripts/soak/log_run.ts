@@ -8,7 +8,8 @@ import { AuditLog, generateSigningKey } from "../../mod.ts";
 import type { Runtime } from "../lib/runtimes.ts";
 import type { Figures } from "./figures.ts";
 import { doMischief } from "./mischief.ts";
-import { Broken, Model } from "./model.ts";
+import { Broken, type FoundEntries } from "./found_entries.ts";
+import { Model } from "./model.ts";
 import type { Backend } from "./options.ts";
 import { runProcess } from "./processes.ts";
 import { readJournal } from "./programs/journal.ts";
@@ -34,6 +35,7 @@ export class LogRun {
   readonly #random: Random;
   readonly #path: string;
   readonly #model: Model;
+  #found: FoundEntries | undefined;
   #keys: { signingKey: string; verifierKey: string } | undefined;
 
   /** @param parts The log. */
@@ -93,6 +95,8 @@ export class LogRun {
     figures.add("entries acknowledged", this.#model.acknowledged);
     figures.add("entries there that were not acknowledged", this.#model.unacknowledged);
     figures.add("checkpoints kept", this.#model.notes.size);
+    for (const [event, count] of this.#found?.counts ?? []) figures.add(`entries: ${event}`, count);
+    figures.add("calls left unfinished", this.#found?.unfinished.size ?? 0);
   }
 
   /** Compares the log with what it must have, and verifies it with every checkpoint that was ever seen. */
@@ -107,10 +111,12 @@ export class LogRun {
     try {
       const lines: string[] = [];
       for await (const line of log.lines()) lines.push(line);
-      this.#model.check(lines);
-      if (await log.count() !== lines.length) {
+      const found = this.#model.check(lines);
+      this.#found = found;
+      if (await log.count({ events: "all" }) !== lines.length) {
         throw new Broken("count() is not the number of lines");
       }
+      await checkEvents(log, found);
       if (signs) this.#model.notes.add(await log.checkpoint());
       for await (const note of log.checkpoints()) this.#model.notes.add(note);
       const report = await log.verify({ verifierKey, checkpoint: [...this.#model.notes] });
@@ -125,4 +131,41 @@ export class LogRun {
       await log.close();
     }
   }
+}
+
+/** How many entries are asked for with what was said about them. */
+const SOME = 200;
+
+/** Compares what the log says of calls and annotations with what its lines say. */
+async function checkEvents(log: AuditLog, found: FoundEntries): Promise<void> {
+  same("query()", idsOf(await log.query()), found.interactions);
+  same("count()", [`${await log.count()}`], [`${found.interactions.length}`]);
+  const unfinished = await log.unfinished();
+  same("unfinished()", unfinished.map(({ callId }) => callId), [...found.unfinished.keys()]);
+  const [, lane] = [...found.unfinished].at(-1) ?? [];
+  if (lane !== undefined) {
+    const ofLane = [...found.unfinished].filter(([, user]) => user === lane).map(([id]) => id);
+    const asked = await log.unfinished({ user: lane });
+    same("unfinished() of a lane", asked.map(({ callId }) => callId), ofLane);
+  }
+  for (const [entryId, ids] of [...found.annotations].slice(-SOME)) {
+    const entry = await log.get(entryId, { annotations: true });
+    same(`annotations of ${entryId}`, idsOf(entry?.annotations ?? []), ids);
+  }
+  const annotated = await log.query({ annotations: true, order: "desc", limit: SOME });
+  same("query() backwards", idsOf(annotated), found.interactions.slice(-SOME).reverse());
+  for (const { entryId, annotations } of annotated) {
+    same(`annotations of ${entryId}`, idsOf(annotations), found.annotations.get(entryId) ?? []);
+  }
+}
+
+function idsOf(entries: readonly { readonly entryId: string }[]): string[] {
+  return entries.map(({ entryId }) => entryId);
+}
+
+function same(what: string, actual: readonly string[], expected: readonly string[]): void {
+  const other = expected.findIndex((one, position) => one !== actual[position]);
+  if (other === -1 && actual.length === expected.length) return;
+  const lengths = `${actual.length} of ${expected.length}`;
+  throw new Broken(`${what}: ${lengths}, and ${other} is ${actual[other]}, not ${expected[other]}`);
 }

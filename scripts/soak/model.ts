@@ -4,7 +4,7 @@
  * @module
  */
 
-import { modelOf, outputOf } from "./programs/entries.ts";
+import { Broken, FoundEntries, type Place } from "./found_entries.ts";
 import type { Event, Span } from "./programs/journal.ts";
 import type { Backend } from "./options.ts";
 
@@ -16,22 +16,11 @@ interface Call {
   outcome: readonly string[] | string | undefined;
 }
 
-/** The codes of errors that say: none of this is in the log. */
+/** The codes of errors that say: none of this is in the log. So does an end that was found there, instead of this one. */
 const NOT_WRITTEN: Record<Backend, readonly string[]> = {
-  sqlite: ["WRITE_FAILED", "LOG_BUSY", "LOG_FAILED"],
-  jsonl: ["LOG_BUSY", "LOG_FAILED"],
+  sqlite: ["WRITE_FAILED", "LOG_BUSY", "LOG_FAILED", "REDACTION_FAILED", "THERE_ALREADY"],
+  jsonl: ["LOG_BUSY", "LOG_FAILED", "REDACTION_FAILED", "THERE_ALREADY"],
 };
-
-interface Entry {
-  readonly index: number;
-  readonly entryId: string;
-}
-
-/** Something that must not be. */
-export class Broken extends Error {
-  /** `"Broken"`. */
-  override readonly name = "Broken";
-}
 
 /** All that is known of one log. */
 export class Model {
@@ -74,21 +63,23 @@ export class Model {
   /**
    * Compares all lines of the log, while nobody writes to it, with what it must have.
    *
+   * @returns What the lines say of calls and annotations.
    * @throws {Broken} What is wrong.
    */
-  check(lines: readonly string[]): void {
+  check(lines: readonly string[]): FoundEntries {
     const changed = this.#lines.findIndex((line, index) => line !== lines[index]);
     if (changed !== -1) {
       throw new Broken(`entry ${changed} was another one before: ${lines[changed]}`);
     }
     this.#lines = lines;
 
-    const found = this.#placesOf(lines);
+    const entries = new FoundEntries(lines);
+    const found = new Map(entries.places);
     let unacknowledged = 0;
     for (const call of this.#calls.values()) {
       const { lane, span: [first, last], outcome } = call;
       const what = `the entries ${first} to ${last} of ${lane}`;
-      const places: (Entry | undefined)[] = [];
+      const places: (Place | undefined)[] = [];
       for (let number = first; number <= last; number++) {
         places.push(found.get(`${lane} ${number}`));
       }
@@ -120,44 +111,6 @@ export class Model {
     const [other] = found.keys();
     if (other !== undefined) throw new Broken(`the entry ${other} was never recorded`);
     this.unacknowledged = unacknowledged;
-  }
-
-  /** Where each entry is, by its lane and number; every one is what was to be recorded, and in its order. */
-  #placesOf(lines: readonly string[]): Map<string, Entry> {
-    const found = new Map<string, Entry>();
-    const lasts = new Map<string, number>();
-    const times = new Map<string, string>();
-    const ids = new Set<string>();
-    for (const [index, line] of lines.entries()) {
-      const record = JSON.parse(line) as {
-        entry_id: string;
-        user: string;
-        model: string;
-        input_text: string;
-        output_text: string;
-        timestamp: string;
-        metadata: { handle?: number };
-      };
-      const { entry_id: entryId, user: lane, timestamp, metadata: { handle } } = record;
-      const number = Number(record.input_text);
-      const wrong = (state: string): Broken =>
-        new Broken(`entry ${index}, ${lane} ${number}: ${state}`);
-      if (record.output_text !== outputOf(lane, number) || record.model !== modelOf(number)) {
-        throw wrong("is not what was recorded");
-      }
-      if (ids.has(entryId)) throw wrong(`has the id ${entryId} of another one`);
-      ids.add(entryId);
-      if (number <= (lasts.get(lane) ?? -1)) throw wrong("is behind a later one, or there twice");
-      lasts.set(lane, number);
-      if (handle !== undefined) {
-        const key = `${lane} ${handle}`;
-        if (timestamp < (times.get(key) ?? "")) {
-          throw wrong("is of an earlier time than one before it");
-        }
-        times.set(key, timestamp);
-      }
-      found.set(`${lane} ${number}`, { index, entryId });
-    }
-    return found;
+    return entries;
   }
 }

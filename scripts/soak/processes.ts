@@ -6,7 +6,7 @@
 
 import { pathOf } from "../lib/project.ts";
 import type { Runtime } from "../lib/runtimes.ts";
-import { Broken } from "./model.ts";
+import { Broken } from "./found_entries.ts";
 import { readJournal } from "./programs/journal.ts";
 import type { PlannedProcess } from "./round.ts";
 

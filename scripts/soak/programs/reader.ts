@@ -18,9 +18,16 @@ const random = new Random(task.seed);
 const { backend, path, verifierKey } = task;
 const before = JSON.parse(readFileSync(task.notes, "utf8")) as string[];
 
+/** What is looked at of an entry. */
+interface Read {
+  readonly entry_id: string;
+  readonly user: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
 /** All lines that were read, in their order, and ids and users in them. */
 let lines: string[] = [];
-let entries: { entry_id: string; user: string }[] = [];
+let entries: Read[] = [];
 let notes: string[] = [];
 
 async function readAll(log: AuditLog): Promise<void> {
@@ -31,7 +38,7 @@ async function readAll(log: AuditLog): Promise<void> {
   }
   entries = [
     ...entries,
-    ...now.slice(lines.length).map((line) => JSON.parse(line) as typeof entries[number]),
+    ...now.slice(lines.length).map((line) => JSON.parse(line) as Read),
   ];
   lines = now;
   if (new Set(entries.map(({ entry_id }) => entry_id)).size !== entries.length) {
@@ -39,22 +46,62 @@ async function readAll(log: AuditLog): Promise<void> {
   }
 }
 
+function isInteraction({ metadata }: Read): boolean {
+  return metadata["audit.event"] === undefined || metadata["audit.event"] === "call.end";
+}
+
+/** The calls that begin in some entries and do not end in others. */
+function openIn(begun: readonly Read[], ended: readonly Read[]): string[] {
+  const of = (entries: readonly Read[], event: string) =>
+    entries.filter(({ metadata }) => metadata["audit.event"] === event)
+      .map(({ metadata }) => metadata["audit.call"] as string);
+  const ends = new Set(of(ended, "call.end"));
+  return of(begun, "call.begin").filter((callId) => !ends.has(callId));
+}
+
 const QUESTIONS: readonly ((log: AuditLog) => Promise<void>)[] = [
   readAll,
   async (log) => {
-    const count = await log.count();
+    const count = await log.count({ events: "all" });
     if (count < lines.length) fail(`${count} entries, and ${lines.length} were read before`);
+    const known = entries.filter(isInteraction);
+    const interactions = await log.count();
+    if (interactions < known.length) fail(`${interactions} interactions, not ${known.length}`);
   },
   async (log) => {
     if (entries.length === 0) return;
     const { user } = random.pick(entries);
-    const known = entries.filter((entry) => entry.user === user).map(({ entry_id }) => entry_id);
-    const found = await log.query({ user, limit: known.length });
-    if (found.some(({ entryId }, index) => entryId !== known[index])) {
-      fail(`query() of ${user} gives other entries than all lines`);
+    const ofUser = entries.filter((entry) => entry.user === user);
+    for (const events of ["all", "interactions"] as const) {
+      const known = events === "all" ? ofUser : ofUser.filter(isInteraction);
+      const found = await log.query({ user, events, limit: known.length });
+      if (found.some(({ entryId }, index) => entryId !== known[index]!.entry_id)) {
+        fail(`query() of ${user}, ${events}, gives other entries than all lines`);
+      }
+      const counted = await log.count({ user, events });
+      if (counted < known.length) fail(`count() of ${user} is ${counted}, not ${known.length}`);
     }
-    const counted = await log.count({ user });
-    if (counted < known.length) fail(`count() of ${user} is ${counted}, not ${known.length}`);
+  },
+  async (log) => {
+    const before = entries;
+    const unfinished = new Set((await log.unfinished()).map(({ callId }) => callId));
+    await readAll(log);
+    for (const callId of openIn(before, entries)) {
+      if (!unfinished.has(callId)) fail(`${callId} is not unfinished, and has not ended`);
+    }
+    const all = new Set(openIn(entries, before));
+    for (const callId of unfinished) {
+      if (!all.has(callId)) fail(`${callId} has ended, or never begun`);
+    }
+  },
+  async (log) => {
+    if (entries.length === 0) return;
+    const { entry_id } = random.pick(entries);
+    const said = entries.filter(({ metadata }) => metadata["audit.ref"] === entry_id);
+    const found = await log.get(entry_id, { annotations: true });
+    if (said.some((one, index) => found?.annotations[index]?.entryId !== one.entry_id)) {
+      fail(`${entry_id} has other annotations than all lines`);
+    }
   },
   async (log) => {
     if (entries.length === 0) return;
