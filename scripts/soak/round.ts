@@ -25,6 +25,7 @@ const RATES: readonly FaultRates[] = [
   { short: 10, fails: 5, dies: 0 },
   { short: 10, fails: 0, dies: 2 },
   { short: 10, fails: 3, dies: 1 },
+  { short: 10, fails: 30, dies: 0 },
 ];
 
 /**
