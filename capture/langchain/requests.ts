@@ -75,6 +75,7 @@ export function toolRequest(
     operation: "execute_tool",
     // A tool's entry is found by the tool's name.
     model: name,
+    isModel: false,
     input: toolText(input),
     metadata: {
       ...runMetadata(run),

@@ -1,4 +1,7 @@
 import type { AuditEntry, JsonObject, JsonValue } from "../../mod.ts";
+import { SPAN_CONTEXT, spanContextIn } from "../shared/span_context.ts";
+import { contextOf, type OtelContext } from "./otel_context.ts";
+import { toolDefinitions } from "./tool_definitions.ts";
 
 /** An attribute's value, as OpenTelemetry's logs have it. */
 export type OtelValue = string | number | boolean | null | OtelValue[] | {
@@ -15,6 +18,8 @@ export interface OtelLogRecord {
   readonly severityNumber: number;
   /** `INFO` or `ERROR`. */
   readonly severityText: string;
+  /** That of the span that the entry is of, by which logs and traces join; without a span where the entry tells of none. */
+  readonly context: OtelContext;
   /** The entry's metadata, and what else is known of it. */
   readonly attributes: Record<string, OtelValue>;
 }
@@ -42,10 +47,11 @@ export function logRecordOf(entry: AuditEntry, { content }: RecordOptions): Otel
     timestamp: new Date(entry.timestamp),
     severityNumber: failed ? ERROR : INFO,
     severityText: failed ? "ERROR" : "INFO",
+    context: contextOf(spanContextIn(metadata)),
     attributes: {
-      ...(content ? metadata : withoutContent(metadata)) as unknown as Record<string, OtelValue>,
+      ...exported(metadata, content) as unknown as Record<string, OtelValue>,
       "audit.entry_id": entry.entryId,
-      ...(event === "gap" ? {} : { "gen_ai.request.model": entry.model }),
+      ...modelOf(entry),
       "user.id": entry.user,
       ...(entry.costUsd === null ? {} : { "audit.cost_usd": entry.costUsd }),
       ...(entry.latencyMs === null ? {} : { "audit.latency_ms": entry.latencyMs }),
@@ -66,20 +72,39 @@ export function annotationRecord(
   options: RecordOptions,
 ): OtelLogRecord {
   const record = logRecordOf(annotation, options);
-  const id = of?.metadata["gen_ai.response.id"];
-  // It says which answer was evaluated.
-  return typeof id === "string"
-    ? { ...record, attributes: { ...record.attributes, "gen_ai.response.id": id } }
-    : record;
+  if (of === undefined) return record;
+  const { context, attributes } = record;
+  const id = of.metadata["gen_ai.response.id"];
+  const evaluated = spanContextIn(of.metadata);
+  return {
+    ...record,
+    // The conventions want both: the span and the id of the answer that was evaluated.
+    context: evaluated === undefined ? context : contextOf(evaluated),
+    attributes: typeof id === "string" ? { ...attributes, "gen_ai.response.id": id } : attributes,
+  };
+}
+
+/** What is called by the name of something else than a model, which stands in its entry as the model. */
+const NO_MODEL = /^(?:execute_tool|create_agent|invoke_agent|invoke_workflow|retrieval)$/;
+
+/** The model that was asked. That of an annotation is the one that was judged, and not the judge. */
+function modelOf({ model, metadata }: AuditEntry): Record<string, string> {
+  const { "audit.event": event, "gen_ai.operation.name": operation } = metadata;
+  const isAsked = event !== "gap" && event !== "annotation" &&
+    !("gen_ai.request.model" in metadata) && !NO_MODEL.test(String(operation));
+  return isAsked ? { "gen_ai.request.model": model } : {};
 }
 
 /** What the conventions have content in, which they recommend to export on request alone. */
 const CONTENT =
-  /^gen_ai\.(?:(?:input|output)\.messages|system_instructions|tool\.definitions|tool\.call\.(?:arguments|result))$/;
+  /^gen_ai\.(?:(?:input|output)\.messages|system_instructions|tool\.definitions|tool\.call\.(?:arguments|result)|retrieval\..*)$|^request\.parameters$/;
 
-function withoutContent(metadata: JsonObject): JsonObject {
+/** Metadata without what the record's context says, and without content unless it is asked for. */
+function exported(metadata: JsonObject, content: boolean): JsonObject {
   return Object.fromEntries(
-    Object.entries(metadata).filter(([key]) => !CONTENT.test(key) && key !== "request.parameters"),
+    Object.entries(metadata).filter(([key]) =>
+      !SPAN_CONTEXT.includes(key) && (content || !CONTENT.test(key))
+    ),
   );
 }
 
@@ -90,6 +115,12 @@ function eventNameOf(event: JsonValue | undefined): string {
 
 /** The texts, under the names that the conventions have for them. */
 function contentOf({ inputText, outputText, metadata }: AuditEntry): Record<string, OtelValue> {
+  if (metadata["gen_ai.operation.name"] === "execute_tool") {
+    return {
+      "gen_ai.tool.call.arguments": parsed(inputText) ?? inputText,
+      ...(outputText === "" ? {} : { "gen_ai.tool.call.result": parsed(outputText) ?? outputText }),
+    } as Record<string, OtelValue>;
+  }
   const input = metadata["audit.input.format"] === "json" ? parsed(inputText) : undefined;
   const output = metadata["audit.output.format"] === "json" ? parsed(outputText) : undefined;
   const asked = isObject(input) ? input : undefined;
@@ -99,18 +130,26 @@ function contentOf({ inputText, outputText, metadata }: AuditEntry): Record<stri
       : { "gen_ai.system_instructions": asked["system_instructions"] as unknown as OtelValue }),
     ...(asked?.["tool_definitions"] === undefined
       ? {}
-      : { "gen_ai.tool.definitions": asked["tool_definitions"] as unknown as OtelValue }),
+      : { "gen_ai.tool.definitions": toolDefinitions(asked["tool_definitions"]) as OtelValue }),
     "gen_ai.input.messages":
       (asked?.["messages"] ?? said("user", inputText)) as unknown as OtelValue,
     ...(outputText === "" ? {} : {
-      "gen_ai.output.messages":
-        (Array.isArray(output) ? output : said("assistant", outputText)) as unknown as OtelValue,
+      "gen_ai.output.messages": (Array.isArray(output)
+        ? output
+        : said("assistant", outputText, finishReasonIn(metadata))) as unknown as OtelValue,
     }),
   };
 }
 
-function said(role: string, content: string): JsonValue {
-  return [{ role, parts: [{ type: "text", content }] }];
+function said(role: string, content: string, finish: JsonObject = {}): JsonValue {
+  return [{ role, parts: [{ type: "text", content }], ...finish }];
+}
+
+/** Why an answer ended that is one text. */
+function finishReasonIn(metadata: JsonObject): JsonObject {
+  const reasons = metadata["gen_ai.response.finish_reasons"];
+  const [reason] = Array.isArray(reasons) ? reasons : [];
+  return reason === undefined ? {} : { finish_reason: reason };
 }
 
 /** Redactors may have made something else of it. */

@@ -3,26 +3,27 @@ import {
   type AuditLog,
   AuditLogError,
   type JsonValue,
-  type NewCall,
   type TextFormat,
   type Usage,
 } from "../../mod.ts";
 import { inPresentContext } from "../../adapters/async_storage.ts";
+import { type Asked, askedBy, infoOf } from "./asked.ts";
 import {
   type CapturedCallInfo,
   type CaptureFailure,
   type CaptureOptions,
   checkCaptureOptions,
 } from "./capture_options.ts";
-import { withoutCredentials } from "./credentials.ts";
 import { usageOf } from "./loose.ts";
-import { type Input, type Message, recordedInput, recordedOutput } from "./messages.ts";
+import { type Input, type Message, recordedOutput } from "./messages.ts";
 import { copiedMetadata, joinedMetadata, optionAtFault, type Own } from "./own.ts";
-import { plainJson, plainObject } from "./plain_json.ts";
+import { plainJson } from "./plain_json.ts";
 import { Unrecorded } from "./unrecorded.ts";
 
 /** A call that is about to be made, as a wrapper sees it. */
 export interface CapturedRequest extends CapturedCallInfo {
+  /** Whether `model` is one, and not the name of the tool or the agent that is called in its place. Default `true`. */
+  readonly isModel?: boolean | undefined;
   /** What the model is asked: messages, or a text as it stands. */
   readonly input: Input | string;
   /**
@@ -48,6 +49,8 @@ export interface CapturedResponse {
   readonly latencyMs?: number | undefined;
   /** Tokens, as far as the provider told. */
   readonly usage?: Usage | undefined;
+  /** Whether it costs something of its own: what only leads to calls, which are recorded themselves, does not. Default `true`. */
+  readonly isPriced?: boolean | undefined;
   /** Whatever else is known of it; `undefined` is left out. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -57,9 +60,6 @@ export type CapturedRemains = Partial<CapturedResponse>;
 
 /** The time from asking to the first piece of a streamed answer. */
 const FIRST_CHUNK = "gen_ai.response.time_to_first_chunk";
-
-/** What a call asks, as a wrapper sees it. */
-type Asked = Omit<NewCall, "user" | "metadata"> & { readonly metadata: object };
 
 /** How a call ended. */
 type Ending =
@@ -97,15 +97,7 @@ export class Capture {
   async begin(request: CapturedRequest): Promise<CapturedCall> {
     const { begin = true, onAuditFailure = "refuse" } = this.options;
     const info = infoOf(request);
-    const { text, format } = typeof request.input === "string"
-      ? { text: request.input, format: "text" as TextFormat }
-      : recordedInput(request.input);
-    const asked = {
-      model: info.model,
-      inputText: text,
-      inputFormat: format,
-      metadata: this.#about(request, info),
-    };
+    const asked = askedBy(request, info);
     const own = this.#own(info);
     const atEnd = this.options.cost === undefined ? atOnce : bound();
     let call: AuditCall;
@@ -118,7 +110,8 @@ export class Capture {
       // Its end may be recorded all the same.
       call = await this.#begun(asked, own, info, false);
     }
-    return new CapturedCall(this, this.#unrecorded, info, call, text.length, atEnd);
+    const inputLength = asked.inputText.length;
+    return new CapturedCall(this, this.#unrecorded, { info, own, call, inputLength, atEnd });
   }
 
   /** Tells `onError`. */
@@ -177,18 +170,6 @@ export class Capture {
     if (this.options.onAuditFailure !== "continue") throw error;
     this.tell(error, { ...info, callId: undefined, phase: "option", willRetry: false });
   }
-
-  /** What the conventions say of a request. */
-  #about(request: CapturedRequest, info: CapturedCallInfo): Record<string, JsonValue> {
-    const parameters = withoutCredentials(plainObject(request.parameters ?? {}), ["schema"]);
-    return {
-      "gen_ai.operation.name": info.operation,
-      ...(info.provider === undefined ? {} : { "gen_ai.provider.name": info.provider }),
-      "gen_ai.request.model": info.model,
-      ...plainObject(request.metadata ?? {}),
-      ...(Object.keys(parameters).length === 0 ? {} : { "request.parameters": parameters }),
-    };
-  }
 }
 
 /** Calls a function in the context that this was called in, where the runtime knows of contexts. */
@@ -204,39 +185,40 @@ function atOnce(run: () => void): void {
   run();
 }
 
+/** What is known of a call when it has begun. */
+interface Begun {
+  readonly info: CapturedCallInfo;
+  readonly own: Own;
+  readonly call: AuditCall;
+  /** Of what was asked, in characters. */
+  readonly inputLength: number;
+  /** Calls a function in the context that the call was made in. */
+  readonly atEnd: (run: () => void) => void;
+}
+
 /** A call that a wrapper sees. It ends once; what comes later is ignored. None of its methods throws, or rejects. */
 export class CapturedCall {
   readonly #capture: Capture;
   readonly #unrecorded: Unrecorded;
-  readonly #info: CapturedCallInfo;
-  readonly #call: AuditCall;
-  readonly #inputLength: number;
-  readonly #atEnd: (run: () => void) => void;
+  readonly #begun: Begun;
   readonly #startMs = performance.now();
+  #info: CapturedCallInfo;
+  #asked: Asked | undefined;
   #firstMs: number | undefined;
   #noted: Readonly<Record<string, JsonValue>> = {};
   #ended: Promise<void> | undefined;
 
   /** Calls are made by {@link Capture.begin}. */
-  constructor(
-    capture: Capture,
-    unrecorded: Unrecorded,
-    info: CapturedCallInfo,
-    call: AuditCall,
-    inputLength: number,
-    atEnd: (run: () => void) => void,
-  ) {
+  constructor(capture: Capture, unrecorded: Unrecorded, begun: Begun) {
     this.#capture = capture;
     this.#unrecorded = unrecorded;
-    this.#info = info;
-    this.#call = call;
-    this.#inputLength = inputLength;
-    this.#atEnd = atEnd;
+    this.#begun = begun;
+    this.#info = begun.info;
   }
 
   /** The call's id. */
   get callId(): string {
-    return this.#call.callId;
+    return this.#begun.call.callId;
   }
 
   /** Whether it has ended. */
@@ -247,6 +229,14 @@ export class CapturedCall {
   /** Keeps something that is known before the end, for the entry that tells of it. */
   note(metadata: Readonly<Record<string, JsonValue>>): void {
     this.#noted = { ...this.#noted, ...metadata };
+  }
+
+  /** To be called before the end, where only that tells what was asked. */
+  learn(request: CapturedRequest): void {
+    this.#info = infoOf(request);
+    const asked = askedBy(request, this.#info);
+    const metadata = joinedMetadata(asked.metadata, this.#begun.own.metadata);
+    this.#asked = { ...asked, metadata };
   }
 
   /** To be called when the first piece of a streamed answer comes. */
@@ -287,7 +277,9 @@ export class CapturedCall {
       ? { text: output, format: "text" as TextFormat }
       : recordedOutput(output);
     const { callId } = this;
+    const { call, inputLength } = this.#begun;
     const outcome = {
+      ...(this.#asked === undefined ? {} : { asked: this.#asked }),
       latencyMs,
       usage: usageOf(response.usage ?? {}),
       costUsd: this.#costOf(response, latencyMs),
@@ -295,29 +287,32 @@ export class CapturedCall {
       metadata: this.#about(response),
     };
     const write = (): Promise<unknown> => {
-      if (ending.as === "complete") return this.#call.complete({ ...outcome, outputText: text });
+      if (ending.as === "complete") return call.complete({ ...outcome, outputText: text });
       const remains = { ...outcome, partialOutput: text };
       return ending.as === "fail"
-        ? this.#call.fail(ending.error, remains)
-        : this.#call.abort(remains);
+        ? call.fail(ending.error, remains)
+        : call.abort(remains);
     };
     await this.#unrecorded.write({
       callId,
-      length: this.#inputLength + text.length,
+      length: (this.#asked?.inputText.length ?? inputLength) + text.length,
       write,
       tell: (error, willRetry) =>
         this.#capture.tell(error, { ...this.#info, callId, phase: "end", willRetry }),
     });
   }
 
-  #costOf({ usage = {}, model }: CapturedRemains, latencyMs: number): number | null {
+  #costOf(
+    { usage = {}, model, isPriced = true }: CapturedRemains,
+    latencyMs: number,
+  ): number | null {
     const { cost } = this.#capture.options;
     const asked = [usageOf(usage) ?? {}, model ?? this.#info.model, this.#info.provider] as const;
     let costUsd: number | null = null;
-    if (cost === undefined) return costUsd;
+    if (cost === undefined || !isPriced) return costUsd;
     try {
       // In the context that the call was made in: whoever reads the end of a stream may be in another.
-      this.#atEnd(() => {
+      this.#begun.atEnd(() => {
         costUsd = cost(...asked, latencyMs);
       });
       const known: unknown = costUsd;
@@ -346,17 +341,6 @@ export class CapturedCall {
     if (this.#firstMs !== undefined) about[FIRST_CHUNK] = Math.round(this.#firstMs * 1e3) / 1e6;
     return { ...about, ...this.#noted, ...plainJson(metadata) as Record<string, JsonValue> };
   }
-}
-
-/** Who asks for a model may ask for anything; an entry's model is a name. */
-function infoOf({ provider, operation, model }: CapturedRequest): CapturedCallInfo {
-  if (typeof model === "string" && /^[ -~]{1,256}$/.test(model)) {
-    return { provider, operation, model };
-  }
-  // deno-lint-ignore no-control-regex
-  const name = String(model ?? "").replace(/[\u0000-\u001f\u007f-\u009f]/g, " ").toWellFormed();
-  const cut = [...name].slice(0, 256).join("");
-  return { provider, operation, model: cut === "" ? "unknown" : cut };
 }
 
 /** Whole microseconds: more digits would be noise. */

@@ -1,4 +1,4 @@
-import type { AuditEntry, NewEntry } from "../entry.ts";
+import { admitMetadata, type AuditEntry, type NewEntry } from "../entry.ts";
 import { CALL_END, CALL_KEY, EVENT_KEY } from "../entry_event.ts";
 import { AuditLogError } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
@@ -131,7 +131,12 @@ export class AuditCall {
     try {
       const draft = {
         entry: this.#interaction(told, outputIn(told, output)),
-        metadata: { ...this.#begun.asked.metadata, ...usageMetadata(told.usage), ...about },
+        metadata: {
+          ...this.#begun.asked.metadata,
+          ...(told.asked?.metadata === undefined ? {} : admitMetadata(told.asked.metadata)),
+          ...usageMetadata(told.usage),
+          ...about,
+        },
         audit: () => this.#audit(outcome, told),
         isComplete: true,
       };
@@ -147,15 +152,19 @@ export class AuditCall {
   }
 
   #interaction(told: CallOutcome, outputText: string): NewEntry {
-    const { asked: { model, inputText, user }, startedMs } = this.#begun;
-    const { costUsd, metadata } = told;
+    const { asked: begun, startedMs } = this.#begun;
+    const { asked = {}, costUsd, metadata } = told;
+    const { model = begun.model, inputText = begun.inputText } = asked;
     const elapsed = startedMs === undefined ? undefined : performance.now() - startedMs;
     const latencyMs = told.latencyMs === undefined ? rounded(elapsed) : told.latencyMs;
-    return { model, inputText, user, outputText, costUsd, latencyMs, metadata };
+    return { model, inputText, user: begun.user, outputText, costUsd, latencyMs, metadata };
   }
 
-  #audit(outcome: string, { outputFormat }: CallOutcome): JsonObject {
-    const { callId, inputFormat } = this.#begun;
+  #audit(outcome: string, { asked, outputFormat }: CallOutcome): JsonObject {
+    const { callId } = this.#begun;
+    const inputFormat = asked?.inputText === undefined
+      ? this.#begun.inputFormat
+      : asked.inputFormat;
     return {
       [CALL_KEY]: callId,
       [EVENT_KEY]: CALL_END,

@@ -24,6 +24,11 @@ export interface BeginOptions {
 
 /** What is known of a call that ended, however it did. */
 export interface CallOutcome extends Pick<NewEntry, "costUsd" | "latencyMs" | "metadata"> {
+  /**
+   * What was asked, as far as that became known only after the call had begun: it goes before what {@link AuditLog.begin} was
+   * told, metadata key by key. Who asked is known when a call begins.
+   */
+  readonly asked?: Partial<Omit<NewCall, "user">> | undefined;
   /** How the output is to be read, for `audit.output.format`. Default: it is not said. */
   readonly outputFormat?: TextFormat | undefined;
   /** Tokens, as far as the provider told. They are recorded under the names of OpenTelemetry's GenAI conventions. */
@@ -43,7 +48,8 @@ export interface CallRemains extends CallOutcome {
 }
 
 const CALL = ["model", "inputText", "user", "metadata", "inputFormat"];
-const OUTCOME = ["costUsd", "latencyMs", "metadata", "outputFormat", "usage"];
+const ASKED = ["model", "inputText", "metadata", "inputFormat"];
+const OUTCOME = ["asked", "costUsd", "latencyMs", "metadata", "outputFormat", "usage"];
 const USAGE: Readonly<Record<keyof Usage, string>> = {
   inputTokens: "gen_ai.usage.input_tokens",
   outputTokens: "gen_ai.usage.output_tokens",
@@ -74,13 +80,16 @@ export function checkOutcome(outcome: CallOutcome, output: "outputText" | "parti
     throw refuseEnd(output, `must be a string, not ${describe(text)}`);
   }
   checkFormat(outcome.outputFormat, "outputFormat", refuseEnd);
-  if (outcome.usage === undefined) return;
-  checkFields(
-    outcome.usage,
-    Object.keys(USAGE),
-    "known here",
-    (path, state) => refuseEnd(path === "" ? "usage" : `usage.${path}`, state),
-  );
+  const { asked, usage } = outcome;
+  if (asked !== undefined) {
+    checkFields(asked, ASKED, "known here", within("asked"));
+    checkFormat(asked.inputFormat, "asked.inputFormat", refuseEnd);
+  }
+  if (usage !== undefined) checkFields(usage, Object.keys(USAGE), "known here", within("usage"));
+}
+
+function within(field: string): Refuse {
+  return (path, state) => refuseEnd(path === "" ? field : `${field}.${path}`, state);
 }
 
 /** Usage as metadata. What the provider did not tell is absent, never 0. @throws {AuditLogError} `INVALID_ENTRY`. */

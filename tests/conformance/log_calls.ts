@@ -182,6 +182,31 @@ export function callsConformance(name: string, place: MakePlace): void {
     assertEquals(log.size, 1);
   });
 
+  test(`${name}: what was asked may become known at the end only, but for who asked`, async (t) => {
+    const log = await place(t).open();
+    const call = await log.begin({ ...ASKED, inputFormat: "text" });
+    const asked = { model: "gpt-5", inputText: "[]", metadata: { session: "t", more: 1 } };
+    const end = (outcome: object) => call.complete({ outputText: "", ...outcome } as never);
+    for (const [path, wrong] of [["asked", 1], ["asked.user", { user: "bob" }]] as const) {
+      await assertRefused(() => end({ asked: wrong }), "INVALID_ENTRY", path);
+    }
+    const wrong = { inputText: "", inputFormat: "xml" };
+    await assertRefused(() => end({ asked: wrong }), "INVALID_ENTRY", "asked.inputFormat");
+    const reserved = { metadata: { "audit.call": "another" } };
+    await assertRefused(() => end({ asked: reserved }), "INVALID_ENTRY");
+    const ended = await end({ asked: { ...asked, inputFormat: "json" }, metadata: { more: 2 } });
+    assertEquals([ended.user, ended.model, ended.inputText], ["alice", "gpt-5", "[]"]);
+    const { session, more, "audit.input.format": format } = ended.metadata;
+    assertEquals([session, more, format], ["t", 2, "json"]);
+    const [begun] = await log.query({ events: "all" });
+    assertEquals([begun!.model, begun!.inputText], ["gpt", "Hi"]);
+    assertEquals(await log.unfinished(), []);
+    const other = await (await log.begin({ ...ASKED, inputFormat: "text" }))
+      .abort({ asked: { metadata: { more: 3 } } });
+    assertEquals([other.model, other.inputText], ["gpt", "Hi"]);
+    assertEquals([other.metadata["more"], other.metadata["audit.input.format"]], [3, "text"]);
+  });
+
   test(`${name}: unfinished() gives the calls that began and did not end, and ends them`, async (t) => {
     const log = await place(t).open();
     const calls: AuditCall[] = [];

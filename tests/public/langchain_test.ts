@@ -88,7 +88,6 @@ test("conversations, tools and their results are recorded; a tool's run is an en
   ]);
   assertEquals(about(run!, "gen_ai."), {
     "operation.name": "execute_tool",
-    "request.model": "double",
     "tool.call.id": "c1",
     "tool.name": "double",
   });

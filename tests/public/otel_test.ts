@@ -1,17 +1,14 @@
-// Entries as OpenTelemetry's log records, and its spans as entries: with the real SDKs.
+// Entries as OpenTelemetry's log records, with the real SDK.
 
-import { SpanStatusCode } from "@opentelemetry/api";
 import {
   InMemoryLogRecordExporter,
   LoggerProvider,
   SimpleLogRecordProcessor,
 } from "@opentelemetry/sdk-logs";
-import { TracerProvider } from "@opentelemetry/sdk-trace";
 import { assert, assertEquals } from "@std/assert";
 import { AuditLog } from "@audit-log/llm";
-import { AuditSpanProcessor, exportEntries } from "@audit-log/llm/otel";
+import { exportEntries } from "@audit-log/llm/otel";
 import { test, type TestContext } from "node:test";
-import { about, API_KEY, capturing, only } from "../support/captured.ts";
 import { interaction } from "../support/interaction.ts";
 import { atEnd } from "../support/temp.ts";
 
@@ -108,127 +105,4 @@ test("texts are exported as messages, and an export goes on where the last one e
   const { logger: whole, exported: all } = logger(t);
   await exportEntries(log, whole, { events: "all" });
   assertEquals(all().length, log.size);
-});
-
-async function tracing(t: TestContext) {
-  const { log, store } = await capturing(t);
-  const told: string[] = [];
-  const processor = new AuditSpanProcessor(log, {
-    user: "alice",
-    onError: (_, { phase }) => told.push(phase),
-  });
-  const provider = new TracerProvider({ spanProcessors: [processor] });
-  atEnd(t, () => provider.shutdown());
-  return { log, store, told, processor, tracer: provider.getTracer("test") };
-}
-
-test("a span of the conventions is recorded as the call that it is of", async (t) => {
-  const { log, processor, tracer } = await tracing(t);
-  const asked = [{ role: "user", parts: [{ type: "text", content: "Hi" }] }];
-  const answered = [{
-    role: "assistant",
-    parts: [{ type: "text", content: "Hello!" }],
-    finish_reason: "stop",
-  }];
-  const span = tracer.startSpan("chat gpt-4o", {
-    attributes: {
-      "gen_ai.operation.name": "chat",
-      "gen_ai.provider.name": "openai",
-      "gen_ai.request.model": "gpt-4o",
-      "gen_ai.request.temperature": 0.5,
-      "gen_ai.input.messages": JSON.stringify(asked),
-      "server.address": "api.example",
-      "http.request.header.authorization": [`Bearer ${API_KEY}`],
-      "url.full": `https://api.example/?key=${API_KEY}`,
-    },
-  });
-  span.setAttributes({
-    "gen_ai.output.messages": JSON.stringify(answered),
-    "gen_ai.response.id": "r-1",
-    "gen_ai.response.model": "gpt-4o-2026",
-    "gen_ai.response.finish_reasons": ["stop"],
-    "gen_ai.usage.input_tokens": 3,
-    "gen_ai.usage.output_tokens": 2,
-  });
-  span.end();
-  tracer.startSpan("a query of a database").end();
-  await processor.forceFlush();
-  const entry = await only(log);
-  assertEquals([entry.user, entry.model, entry.inputText, entry.outputText], [
-    "alice",
-    "gpt-4o",
-    "Hi",
-    "Hello!",
-  ]);
-  assert(entry.latencyMs! >= 0);
-  assertEquals(about(entry, "gen_ai."), {
-    "operation.name": "chat",
-    "provider.name": "openai",
-    "request.model": "gpt-4o",
-    "request.temperature": 0.5,
-    "response.finish_reasons": ["stop"],
-    "response.id": "r-1",
-    "response.model": "gpt-4o-2026",
-    "usage.input_tokens": 3,
-    "usage.output_tokens": 2,
-  });
-  const { traceId, spanId } = span.spanContext();
-  assertEquals([entry.metadata["otel.trace_id"], entry.metadata["otel.span_id"]], [
-    traceId,
-    spanId,
-  ]);
-  assertEquals(entry.metadata["server.address"], "api.example");
-});
-
-test("content in an event of the span, a tool's span, an error and absent content are recorded", async (t) => {
-  const { log, processor, tracer } = await tracing(t);
-  const chat = { attributes: { "gen_ai.operation.name": "chat", "gen_ai.system": "anthropic" } };
-  const first = tracer.startSpan("chat claude", chat);
-  first.addEvent("gen_ai.client.inference.operation.details", {
-    "gen_ai.input.messages": '[{"role":"user","parts":[{"type":"text","content":"Hi"}]}]',
-    "gen_ai.system_instructions": '[{"type":"text","content":"Be brief."}]',
-  });
-  first.end();
-  const tool = tracer.startSpan("execute_tool double", {
-    attributes: {
-      "gen_ai.operation.name": "execute_tool",
-      "gen_ai.tool.name": "double",
-      "gen_ai.tool.call.arguments": '{"n":4}',
-      "gen_ai.tool.call.result": "8",
-    },
-  });
-  tool.end();
-  const failing = tracer.startSpan("chat", chat);
-  failing.recordException(new RangeError("too far"));
-  failing.setStatus({ code: SpanStatusCode.ERROR });
-  failing.setAttribute("error.type", "RangeError");
-  failing.end();
-  await processor.shutdown();
-  tracer.startSpan("late", chat).end();
-  const entries = await log.query();
-  assertEquals(entries.length, 3);
-  assertEquals(JSON.parse(entries[0]!.inputText), {
-    system_instructions: [{ type: "text", content: "Be brief." }],
-    messages: [{ role: "user", parts: [{ type: "text", content: "Hi" }] }],
-  });
-  assertEquals(entries[0]!.metadata["gen_ai.provider.name"], "anthropic");
-  assertEquals([entries[1]!.model, entries[1]!.inputText, entries[1]!.outputText], [
-    "double",
-    '{"n":4}',
-    "8",
-  ]);
-  const { metadata } = entries[2]!;
-  assertEquals(
-    [metadata["audit.outcome"], metadata["error.type"], metadata["error.message"]],
-    ["failed", "RangeError", "too far"],
-  );
-});
-
-test("a span that cannot be recorded is told, and nothing is thrown", async (t) => {
-  const { log, store, told, processor, tracer } = await tracing(t);
-  store.full = true;
-  tracer.startSpan("chat", { attributes: { "gen_ai.operation.name": "chat" } }).end();
-  await processor.forceFlush();
-  assertEquals([told, log.size], [["end"], 0]);
-  store.full = false;
 });

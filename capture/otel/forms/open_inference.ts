@@ -1,0 +1,122 @@
+import { listOf, type Loose, looseOf, textOf } from "../../shared/loose.ts";
+import { chatContent, chatToolCalls } from "./chat_messages.ts";
+import { indexedList, knownFacts, parsedValue, type SpanForm } from "./form.ts";
+
+const KIND = "openinference.span.kind";
+const INPUT = "input.value";
+const OUTPUT = "output.value";
+/** Operations, by the kind of a span. Chains lead to others, and are none. */
+const OPERATIONS: Readonly<Record<string, string>> = {
+  LLM: "chat",
+  EMBEDDING: "embeddings",
+  TOOL: "execute_tool",
+  AGENT: "invoke_agent",
+  RETRIEVER: "retrieval",
+  RERANKER: "rerank",
+};
+/** What the conventions have names for, by those. */
+const NAMES: Readonly<Record<string, string>> = {
+  "gen_ai.request.model": "llm.model_name",
+  "gen_ai.response.model": "llm.response.model_name",
+  "gen_ai.usage.input_tokens": "llm.token_count.prompt",
+  "gen_ai.usage.output_tokens": "llm.token_count.completion",
+  "gen_ai.usage.cache_read.input_tokens": "llm.token_count.prompt_details.cache_read",
+  "gen_ai.usage.cache_creation.input_tokens": "llm.token_count.prompt_details.cache_write",
+  "gen_ai.usage.reasoning.output_tokens": "llm.token_count.completion_details.reasoning",
+  "gen_ai.conversation.id": "session.id",
+  "gen_ai.tool.name": "tool.name",
+  "gen_ai.tool.description": "tool.description",
+  "gen_ai.agent.name": "agent.name",
+};
+const READ = [
+  KIND,
+  INPUT,
+  OUTPUT,
+  "input.mime_type",
+  "output.mime_type",
+  "llm.provider",
+  "llm.finish_reason",
+  ...Object.values(NAMES),
+];
+const INDEXED = /^(?:llm\.(?:input_messages|output_messages|tools|prompts)|embedding\.embeddings)\./;
+
+/**
+ * OpenInference, of Arize, after `@arizeai/openinference-semantic-conventions` 2.12: an attribute for each piece of each message,
+ * `llm.input_messages.0.message.role`.
+ */
+export const openInference: SpanForm = {
+  facts(attributes) {
+    const operation = operationOf(attributes);
+    if (operation === undefined) return {};
+    const isTool = operation === "execute_tool";
+    const reason = textOf(attributes["llm.finish_reason"]);
+    const parameters = looseOf(parsedValue(attributes["llm.invocation_parameters"]));
+    return knownFacts({
+      ...Object.fromEntries(
+        Object.entries(NAMES).map(([name, theirs]) => [name, attributes[theirs]]),
+      ),
+      "gen_ai.operation.name": operation,
+      "gen_ai.provider.name": attributes["llm.provider"],
+      "gen_ai.request.model": attributes["llm.request.model_name"] ??
+        attributes["llm.model_name"] ?? attributes["embedding.model_name"] ?? parameters["model"],
+      "gen_ai.response.finish_reasons": reason === undefined ? undefined : [reason],
+      "gen_ai.tool.call.arguments": isTool ? attributes[INPUT] : undefined,
+      "gen_ai.tool.call.result": isTool ? attributes[OUTPUT] : undefined,
+    });
+  },
+  content({ attributes }, keepMedia) {
+    const operation = operationOf(attributes);
+    if (operation === undefined || operation === "execute_tool") return {};
+    const messages = messagesIn(attributes, "llm.input_messages");
+    const answers = messagesIn(attributes, "llm.output_messages");
+    const texts = listOf(indexedList(attributes, "embedding.embeddings"))
+      .map((each) => ({ role: "user", content: field(each, "embedding", "text") }));
+    return chatContent({
+      messages: [messages, texts, whole(attributes[INPUT], "user")].find(isSome) ?? [],
+      tools: listOf(indexedList(attributes, "llm.tools"))
+        .map((each) => looseOf(parsedValue(field(each, "tool", "json_schema")))),
+      choices: (isSome(answers) ? answers : whole(attributes[OUTPUT], "assistant"))
+        .map((message) => ({ message })),
+    }, keepMedia);
+  },
+  isRead: (key, attributes) =>
+    (READ.includes(key) || INDEXED.test(key)) && operationOf(attributes) !== undefined,
+};
+
+function operationOf(attributes: Loose): string | undefined {
+  const kind = textOf(attributes[KIND])?.toUpperCase();
+  return kind !== undefined && Object.hasOwn(OPERATIONS, kind) ? OPERATIONS[kind] : undefined;
+}
+
+function isSome(list: readonly unknown[]): boolean {
+  return list.length > 0;
+}
+
+function field(object: Loose, ...path: readonly string[]): unknown {
+  return path.reduce((value: unknown, name) => looseOf(value)[name], object);
+}
+
+function whole(value: unknown, role: string): Loose[] {
+  return typeof value === "string" ? [{ role, content: value }] : [];
+}
+
+function messagesIn(attributes: Loose, prefix: string): Loose[] {
+  return listOf(indexedList(attributes, prefix)).map((each) => {
+    const { contents, tool_calls, ...message } = looseOf(each["message"]);
+    return {
+      ...message,
+      ...(contents === undefined ? {} : { content: listOf(contents).map(contentPart) }),
+      ...(tool_calls === undefined ? {} : {
+        tool_calls: chatToolCalls(listOf(tool_calls).map(({ tool_call }) => tool_call)),
+      }),
+    };
+  });
+}
+
+function contentPart({ message_content }: Loose): Loose {
+  const { type, text, image, ...others } = looseOf(message_content);
+  if (type === "image") {
+    return { type: "image_url", image_url: { url: field(looseOf(image), "image", "url") } };
+  }
+  return { ...others, type, ...(text === undefined ? {} : { text }) };
+}
