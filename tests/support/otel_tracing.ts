@@ -23,12 +23,12 @@ export async function tracing(
     onError: (_, { phase, operation }) => told.push(`${phase} ${operation}`),
     ...options,
   });
-  const provider = new TracerProvider({
+  const tracers = new TracerProvider({
     spanProcessors: [processor],
     ...(sampler === undefined ? {} : { sampler }),
   });
   const logging = new LoggerProvider({ processors: [processor.logRecords] });
-  atEnd(t, () => Promise.all([provider.shutdown(), logging.shutdown()]));
-  const [tracer, logger] = [provider.getTracer("test"), logging.getLogger("test")];
-  return { ...captured, told, processor, provider, tracer, logger };
+  atEnd(t, () => Promise.all([tracers.shutdown(), logging.shutdown()]));
+  const [tracer, logger] = [tracers.getTracer("test"), logging.getLogger("test")];
+  return { ...captured, told, processor, tracer, logger };
 }

@@ -1,9 +1,9 @@
-import { listOf, type Loose, looseOf } from "../../shared/loose.ts";
-import type { Input } from "../../shared/messages.ts";
+import { listOf, type Loose, looseOf, textOf } from "../../shared/loose.ts";
+import type { Input, Message } from "../../shared/messages.ts";
 import { openAIChat } from "../../wire/openai_chat.ts";
-import type { SpanContent } from "./form.ts";
+import { parsedList, type SpanContent } from "./form.ts";
 
-/** What was asked and answered, put together in the form of OpenAI's chat completions, which older instrumentations are made after. */
+/** What was asked and answered, in the form of OpenAI's chat completions, which older instrumentations are made after. */
 export interface Chat {
   readonly messages?: readonly Loose[];
   readonly tools?: readonly Loose[];
@@ -16,13 +16,32 @@ export async function chatContent(
   keepMedia: boolean,
 ): Promise<SpanContent> {
   const { input } = await openAIChat.request({ messages, tools }, keepMedia);
-  const { output } = openAIChat.response({ choices });
+  const output: Message[] = [];
+  for (const choice of choices) output.push(await answerIn(choice, keepMedia));
   const asked = input as Input;
+  return { messages: asked.messages, tools: asked.tools, output };
+}
+
+/** An answer. That of a model is a text there; instrumentations of others have parts. */
+async function answerIn(choice: Loose, keepMedia: boolean): Promise<Message> {
+  const message = { role: "assistant", ...looseOf(choice["message"]) };
+  const reason = textOf(choice["finish_reason"]);
+  if (!Array.isArray(looseOf(message)["content"])) {
+    return (openAIChat.response({ choices: [{ ...choice, message }] }).output as Message[])[0]!;
+  }
+  const { input } = await openAIChat.request({ messages: [message] }, keepMedia);
   return {
-    messages: asked.messages,
-    tools: asked.tools,
-    output: typeof output === "string" ? [] : output,
+    ...(input as Input).messages[0]!,
+    ...(reason === undefined ? {} : { finish_reason: reason }),
   };
+}
+
+/** Content as it is, or its parts where they are JSON in a text. Bedrock's have no type. */
+export function chatContentOf(content: unknown): unknown {
+  return parsedList(content)?.map((part) => {
+    const { type, text } = looseOf(part);
+    return type === undefined && typeof text === "string" ? { type: "text", text } : part;
+  }) ?? content;
 }
 
 /** A tool call that has its name and arguments at hand, in OpenAI's form; one that is in that form already, as it is. */

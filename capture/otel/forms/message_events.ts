@@ -1,7 +1,7 @@
 import { listOf, type Loose, looseOf, textOf } from "../../shared/loose.ts";
 import type { ToldEvent } from "../span.ts";
-import { chatContent, chatToolCalls } from "./chat_messages.ts";
-import { parsedList, parsedValue, type SpanForm } from "./form.ts";
+import { chatContent, chatContentOf, chatToolCalls } from "./chat_messages.ts";
+import { parsedValue, type SpanForm } from "./form.ts";
 
 /** The roles of the events that are messages. */
 const ROLES: Readonly<Record<string, string>> = {
@@ -42,7 +42,7 @@ function messageOf(event: ToldEvent): Loose {
   return {
     ...body,
     role,
-    content: parsedContent(body["content"]),
+    content: chatContentOf(body["content"]),
     ...(tool_calls === undefined ? {} : { tool_calls: chatToolCalls(parsedValue(tool_calls)) }),
     ...(role === "tool" && id !== undefined ? { tool_call_id: id } : {}),
   };
@@ -50,14 +50,15 @@ function messageOf(event: ToldEvent): Loose {
 
 function choiceOf(event: ToldEvent): Loose {
   const body = bodyOf(event);
-  // In attributes, the message is flat beside the reason.
-  const message = typeof body["message"] === "object" ? looseOf(body["message"]) : body;
-  const { content = body["message"], tool_calls } = message;
+  // In attributes, the message is its content.
+  const { message: told, ...flat } = body;
+  const message = typeof told === "object" ? looseOf(told) : { content: told, ...flat };
+  const { content, tool_calls } = message;
   return {
     finish_reason: textOf(body["finish_reason"]),
     message: {
       ...message,
-      content: textOf(content) ?? (content === undefined ? undefined : JSON.stringify(content)),
+      content: chatContentOf(content),
       ...(tool_calls === undefined ? {} : { tool_calls: chatToolCalls(parsedValue(tool_calls)) }),
     },
   };
@@ -65,12 +66,9 @@ function choiceOf(event: ToldEvent): Loose {
 
 function bodyOf({ attributes, body }: ToldEvent): Loose {
   const told = parsedValue(body ?? attributes["gen_ai.event.content"]);
-  return typeof told === "object" && told !== null ? looseOf(told) : attributes;
-}
-
-/** A text, or the parts of a message as JSON. */
-function parsedContent(content: unknown): unknown {
-  return parsedList(content) ?? content;
+  return typeof told === "object" && told !== null
+    ? looseOf(told)
+    : { ...attributes, ...(typeof told === "string" ? { content: told } : {}) };
 }
 
 /** All messages as JSON; a text that is none is one message. */

@@ -1,6 +1,6 @@
 import { filledText, listOf, type Loose, looseOf, textOf } from "../../shared/loose.ts";
-import { chatContent, chatToolCalls } from "./chat_messages.ts";
-import { indexedList, knownFacts, parsedList, parsedValue, type SpanForm } from "./form.ts";
+import { chatContent, chatContentOf, chatToolCalls } from "./chat_messages.ts";
+import { indexedList, knownFacts, parsedValue, type SpanForm } from "./form.ts";
 
 const TYPE = "llm.request.type";
 const PROMPT = "gen_ai.prompt";
@@ -52,13 +52,18 @@ export const openLlmetry: SpanForm = {
     return chatContent({
       messages: listOf(indexedList(attributes, PROMPT)).map((message) => ({
         ...message,
-        content: parsedList(message["content"]) ?? message["content"],
+        // A prompt that is no conversation has its text where others have "content".
+        content: chatContentOf(message["content"] ?? message["user"]),
         ...callsIn(message),
       })),
       tools: listOf(indexedList(attributes, FUNCTIONS)).map(toolOf),
       choices: listOf(indexedList(attributes, COMPLETION)).map((choice) => ({
         finish_reason: choice["finish_reason"],
-        message: { ...choice, ...callsIn(choice) },
+        message: {
+          ...choice,
+          content: chatContentOf(choice["content"]),
+          ...callsIn(choice),
+        },
       })),
     }, keepMedia);
   },
