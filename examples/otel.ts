@@ -21,9 +21,10 @@ import process from "node:process";
 
 const log = await AuditLog.open({ backend: "sqlite", path: process.argv[2] ?? "audit.db" });
 
-const tracing = new TracerProvider({
-  spanProcessors: [new AuditSpanProcessor(log, { user: "alice" })],
-});
+const processor = new AuditSpanProcessor(log, { user: "alice" });
+const tracing = new TracerProvider({ spanProcessors: [processor] });
+// Some instrumentations emit what was asked and answered as log records.
+const content = new LoggerProvider({ processors: [processor.logRecords] });
 // An instrumentation does this.
 const span = tracing.getTracer("example").startSpan("chat gpt-4o", {
   attributes: {
@@ -39,6 +40,7 @@ span.setAttribute(
 );
 span.end();
 await tracing.shutdown(); // until all spans are recorded
+await content.shutdown();
 
 const logging = new LoggerProvider({
   processors: [new SimpleLogRecordProcessor({ exporter: new ConsoleLogRecordExporter() })],

@@ -28,6 +28,9 @@ export interface Exported {
  * conventions as `@opentelemetry/semantic-conventions` 1.45.0 has them, `gen_ai.client.inference.operation.details` for interactions and
  * `gen_ai.evaluation.result` for annotations. Other entries, with `events: "all"`, are `audit.call.begin` and `audit.gap`.
  *
+ * Records belong to the span that is told of in their entries' metadata, as `otel.trace_id` and `otel.span_id`, which wrappers and
+ * `AuditSpanProcessor` record; those of annotations to the span of what was annotated.
+ *
  * @param log The log.
  * @param logger A `Logger` of OpenTelemetry's.
  * @param options Which entries, and what of them. With `after`, the `last` of an earlier export, only newer ones.

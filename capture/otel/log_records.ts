@@ -134,9 +134,10 @@ function contentOf({ inputText, outputText, metadata }: AuditEntry): Record<stri
     "gen_ai.input.messages":
       (asked?.["messages"] ?? said("user", inputText)) as unknown as OtelValue,
     ...(outputText === "" ? {} : {
-      "gen_ai.output.messages": (Array.isArray(output)
-        ? output
-        : said("assistant", outputText, finishReasonIn(metadata))) as unknown as OtelValue,
+      "gen_ai.output.messages":
+        (Array.isArray(output)
+          ? output
+          : said("assistant", outputText, finishReasonIn(metadata))) as unknown as OtelValue,
     }),
   };
 }

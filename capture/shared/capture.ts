@@ -289,9 +289,7 @@ export class CapturedCall {
     const write = (): Promise<unknown> => {
       if (ending.as === "complete") return call.complete({ ...outcome, outputText: text });
       const remains = { ...outcome, partialOutput: text };
-      return ending.as === "fail"
-        ? call.fail(ending.error, remains)
-        : call.abort(remains);
+      return ending.as === "fail" ? call.fail(ending.error, remains) : call.abort(remains);
     };
     await this.#unrecorded.write({
       callId,

@@ -10,7 +10,9 @@ import { requestParameters } from "../../capture/wire/request_parameters.ts";
 const root = new URL("../../", import.meta.url);
 
 /** All names of attributes, events and metrics. */
-const known = new Set(Object.values(conventions).filter((value) => typeof value === "string"));
+const known = new Set<string>(
+  Object.values(conventions).filter((value) => typeof value === "string"),
+);
 
 /** Events that the conventions had before version 1.28, which are read and never written. */
 const READ = ["gen_ai.content.prompt", "gen_ai.content.completion", "gen_ai.event.content"];
@@ -74,7 +76,6 @@ test("the guide names none that is not in the conventions, and the version that 
   const { imports } = JSON.parse(readFileSync(new URL("deno.json", root), "utf8"));
   const [, version] = /`@opentelemetry\/semantic-conventions` ([\d.]+)/.exec(guide)!;
   const lock = readFileSync(new URL("deno.lock", root), "utf8");
-  const [, installed] =
-    /"@opentelemetry\/semantic-conventions@([\d.]+)": \{/.exec(lock)!;
+  const [, installed] = /"@opentelemetry\/semantic-conventions@([\d.]+)": \{/.exec(lock)!;
   assertEquals(version, installed, imports["@opentelemetry/semantic-conventions"]);
 });

@@ -7,9 +7,7 @@ import { embedMany, generateText, stepCountIs, streamText, type Telemetry, tool 
 import { test, type TestContext } from "node:test";
 import { z } from "zod";
 import { about, API_KEY } from "../support/captured.ts";
-import { tracing } from "../support/otel_tracing.ts";
-
-type Tracing = Awaited<ReturnType<typeof tracing>>;
+import { type Tracing, tracing } from "../support/otel_tracing.ts";
 
 const INSTRUMENTATIONS: [name: string, make: (tracer: Tracing["tracer"]) => Telemetry][] = [
   ["OpenTelemetry", (tracer) => new OpenTelemetry({ tracer })],
@@ -105,7 +103,7 @@ for (const [name, make] of INSTRUMENTATIONS) {
     }
     assert(begun.includes("Hi"), String(begun));
     await processor.forceFlush();
-    const chats = (await log.query({ metadata: { "gen_ai.operation.name": "chat" } }));
+    const chats = await log.query({ metadata: { "gen_ai.operation.name": "chat" } });
     assertEquals(chats.map(({ inputText, outputText }) => [inputText, outputText]), [
       ["Hi", "Hello!"],
     ]);
@@ -134,7 +132,9 @@ for (const [name, make] of INSTRUMENTATIONS) {
       assertEquals(metadata["gen_ai.operation.name"], "embeddings");
       assertEquals(Object.keys(metadata).filter((key) => /embedding$|embeddings$/.test(key)), []);
     }
-    assertEquals(entries.find(({ metadata }) => "gen_ai.usage.input_tokens" in metadata)!.model,
-      "text-embedding-3-small");
+    assertEquals(
+      entries.find(({ metadata }) => "gen_ai.usage.input_tokens" in metadata)!.model,
+      "text-embedding-3-small",
+    );
   });
 }

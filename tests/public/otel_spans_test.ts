@@ -417,11 +417,13 @@ test("how long a call took is what its span says", async (t) => {
 test("a span's call cannot be refused, and options are checked", async (t) => {
   const { log } = await tracing(t);
   const make = (options: object) => () => new AuditSpanProcessor(log, options as never);
-  for (const [path, options] of [
-    ["onAuditFailure", { onAuditFailure: "refuse" }],
-    ["begin", { begin: 1 }],
-    ["usr", { usr: "x" }],
-  ] as const) {
+  for (
+    const [path, options] of [
+      ["onAuditFailure", { onAuditFailure: "refuse" }],
+      ["begin", { begin: 1 }],
+      ["usr", { usr: "x" }],
+    ] as const
+  ) {
     checkRefusal(assertThrows(make(options)), "INVALID_OPTION", path);
   }
   make({ onAuditFailure: "continue" })();

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Tracer } from "@opentelemetry/api";
+import type { Logger } from "@opentelemetry/api-logs";
 import { LoggerProvider } from "@opentelemetry/sdk-logs";
 import { type Sampler, TracerProvider } from "@opentelemetry/sdk-trace";
 import { AuditSpanProcessor, type SpanProcessorOptions } from "@audit-log/llm/otel";
@@ -11,11 +13,22 @@ import type { TestContext } from "node:test";
 import { capturing } from "./captured.ts";
 import { atEnd } from "./temp.ts";
 
+/** A provider, a log, and OpenTelemetry's part of it. */
+export interface Tracing extends Awaited<ReturnType<typeof capturing>> {
+  readonly processor: AuditSpanProcessor;
+  /** Its spans are recorded. */
+  readonly tracer: Tracer;
+  /** Its log records are recorded with the spans that they are of. */
+  readonly logger: Logger;
+  /** What `onError` was told. */
+  readonly told: string[];
+}
+
 /** A log, a processor that records in it, a tracer and a logger that it listens to, and what was told to `onError`. */
 export async function tracing(
   t: TestContext,
   { sampler, ...options }: SpanProcessorOptions & { sampler?: Sampler } = {},
-) {
+): Promise<Tracing> {
   const captured = await capturing(t);
   const told: string[] = [];
   const processor = new AuditSpanProcessor(captured.log, {

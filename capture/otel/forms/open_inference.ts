@@ -38,7 +38,8 @@ const READ = [
   "llm.finish_reason",
   ...Object.values(NAMES),
 ];
-const INDEXED = /^(?:llm\.(?:input_messages|output_messages|tools|prompts)|embedding\.embeddings)\./;
+const INDEXED =
+  /^(?:llm\.(?:input_messages|output_messages|tools|prompts)|embedding\.embeddings)\./;
 
 /**
  * OpenInference, of Arize, after `@arizeai/openinference-semantic-conventions` 2.12: an attribute for each piece of each message,

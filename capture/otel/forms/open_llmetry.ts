@@ -39,7 +39,9 @@ export const openLlmetry: SpanForm = {
       ),
       "gen_ai.operation.name": type === undefined
         ? undefined
-        : Object.hasOwn(OPERATIONS, type) ? OPERATIONS[type] : type,
+        : Object.hasOwn(OPERATIONS, type)
+        ? OPERATIONS[type]
+        : type,
       // They write it as its maker does: OpenAI.
       "gen_ai.provider.name": type === undefined
         ? undefined
