@@ -9,7 +9,7 @@ import { isTold, type SpanContent, type SpanForm, textIn } from "./forms/form.ts
 import { messageEvents } from "./forms/message_events.ts";
 import { openInference } from "./forms/open_inference.ts";
 import { openLlmetry } from "./forms/open_llmetry.ts";
-import type { OtelSpan, SpanTold } from "./span.ts";
+import { type OtelSpan, type SpanTold, toldBy, type ToldEvent } from "./span.ts";
 
 /** The forms that are read; what one tells is not taken from those behind it. */
 const FORMS: readonly SpanForm[] = [
@@ -19,6 +19,9 @@ const FORMS: readonly SpanForm[] = [
   aiSdk,
   openInference,
 ];
+
+/** The attributes of which a call's span has one. */
+const OPERATIONS = FORMS.flatMap(({ operation }) => operation ?? []);
 
 /** What the capture records by itself, or is told in the texts. */
 const TOLD = [
@@ -64,6 +67,7 @@ export class SpanCall {
   readonly #told: SpanTold;
   readonly #facts: Loose;
   readonly #keepMedia: boolean;
+  #read: Promise<SpanContent> | undefined;
 
   private constructor(
     span: OtelSpan,
@@ -88,12 +92,19 @@ export class SpanCall {
   /**
    * The call that a span is of, as far as is told.
    *
-   * @param span The span, at its start or its end.
-   * @param told What it tells.
+   * @param span The span, at its start or its end. What it tells is copied.
+   * @param logged What was said of it in log records.
    * @param keepMedia Whether the bytes of media are kept.
    * @returns `undefined` where it is of something else.
    */
-  static of(span: OtelSpan, told: SpanTold, keepMedia: boolean): SpanCall | undefined {
+  static of(
+    span: OtelSpan,
+    logged: readonly ToldEvent[],
+    keepMedia: boolean,
+  ): SpanCall | undefined {
+    // Most spans are of something else, and are not to wait for this.
+    if (!OPERATIONS.some((name) => Object.hasOwn(span.attributes, name))) return undefined;
+    const told = toldBy(span, logged);
     const { attributes } = told;
     const theirs = FORMS.map((form) => form.facts(attributes));
     const facts: Loose = Object.assign({}, ...theirs, attributes);
@@ -157,7 +168,12 @@ export class SpanCall {
     return { as: "fail", error: Object.assign(new Error(message), { name: name ?? "_OTHER" }) };
   }
 
-  async #content(): Promise<SpanContent> {
+  /** It is read once, for what was asked and what was answered. */
+  #content(): Promise<SpanContent> {
+    return this.#read ??= this.#contentOfForms();
+  }
+
+  async #contentOfForms(): Promise<SpanContent> {
     const content: { -readonly [Key in keyof SpanContent]: SpanContent[Key] } = {};
     for (const form of FORMS) {
       const { system, messages, tools, output } = await form.content(this.#told, this.#keepMedia);

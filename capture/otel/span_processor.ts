@@ -2,7 +2,7 @@ import { type AuditLog, AuditLogError } from "../../mod.ts";
 import { Capture, type CapturedCall } from "../shared/capture.ts";
 import type { CapturedCallInfo, CaptureOptions } from "../shared/capture_options.ts";
 import { LoggedEvents, type OtelLogRecordProcessor } from "./logged_events.ts";
-import { type OtelSpan, toldBy } from "./span.ts";
+import type { OtelSpan } from "./span.ts";
 import { SpanCall } from "./span_call.ts";
 
 /** Options of {@link AuditSpanProcessor}: those of all wrappers, but that nothing can be refused. */
@@ -103,12 +103,12 @@ export class AuditSpanProcessor {
     await this.forceFlush();
   }
 
-  /** What a span says now, copied: it is read later. Nothing is thrown at whoever is traced. */
+  /** The call that a span is of, by what it says now. Nothing is thrown at whoever is traced. */
   #callOf(span: OtelSpan): SpanCall | undefined {
     if (this.#isShutDown) return undefined;
     try {
-      const told = toldBy(span, this.#logged.of(span.spanContext()));
-      return SpanCall.of(span, told, this.#capture.options.inlineMedia === true);
+      const logged = this.#logged.of(span.spanContext());
+      return SpanCall.of(span, logged, this.#capture.options.inlineMedia === true);
     } catch (error) {
       this.#tell(error, NO_CALL);
       return undefined;

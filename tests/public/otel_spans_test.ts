@@ -9,6 +9,8 @@ import {
   trace,
 } from "@opentelemetry/api";
 import {
+  AlwaysOffSampler,
+  createAlwaysRecordSampler,
   InMemorySpanExporter,
   SamplingDecision,
   SimpleSpanProcessor,
@@ -213,6 +215,10 @@ test("spans that are recorded and not sampled are in the log, and those that are
   tracer.startSpan("chat", { attributes: CHAT }).end();
   await processor.forceFlush();
   assertEquals((await log.query()).map(({ metadata }) => metadata["otel.trace_flags"]), [0, 1]);
+  const all = await tracing(t, { sampler: createAlwaysRecordSampler(new AlwaysOffSampler()) });
+  all.tracer.startSpan("chat", { attributes: CHAT }).end();
+  await all.processor.forceFlush();
+  assertEquals((await only(all.log)).metadata["otel.trace_flags"], 0);
 });
 
 test("agents, tools and embeddings are entries, and only what asks a model is asked for its cost", async (t) => {

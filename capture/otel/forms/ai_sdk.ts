@@ -59,6 +59,7 @@ const CONTENT = [
  * and the input of embeddings have these names in its present telemetry, too.
  */
 export const aiSdk: SpanForm = {
+  operation: OPERATION,
   facts(attributes) {
     const operation = operationOf(attributes);
     if (operation === undefined) return {};

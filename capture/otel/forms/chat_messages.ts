@@ -15,6 +15,7 @@ export async function chatContent(
   { messages = [], tools = [], choices = [] }: Chat,
   keepMedia: boolean,
 ): Promise<SpanContent> {
+  if (messages.length + tools.length + choices.length === 0) return {};
   const { input } = await openAIChat.request({ messages, tools }, keepMedia);
   const output: Message[] = [];
   for (const choice of choices) output.push(await answerIn(choice, keepMedia));

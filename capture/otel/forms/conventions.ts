@@ -26,6 +26,7 @@ const READ = [INPUT, OUTPUT, SYSTEM, TOOLS, QUERY, ...Object.values(RENAMED)];
  * event with the operation's details; structured, or as JSON in a text.
  */
 export const conventions: SpanForm = {
+  operation: "gen_ai.operation.name",
   facts(attributes) {
     return knownFacts(
       Object.fromEntries(Object.entries(RENAMED).map(([name, old]) => [name, attributes[old]])),

@@ -14,6 +14,8 @@ export interface SpanContent {
 
 /** One of the forms in which instrumentations tell of calls of models. */
 export interface SpanForm {
+  /** The attribute that says which operation a span is of, where it is one. */
+  readonly operation?: string | undefined;
   /** What it tells under other names than the conventions have, under theirs. */
   facts(attributes: Loose): Loose;
   /** What it tells of what was asked and answered. */

@@ -46,6 +46,7 @@ const INDEXED =
  * `llm.input_messages.0.message.role`.
  */
 export const openInference: SpanForm = {
+  operation: KIND,
   facts(attributes) {
     const operation = operationOf(attributes);
     if (operation === undefined) return {};

@@ -28,6 +28,7 @@ const INDEXED = /^(?:gen_ai\.(?:prompt|completion)|llm\.request\.functions)\.\d+
  * `chat_wrappers.py`: an attribute for each piece of each message, `gen_ai.prompt.0.role`, `gen_ai.completion.0.tool_calls.0.name`.
  */
 export const openLlmetry: SpanForm = {
+  operation: TYPE,
   facts(attributes) {
     const type = textOf(attributes[TYPE]);
     const stop = attributes["llm.chat.stop_sequences"];
