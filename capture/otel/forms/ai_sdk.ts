@@ -55,7 +55,7 @@ const CONTENT = [
 ];
 
 /**
- * The AI SDK's own names, after its telemetry of versions 3 to 6, which version 7 has as `LegacyOpenTelemetry` of `@ai-sdk/otel` 1. Vectors
+ * The AI SDK's own names, after its telemetry before version 7, which has it as `LegacyOpenTelemetry` of `@ai-sdk/otel` 1. Vectors
  * and the input of embeddings have these names in its present telemetry, too.
  */
 export const aiSdk: SpanForm = {
