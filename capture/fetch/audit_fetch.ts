@@ -3,20 +3,22 @@ import { Capture, type CapturedCall } from "../shared/capture.ts";
 import type { CaptureOptions } from "../shared/capture_options.ts";
 import { looseOf } from "../shared/loose.ts";
 import { recordError } from "../shared/recorded_parts.ts";
-import { requestIdsOf, serverOf } from "../shared/transport.ts";
-import {
-  errorIn,
-  type WireFormat,
-  type WireRequest,
-  type WireResponse,
-} from "../wire/wire_format.ts";
-import { type Endpoint, endpointOf } from "./endpoints.ts";
-import { mayHaveBody, withBody } from "./passed_response.ts";
+import { headerIn, headersOf, requestIdsOf, serverOf } from "../shared/transport.ts";
+import type { WireFormat, WireRequest, WireResponse } from "../wire/wire_format.ts";
+import { type AnswerHead, answerIn, AnswerReader } from "./answers.ts";
+import { endpointOf } from "./endpoints.ts";
+import { watchedResponse } from "./foreign_response.ts";
+import { isPlainResponse, mayHaveBody, withBody } from "./passed_response.ts";
+import { type ReadBody, readBody } from "./read_body.ts";
 import { recordedStream } from "./recorded_stream.ts";
+import { refusal, RETRY_COUNT } from "./refusal.ts";
 import { askedRequest } from "./request_body.ts";
 
 /** The type of `fetch`, as far as clients call it. */
 export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>;
+
+/** How far the body of an error is read before the caller gets its response: it may never end. */
+const ERROR_LIMITS = { ms: 1000, bytes: 1024 * 1024 };
 
 /** Options of {@link auditFetch}. */
 export interface AuditFetchOptions extends CaptureOptions {
@@ -77,19 +79,33 @@ export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetc
     if (endpoint === undefined) return await beneath(input, init);
     const { text, ...passed } = await asked.read();
     const request = await requestOf(endpoint.format, text, others.inlineMedia ?? false);
-    const retries = Number(asked.header("x-stainless-retry-count") ?? NaN);
-    const call = await capture.begin({
-      ...request,
-      provider: endpoint.provider,
-      operation: endpoint.format.operation,
-      model: request.model ?? endpoint.model ?? "",
-      metadata: {
-        ...request.metadata,
-        ...serverOf(endpoint.url),
-        attempt: Number.isSafeInteger(retries) ? retries + 1 : undefined,
-      },
-    });
-    return await answered(call, endpoint, asked.signal, () => beneath(passed.input, passed.init));
+    const retries = Number(asked.header(RETRY_COUNT) ?? NaN);
+    let call: CapturedCall;
+    try {
+      call = await capture.begin({
+        ...request,
+        provider: endpoint.provider,
+        operation: endpoint.format.operation,
+        model: request.model ?? endpoint.model ?? "",
+        metadata: {
+          ...request.metadata,
+          ...serverOf(endpoint.url),
+          attempt: Number.isSafeInteger(retries) ? retries + 1 : undefined,
+        },
+      });
+    } catch (error) {
+      if (asked.header(RETRY_COUNT) !== null) return refusal(error);
+      throw error;
+    }
+    let response: Response;
+    try {
+      response = await beneath(passed.input, passed.init);
+    } catch (error) {
+      await recordError(call, error, {}, asked.signal);
+      throw error;
+    }
+    const wantsStream = request.parameters["stream"] === true;
+    return await answered(call, endpoint.format, response, wantsStream, asked.signal);
   };
 }
 
@@ -106,99 +122,69 @@ async function requestOf(
   }
 }
 
+/** Passes an answer on, and records it. */
 async function answered(
   call: CapturedCall,
-  { format }: Endpoint,
+  format: WireFormat,
+  response: Response,
+  wantsStream: boolean,
   signal: AbortSignal | undefined,
-  fetch: () => Promise<Response>,
 ): Promise<Response> {
+  const headers = headersOf(response);
+  call.note(requestIdsOf(headers));
+  let known: Pick<AnswerHead, "ok" | "status">;
   try {
-    const response = await fetch();
-    const { body, status, headers } = response;
-    call.note(requestIdsOf(headers));
-    if (body === null || !mayHaveBody(status)) {
-      await (response.ok ? call.complete({ output: "" }) : call.fail(errorIn({}, status)));
-      return response;
-    }
-    if (response.ok && /^text\/event-stream\b/i.test(headers.get("content-type") ?? "")) {
-      const stream = body as ReadableStream<Uint8Array<ArrayBuffer>>;
-      return withBody(response, recordedStream(stream, call, format.stream(), signal));
-    }
-    const { bytes, error } = await wholeBody(body as ReadableStream<Bytes>);
-    if (error === undefined) {
-      await recordBody(call, format, response, bytes);
-      return withBody(response, bytes);
-    }
-    const output = UTF_8.decode(bytes);
-    await recordError(call, error.cause, { output }, signal);
-    return withBody(response, broken(bytes, error.cause));
+    known = knownOf(response);
   } catch (error) {
     await recordError(call, error, {}, signal);
-    throw error;
+    return response; // the caller's to find out
   }
+  const { ok } = known;
+  const isEvents = /^text\/event-stream\b/i.test(headerIn(headers, "content-type") ?? "");
+  const head: AnswerHead = { format, ...known, isStream: ok && (wantsStream || isEvents) };
+  if (!isPlainResponse(response)) return watchedResponse(response, call, head, signal);
+  const { body } = response;
+  if (body === null || body.locked || !mayHaveBody(response.status)) {
+    await recordAnswer(call, ok ? { output: "" } : answerIn("", head));
+    return response;
+  }
+  if (head.isStream) {
+    return withBody(response, recordedStream(body, call, new AnswerReader(head), signal));
+  }
+  const read = await readBody(body, ok ? undefined : ERROR_LIMITS);
+  await recordBody(call, head, read, signal);
+  return withBody(response, read.body);
 }
-
-type Bytes = Uint8Array<ArrayBuffer>;
 
 const UTF_8 = new TextDecoder();
-
-/** Reads a body to its end, or to where it breaks. */
-async function wholeBody(
-  body: ReadableStream<Bytes>,
-): Promise<{ bytes: Bytes; error?: { cause: unknown } }> {
-  const reader = body.getReader();
-  const chunks: Bytes[] = [];
-  let error: { cause: unknown } | undefined;
-  try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      chunks.push(next.value);
-    }
-  } catch (cause) {
-    error = { cause };
-  }
-  const bytes = chunks.length === 1 ? chunks[0]! : joined(chunks);
-  return error === undefined ? { bytes } : { bytes, error };
-}
-
-function joined(chunks: readonly Bytes[]): Bytes {
-  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
-}
-
-/** A body that breaks where another did: clients take that for something else than a request that fails. */
-function broken(bytes: Bytes, error: unknown): ReadableStream<Bytes> {
-  let rest: Bytes | undefined = bytes.length === 0 ? undefined : bytes;
-  return new ReadableStream({
-    type: "bytes",
-    pull(controller: ReadableByteStreamController) {
-      if (rest === undefined) throw error;
-      controller.enqueue(rest);
-      rest = undefined;
-    },
-  }, { highWaterMark: 0 });
-}
 
 /** Records an answer that is no stream. */
 async function recordBody(
   call: CapturedCall,
-  format: WireFormat,
-  { ok, status }: Response,
-  bytes: Uint8Array,
+  head: AnswerHead,
+  { bytes, error }: ReadBody,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
-  const text = UTF_8.decode(bytes);
-  let read: WireResponse;
+  let text: string;
   try {
-    const body = looseOf(JSON.parse(text));
-    read = ok ? format.response(body) : { output: "", error: errorIn(body, status) };
+    text = UTF_8.decode(bytes);
   } catch {
-    // No JSON, or none that its path promises: what it says is kept as it is.
-    read = { output: text, ...(ok ? {} : { error: errorIn({}, status) }) };
+    text = ""; // longer than a text may be
+    call.note({ "response.unreadable": true });
   }
-  const { error, ...response } = read;
+  if (error !== undefined && (head.ok || signal?.aborted === true)) {
+    await recordError(call, error.cause, head.ok ? { output: text } : {}, signal);
+  } else await recordAnswer(call, answerIn(text, head));
+}
+
+async function recordAnswer(call: CapturedCall, answer: WireResponse): Promise<void> {
+  const { error, ...response } = answer;
   await (error === undefined ? call.complete(response) : call.fail(error, response));
+}
+
+/** What is known of how a request was answered. What a test has in place of a response may not tell. */
+function knownOf(response: Response): Pick<AnswerHead, "ok" | "status"> {
+  const { ok, status } = looseOf(response);
+  const known = typeof status === "number" ? status : undefined;
+  return { ok: typeof ok === "boolean" ? ok : known === undefined || known < 400, status: known };
 }

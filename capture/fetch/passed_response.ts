@@ -5,8 +5,18 @@ class PassedResponse extends Response {
   readonly #original: Response;
 
   constructor(body: Body, original: Response) {
-    super(body, original);
+    const { status, statusText, headers } = original;
+    // A server may send a status that no response can be made with.
+    super(body, status >= 200 && status <= 599 ? original : { statusText, headers });
     this.#original = original;
+  }
+
+  override get status(): number {
+    return this.#original.status;
+  }
+
+  override get ok(): boolean {
+    return this.#original.ok;
   }
 
   override get url(): string {
@@ -44,17 +54,15 @@ Object.defineProperty(PassedResponse.prototype, "constructor", {
  * @param body Its body.
  */
 export function withBody(original: Response, body: Body): Response {
-  const made = new PassedResponse(body, original);
-  const prototype = Object.getPrototypeOf(original);
-  if (prototype === Response.prototype || prototype === PassedResponse.prototype) return made;
-  // Clients may have a class of their own.
-  for (const name of ["url", "redirected", "type", "headers", "clone"] as const) {
-    const value = name === "clone"
-      ? () => withBody(original, made.clone().body as Body)
-      : made[name];
-    Object.defineProperty(made, name, { value, configurable: true, writable: true });
-  }
-  return Object.setPrototypeOf(made, prototype);
+  return new PassedResponse(body, original);
+}
+
+/** Whether something is a response of the runtime's own, of which another can be made that is as good. */
+export function isPlainResponse(response: Response): boolean {
+  if (typeof response !== "object" || response === null) return false;
+  const prototype = Object.getPrototypeOf(response);
+  return (prototype === Response.prototype || prototype === PassedResponse.prototype) &&
+    (response.body === null || response.body instanceof ReadableStream);
 }
 
 /** Whether a response with this status may have a body at all. */

@@ -18,7 +18,7 @@ import { usageOf } from "./loose.ts";
 import { type Input, type Message, recordedOutput } from "./messages.ts";
 import { copiedMetadata, joinedMetadata, optionAtFault, type Own } from "./own.ts";
 import { plainJson } from "./plain_json.ts";
-import { Unrecorded } from "./unrecorded.ts";
+import { type CallEnd, Unrecorded } from "./unrecorded.ts";
 
 /** A call that is about to be made, as a wrapper sees it. */
 export interface CapturedRequest extends CapturedCallInfo {
@@ -271,12 +271,28 @@ export class CapturedCall {
   }
 
   async #write(ending: Ending, response: CapturedRemains): Promise<void> {
+    const { callId } = this;
+    let end: Pick<CallEnd, "length" | "write">;
+    try {
+      end = this.#prepared(ending, response);
+    } catch (error) {
+      // It is longer than a text may be. That is told and counted as any end that is not written.
+      end = { length: 0, write: () => Promise.reject(error) };
+    }
+    await this.#unrecorded.write({
+      callId,
+      ...end,
+      tell: (error, willRetry) =>
+        this.#capture.tell(error, { ...this.#info, callId, phase: "end", willRetry }),
+    });
+  }
+
+  #prepared(ending: Ending, response: CapturedRemains): Pick<CallEnd, "length" | "write"> {
     const { output = "" } = response;
     const latencyMs = rounded(response.latencyMs ?? performance.now() - this.#startMs);
     const { text, format } = typeof output === "string"
       ? { text: output, format: "text" as TextFormat }
       : recordedOutput(output);
-    const { callId } = this;
     const { call, inputLength } = this.#begun;
     const outcome = {
       ...(this.#asked === undefined ? {} : { asked: this.#asked }),
@@ -286,18 +302,14 @@ export class CapturedCall {
       outputFormat: format,
       metadata: this.#about(response),
     };
-    const write = (): Promise<unknown> => {
-      if (ending.as === "complete") return call.complete({ ...outcome, outputText: text });
-      const remains = { ...outcome, partialOutput: text };
-      return ending.as === "fail" ? call.fail(ending.error, remains) : call.abort(remains);
-    };
-    await this.#unrecorded.write({
-      callId,
+    const remains = { ...outcome, partialOutput: text };
+    return {
       length: (this.#asked?.inputText.length ?? inputLength) + text.length,
-      write,
-      tell: (error, willRetry) =>
-        this.#capture.tell(error, { ...this.#info, callId, phase: "end", willRetry }),
-    });
+      write() {
+        if (ending.as === "complete") return call.complete({ ...outcome, outputText: text });
+        return ending.as === "fail" ? call.fail(ending.error, remains) : call.abort(remains);
+      },
+    };
   }
 
   #costOf(

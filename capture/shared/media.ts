@@ -6,7 +6,7 @@ export type Modality = "image" | "audio" | "video" | "document";
 
 /** The modality that a media type tells of. */
 export function modalityOf(mediaType: string | undefined): Modality {
-  const [kind] = (mediaType ?? "").split("/");
+  const [kind] = (mediaType ?? "").toLowerCase().split("/");
   return kind === "image" || kind === "audio" || kind === "video" ? kind : "document";
 }
 
@@ -40,6 +40,16 @@ export async function blobPart(
   return { ...known, content: typeof data === "string" ? data : base64Of(data) };
 }
 
+/** A `data:` URL, however it is written: its media type, whether it is base64, its data. */
+const DATA_URL = /^\s{0,8}data:([^;,]*)(?:;[^;,]*)*?(; {0,8}base64)?,(.*)$/is;
+/** What begins as such a URL does, and not as a text that begins with that word. */
+const INLINE = /^\s{0,8}data:(?: {0,8}[\w.+-]{1,99}\/)?[^\s,]{0,300},/i;
+
+/** Whether a text is a `data:` URL, which has the bytes in it. */
+export function isDataUrl(text: string): boolean {
+  return /^\s{0,8}data:/i.test(text);
+}
+
 /**
  * A part for what a URL leads to: a `data:` URL has the bytes in it and is treated as such; others are kept as they are.
  *
@@ -52,8 +62,8 @@ export async function urlPart(
   mediaType: string | undefined,
   keep: boolean,
 ): Promise<Part> {
-  const [, type, isBase64, data] = /^data:([^;,]*)(?:;[^;,]*)*?(;base64)?,(.*)$/s.exec(url) ?? [];
-  if (data === undefined) {
+  const [, type, isBase64, data] = DATA_URL.exec(url) ?? [];
+  if (data === undefined && !isDataUrl(url)) {
     return {
       type: "uri",
       modality: modalityOf(mediaType),
@@ -61,9 +71,10 @@ export async function urlPart(
       uri: url,
     };
   }
-  const named = type === "" ? mediaType : type;
-  if (isBase64 !== undefined) return await blobPart(data, named, keep);
-  return await blobPart(new TextEncoder().encode(data), named, keep);
+  const named = type?.trim() || mediaType;
+  if (isBase64 !== undefined) return await blobPart(data!, named, keep);
+  // What is malformed is hashed as the text that it is.
+  return await blobPart(new TextEncoder().encode(data ?? url), named, keep);
 }
 
 /**
@@ -78,7 +89,7 @@ export async function withoutInlineMedia<T extends JsonValue>(value: T, keep: bo
 
 async function hashed(value: JsonValue): Promise<JsonValue> {
   if (typeof value === "string") {
-    return /^data:[^,]{0,200},/.test(value) ? { ...await urlPart(value, undefined, false) } : value;
+    return INLINE.test(value) ? { ...await urlPart(value, undefined, false) } : value;
   }
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return await Promise.all(value.map((item) => hashed(item)));

@@ -15,6 +15,8 @@ export interface PartsReader<Part> {
    *   be more behind an error.
    */
   take(part: Part): { isOutput: boolean; isLast?: boolean; error?: unknown };
+  /** Asked where the parts end, and none was the last: the error that it is, if they should not end there. */
+  endedEarly?(): unknown;
   /** What came so far. */
   response(): StreamedResponse | Promise<StreamedResponse>;
 }
@@ -51,7 +53,8 @@ export function recordError(
  * once the end is recorded. A stream that told of an error has failed, with all that came, before it and behind.
  */
 export class RecordedReader<Part> {
-  readonly #reader: ReadableStreamDefaultReader<Part>;
+  readonly #stream: ReadableStream<Part>;
+  #reading: ReadableStreamDefaultReader<Part> | undefined;
   readonly #call: RecordedEnd;
   readonly #parts: PartsReader<Part>;
   readonly #signal: AbortSignal | undefined;
@@ -60,7 +63,7 @@ export class RecordedReader<Part> {
   #hasEnded = false;
 
   /**
-   * @param stream The stream.
+   * @param stream The stream; others may read it until this is asked to.
    * @param call Its call.
    * @param parts What puts it together.
    * @param signal What may end it, also while nobody reads.
@@ -71,11 +74,15 @@ export class RecordedReader<Part> {
     parts: PartsReader<Part>,
     signal?: AbortSignal,
   ) {
-    this.#reader = stream.getReader();
+    this.#stream = stream;
     this.#call = call;
     this.#parts = parts;
     this.#signal = signal;
     signal?.addEventListener("abort", this.#aborted, { once: true });
+  }
+
+  get #reader(): ReadableStreamDefaultReader<Part> {
+    return this.#reading ??= this.#stream.getReader();
   }
 
   /** The next part, or `undefined` at the end; rejects as the stream does. */
@@ -88,7 +95,7 @@ export class RecordedReader<Part> {
       throw error;
     }
     if (next.done) {
-      await this.#end(this.#told?.error);
+      await this.#end(this.#told?.error ?? this.#parts.endedEarly?.());
       return undefined;
     }
     if (!this.#hasEnded) {

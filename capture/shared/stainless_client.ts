@@ -1,5 +1,4 @@
 import { type AuditLog, AuditLogError } from "../../mod.ts";
-import { type AsyncStorage, asyncStorage } from "../../adapters/async_storage.ts";
 import { auditFetch, type AuditFetchOptions, type Fetch } from "../fetch/audit_fetch.ts";
 
 /** A request as a client's middleware sees it. */
@@ -18,8 +17,6 @@ interface Beneath {
   _options?: Readonly<Record<string, unknown>>;
   /** `gen_ai.provider.name`, where the client is one for a certain platform. */
   _genAIProviderName?: unknown;
-  makeRequest?: (...given: unknown[]) => Promise<unknown>;
-  retryRequest?: (...given: unknown[]) => Promise<unknown>;
   withOptions(options: object): Beneath;
 }
 
@@ -47,27 +44,16 @@ export function auditedClient<Client extends object>(
       { path: "client" },
     );
   }
-  const refusals = asyncStorage<Refusal>();
   const provider = options.provider ?? platformOf(client);
-  const recording = (beneath: Fetch | undefined): Fetch => {
-    const audited = auditFetch(log, { ...options, provider, fetch: beneath });
-    return async (input, init) => {
-      try {
-        return await audited(input, init);
-      } catch (error) {
-        const refusal = refusals.getStore();
-        if (refusal !== undefined && error instanceof AuditLogError) refusal.error = error;
-        throw error;
-      }
-    };
-  };
+  const recording = (beneath: Fetch | undefined): Fetch =>
+    auditFetch(log, { ...options, provider, fetch: beneath });
   const beneath = options.fetch ?? fetch;
   const isTurned = turns(client);
   // Made in either case: it is what checks the options.
   const recorded = recording(beneath);
   const derived = withOptions.call(client, { fetch: isTurned ? beneath : recorded });
   likeOriginal(derived, client);
-  return recordingClient(derived, { refusals, recording, isTurned }) as object as Client;
+  return recordingClient(derived, { recording, isTurned }) as object as Client;
 }
 
 /**
@@ -81,7 +67,6 @@ function likeOriginal(derived: Beneath, { _options: said }: Partial<Beneath>): v
 
 /** What clients derived from one another have in common. */
 interface Auditing {
-  readonly refusals: AsyncStorage<Refusal>;
   /** Makes a `fetch` that records. */
   readonly recording: (beneath: Fetch | undefined) => Fetch;
   readonly isTurned: boolean;
@@ -100,8 +85,7 @@ function platformOf({ _genAIProviderName: name }: Partial<Beneath>): string | un
 
 /** Has a client, and those derived from it, record. */
 function recordingClient(client: Beneath, auditing: Auditing): Beneath {
-  const { refusals, recording, isTurned } = auditing;
-  toldOfRefusals(client, refusals);
+  const { recording, isTurned } = auditing;
   const { backendMiddleware, withOptions } = client;
   if (isTurned && typeof backendMiddleware === "function") {
     const record: Middleware = ({ url, ...init }, next) =>
@@ -116,38 +100,6 @@ function recordingClient(client: Beneath, auditing: Auditing): Beneath {
     return recordingClient(withOptions.call(client, given), auditing);
   });
   return client;
-}
-
-/** What keeps a request from being made. */
-interface Refusal {
-  error?: AuditLogError;
-}
-
-/**
- * What `fetch` rejects with, these clients take for a broken connection: they try again, and throw an error of their own. A call
- * that cannot be recorded shall not be tried again, and the caller shall see why. Where a client is made otherwise, its own error
- * has it as its `cause`.
- */
-function toldOfRefusals(client: Beneath, refusals: AsyncStorage<Refusal>): void {
-  const { makeRequest, retryRequest } = client;
-  if (typeof makeRequest === "function") {
-    define(client, "makeRequest", (...given: unknown[]) => {
-      const refusal = refusals.getStore() ?? {};
-      return refusals.run(refusal, async () => {
-        try {
-          return await makeRequest.apply(client, given);
-        } catch (error) {
-          throw refusal.error ?? error;
-        }
-      });
-    });
-  }
-  if (typeof retryRequest === "function") {
-    define(client, "retryRequest", (...given: unknown[]) => {
-      const { error } = refusals.getStore() ?? {};
-      return error === undefined ? retryRequest.apply(client, given) : Promise.reject(error);
-    });
-  }
 }
 
 function define(client: Beneath, name: string, value: unknown): void {

@@ -15,6 +15,28 @@ export function transportOf(url: unknown, headers: unknown): Record<string, Json
   return { ...(parsed === undefined ? {} : serverOf(parsed)), ...requestIdsOf(looseOf(headers)) };
 }
 
+/** The headers of whatever a `fetch` gave. */
+export function headersOf(response: unknown): Headers | Loose {
+  try {
+    const { headers } = looseOf(response);
+    if (headers instanceof Headers) return headers;
+    const { forEach } = looseOf(headers);
+    if (typeof forEach !== "function") return looseOf(headers);
+    const found: Record<string, unknown> = Object.create(null);
+    forEach.call(headers, (value: unknown, name: unknown) => found[String(name)] = value);
+    return found;
+  } catch {
+    return {}; // they are not what they seem
+  }
+}
+
+/** One of some headers, by its name in small letters. */
+export function headerIn(headers: Headers | Loose, name: string): string | undefined {
+  if (headers instanceof Headers) return headers.get(name) ?? undefined;
+  const found = Object.keys(headers).find((key) => key.toLowerCase() === name);
+  return found === undefined ? undefined : String(headers[found]);
+}
+
 /** Where a request went. */
 export function serverOf({ hostname, port }: URL): Record<string, JsonValue> {
   if (hostname === "") return {};

@@ -6,6 +6,7 @@
  */
 import type { JsonValue } from "../../mod.ts";
 import {
+  countOf,
   listOf,
   type Loose,
   looseOf,
@@ -132,9 +133,7 @@ function responseOf(body: Loose): WireResponse {
     finishReasons: reason === undefined ? [] : [reason],
     usage: usageOf({
       // Cached tokens are counted apart.
-      inputTokens: typeof input_tokens === "number"
-        ? input_tokens + numberOr0(cache_read_input_tokens) + numberOr0(cache_creation_input_tokens)
-        : undefined,
+      inputTokens: sumOf(input_tokens, cache_read_input_tokens, cache_creation_input_tokens),
       outputTokens: output_tokens,
       cacheReadTokens: cache_read_input_tokens,
       cacheCreationTokens: cache_creation_input_tokens,
@@ -148,8 +147,11 @@ function responseOf(body: Loose): WireResponse {
   };
 }
 
-function numberOr0(value: unknown): number {
-  return typeof value === "number" ? value : 0;
+/** A count and those that are to be added to it, as far as they are counts. */
+function sumOf(value: unknown, ...others: readonly unknown[]): number | undefined {
+  const count = countOf(value);
+  if (count === undefined) return undefined;
+  return others.reduce<number>((sum, other) => sum + (countOf(other) ?? 0), count);
 }
 
 /** Which deltas add to which property of a block. */
@@ -160,8 +162,15 @@ const DELTAS: Readonly<Record<string, string>> = {
 /** Those that bring all of some properties at once. */
 const WHOLE_DELTAS: readonly unknown[] = ["signature_delta", "compaction_delta"];
 
+/** An object that shares nothing with others, whatever a provider calls its properties. */
+function unshared(): Record<string, unknown> {
+  return Object.create(null);
+}
+
 class MessageStream implements WireStream {
-  #message: Record<string, unknown> = {};
+  readonly isComplete = false; // its last event says so
+  #message = unshared();
+  readonly #usage = unshared();
   readonly #blocks = new Map<number, Record<string, unknown>>();
   /** The input of tools, as JSON that is still coming. */
   readonly #inputs = new Map<number, string>();
@@ -172,7 +181,8 @@ class MessageStream implements WireStream {
     const at = Number(index);
     switch (type) {
       case "message_start":
-        this.#message = { ...looseOf(message) };
+        this.#message = Object.assign(unshared(), looseOf(message));
+        this.#addUsage(looseOf(message)["usage"]);
         break;
       case "content_block_start":
         this.#begin(at, looseOf(content_block));
@@ -180,11 +190,8 @@ class MessageStream implements WireStream {
       case "content_block_delta":
         return { isOutput: this.#add(at, looseOf(delta)), isLast: false };
       case "message_delta":
-        this.#message = {
-          ...this.#message,
-          ...looseOf(delta),
-          usage: { ...looseOf(this.#message["usage"]), ...without(looseOf(usage), []) },
-        };
+        Object.assign(this.#message, looseOf(delta));
+        this.#addUsage(usage);
         break;
       case "message_stop":
         return { isOutput: false, isLast: true };
@@ -195,12 +202,17 @@ class MessageStream implements WireStream {
     return { isOutput: false, isLast: false };
   }
 
+  /** What says nothing does not undo what was said. */
+  #addUsage(usage: unknown): void {
+    Object.assign(this.#usage, without(looseOf(usage), []));
+  }
+
   #begin(index: number, block: Loose): void {
-    this.#blocks.set(index, { ...block });
+    this.#blocks.set(index, Object.assign(unshared(), block));
     const { type, to } = block;
     // From here on another model answers, as a whole message names it.
     const model = type === "fallback" ? textOf(looseOf(to)["model"]) : undefined;
-    if (model !== undefined) this.#message = { ...this.#message, model };
+    if (model !== undefined) this.#message["model"] = model;
   }
 
   #add(index: number, delta: Loose): boolean {
@@ -227,7 +239,7 @@ class MessageStream implements WireStream {
       const json = this.#inputs.get(index);
       return json === undefined || json === "" ? block : { ...block, input: parsedOr(json) };
     });
-    const response = responseOf({ ...this.#message, content });
+    const response = responseOf({ ...this.#message, usage: this.#usage, content });
     return this.#error === undefined ? response : { ...response, error: errorIn(this.#error) };
   }
 }

@@ -15,7 +15,7 @@ import {
   usageOf,
   without,
 } from "../shared/loose.ts";
-import { blobPart, urlPart, withoutInlineMedia } from "../shared/media.ts";
+import { blobPart, isDataUrl, urlPart, withoutInlineMedia } from "../shared/media.ts";
 import { finishReasonsOf, type Message, type Part, textPart } from "../shared/messages.ts";
 import { plainObject } from "../shared/plain_json.ts";
 import { requestParameters, toolsOf } from "./request_parameters.ts";
@@ -68,7 +68,9 @@ async function contentPart(part: Loose, keepMedia: boolean): Promise<Part> {
   if (type === "text") return textPart(textOf(text) ?? "");
   if (type === "refusal") return { type, content: textOf(refusal) ?? "" };
   if (type === "image_url") {
-    const { url, ...others } = looseOf(image_url);
+    const { url, ...others } = looseOf(
+      typeof image_url === "string" ? { url: image_url } : image_url,
+    );
     return { ...await urlPart(textOf(url) ?? "", "image", keepMedia), ...plainObject(others) };
   }
   if (type === "input_audio") {
@@ -89,7 +91,7 @@ async function contentPart(part: Loose, keepMedia: boolean): Promise<Part> {
 
 /** The bytes of a file: a data: URL, or base64 alone. */
 export function fileData(data: string, keepMedia: boolean): Promise<Part> {
-  return data.startsWith("data:")
+  return isDataUrl(data)
     ? urlPart(data, undefined, keepMedia)
     : blobPart(data, undefined, keepMedia);
 }
@@ -178,6 +180,11 @@ interface Streamed {
 class ChatStream implements WireStream {
   readonly #choices = new Map<number, Streamed>();
   readonly #head: Record<string, unknown> = {};
+
+  get isComplete(): boolean {
+    const choices = [...this.#choices.values()];
+    return choices.length > 0 && choices.every(({ finish }) => finish !== undefined);
+  }
 
   take(_name: string, data: Loose): { isOutput: boolean; isLast: boolean } {
     for (const key of HEAD) {

@@ -177,13 +177,14 @@ const ITEM_DELTAS: Readonly<Record<string, string>> = {
   "response.custom_tool_call_input.delta": "input",
 };
 
-type Item = Record<string, JsonValue>;
+type Item = Record<string, JsonValue | JsonValue[]>;
 
 function isPlace(value: unknown): value is number {
   return Number.isSafeInteger(value) && value as number >= 0;
 }
 
 class ResponsesStream implements WireStream {
+  readonly isComplete = false; // its last event says so
   #response: Loose = {};
   readonly #items = new Map<number, Item>();
   #whole: Loose | undefined;
@@ -217,16 +218,17 @@ class ResponsesStream implements WireStream {
     const delta = textOf(data["delta"]);
     if (delta === undefined) return { isOutput: false, isLast: false };
     this.#add(type, index, data, delta);
-    return { isOutput: type in PART_DELTAS || type in ITEM_DELTAS, isLast: false };
+    const isOutput = Object.hasOwn(PART_DELTAS, type) || Object.hasOwn(ITEM_DELTAS, type);
+    return { isOutput, isLast: false };
   }
 
   #setPart(index: number, list: string, at: unknown, part: unknown): void {
     const item = this.#items.get(index);
-    const parts = Array.isArray(item?.[list]) ? [...item[list]] : [];
+    if (item === undefined) return;
+    const known = item[list];
+    const parts = (Array.isArray(known) ? known : item[list] = []) as JsonValue[];
     // Without holes: what comes from outside may name any place.
-    if (item === undefined || !isPlace(at) || at > parts.length) return;
-    parts[at] = plainJson(part) ?? null;
-    item[list] = parts;
+    if (isPlace(at) && at <= parts.length) parts[at] = plainJson(part) ?? null;
   }
 
   #add(type: string, index: number, data: Loose, delta: string): void {

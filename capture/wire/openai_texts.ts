@@ -78,6 +78,11 @@ class CompletionStream implements WireStream {
   readonly #head: Record<string, unknown> = {};
   readonly #choices = new Map<number, { text: string; finish_reason?: string }>();
 
+  get isComplete(): boolean {
+    const choices = [...this.#choices.values()];
+    return choices.length > 0 && choices.every(({ finish_reason }) => finish_reason !== undefined);
+  }
+
   take(_name: string, data: Loose): { isOutput: boolean; isLast: boolean } {
     for (const key of ["id", "model", "usage"]) {
       if (data[key] !== undefined) this.#head[key] = data[key];

@@ -36,6 +36,8 @@ export interface WireStream {
    * @returns Whether it brought some of the answer, and whether it is the last.
    */
   take(name: string, data: Loose): { readonly isOutput: boolean; readonly isLast: boolean };
+  /** Whether the answer is complete, where a stream may end without an event that is the last. */
+  readonly isComplete: boolean;
   /** What came so far. */
   response(): WireResponse;
 }
@@ -56,6 +58,12 @@ export interface WireFormat {
   /** Reads a stream. */
   stream(): WireStream;
 }
+
+/** A stream that ended before its answer was complete: a connection that was cut may look like an end. */
+export const INCOMPLETE_STREAM: WireError = {
+  name: "incomplete_stream",
+  message: "The stream ended before the provider told that the answer is complete",
+};
 
 /** The error in the body of a response with an error's status, as OpenAI, Anthropic and most others tell it. */
 export function errorIn(body: Loose, status?: number): WireError {

@@ -9,7 +9,8 @@ const SECRETS: readonly RegExp[] = [
   /\b(?:sk|pk|rk|xai|gsk|key|api)[-_][\w*.-]{8,}/gi,
   /\bAIza[\w-]{20,}/g,
   /\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g,
-  /\b(?:api[-_ ]?key|authorization|password|secret|token)["']?\s*[:=]\s*["']?[^\s"',;]{4,}/gi,
+  /\b(?:authorization|password|secret|token)["']?\s*[:=]\s*["']?[^\s"',;]{4,}/gi,
+  /\bapi[-_ ]?key\b[^:=\n]{0,20}[:=]\s*["']?[^\s"',;]{4,}/gi,
   /(?<=:\/\/)[^\s/@]+:[^\s/@]+(?=@)/g,
 ];
 

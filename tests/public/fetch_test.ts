@@ -4,11 +4,10 @@ import { assert, assertEquals } from "@std/assert";
 import { auditFetch } from "@audit-log/llm/fetch";
 import { createOpenAI } from "@ai-sdk/openai";
 import { generateText } from "ai";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { about, API_KEY, only } from "../support/captured.ts";
 import { fetched, post, QUESTION } from "../support/fetched.ts";
+import { serving } from "../support/serving.ts";
 import { atEnd } from "../support/temp.ts";
 
 test("only calls of models are recorded; other requests pass untouched", async (t) => {
@@ -150,27 +149,21 @@ test("legacy completions are recorded, plain and by stream", async (t) => {
     `data: ${
       JSON.stringify({ id: "c1", model: "m-1", choices: [{ index: 0, text, finish_reason }] })
     }\n\n`;
-  const server = createServer((request, response) => {
-    let body = "";
-    request.on("data", (part) => body += part);
-    request.on("end", () => {
-      if (!JSON.parse(body).stream) {
-        const choices = [{ index: 0, text: "One two", finish_reason: "stop" }];
-        const usage = { prompt_tokens: 2, completion_tokens: 3 };
-        response.writeHead(200, { "content-type": "application/json" });
-        response.end(JSON.stringify({ id: "c1", model: "m-1", choices, usage }));
-        return;
-      }
-      response.writeHead(200, { "content-type": "text/event-stream" });
-      response.end(`${chunk("One")}${chunk(" two", "stop")}data: [DONE]\n\n`);
-    });
+  const url = await serving(t, (response, { stream }) => {
+    if (!stream) {
+      const choices = [{ index: 0, text: "One two", finish_reason: "stop" }];
+      const usage = { prompt_tokens: 2, completion_tokens: 3 };
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify({ id: "c1", model: "m-1", choices, usage }));
+      return;
+    }
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.end(`${chunk("One")}${chunk(" two", "stop")}data: [DONE]\n\n`);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  atEnd(t, () => new Promise<void>((resolve) => server.close(() => resolve())));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/completions`;
   const fetch = auditFetch(log);
   for (const stream of [false, true]) {
-    await (await fetch(url, post({ model: "m", prompt: "Count", stream }))).text();
+    await (await fetch(`${url}/v1/completions`, post({ model: "m", prompt: "Count", stream })))
+      .text();
   }
   const entries = await log.query();
   for (const { inputText, outputText, metadata } of entries) {
@@ -181,7 +174,7 @@ test("legacy completions are recorded, plain and by stream", async (t) => {
   assertEquals(entries[0]!.metadata["gen_ai.usage.output_tokens"], 3);
 });
 
-test("an answer that is no JSON is recorded as it is, and a page of a proxy as a failure", async (t) => {
+test("an answer that is no JSON is recorded as it is, and a page of a proxy as an error's message", async (t) => {
   const { log } = await fetched(t);
   const answers = [new Response("plain", { status: 200 }), new Response("<html>", { status: 502 })];
   const fetch = auditFetch(log, { fetch: () => Promise.resolve(answers.shift()!) });
@@ -190,7 +183,8 @@ test("an answer that is no JSON is recorded as it is, and a page of a proxy as a
   }
   const [answered, failed] = await log.query();
   assertEquals([answered!.outputText, answered!.metadata["audit.outcome"]], ["plain", "completed"]);
-  assertEquals([failed!.outputText, failed!.metadata["error.type"]], ["<html>", "502"]);
+  assertEquals([failed!.outputText, failed!.metadata["error.type"]], ["", "502"]);
+  assertEquals(failed!.metadata["error.message"], "<html>");
 });
 
 test("any client that takes a fetch is recorded by it", async (t) => {

@@ -21,9 +21,12 @@ export class FullStore extends ArrayStore {
   /** What there is still room for. */
   fits: (record: LogRecord) => boolean = () => false;
   fault: AuditLogError = new AuditLogError("WRITE_FAILED", "Cannot append: the disk is full");
+  /** How often it was asked in vain. */
+  refused = 0;
 
   override append(records: readonly LogRecord[]): Promise<number> {
     if (!this.full || records.every(this.fits)) return super.append(records);
+    this.refused++;
     return Promise.reject(this.fault);
   }
 }

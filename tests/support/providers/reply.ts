@@ -74,6 +74,8 @@ export interface Reply {
   readonly headers?: Readonly<Record<string, string>>;
   /** The connection is cut behind so many events. */
   readonly cutAfter?: number;
+  /** The stream ends behind so many events, as a proxy ends it whose own connection was cut. */
+  readonly endAfter?: number;
   /** The connection is cut behind so many bytes of an answer that is no stream. */
   readonly cutBytes?: number;
   /** Behind so many events comes one that is no JSON. */

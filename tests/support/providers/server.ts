@@ -164,6 +164,10 @@ async function stream(
       response.destroy();
       return;
     }
+    if (index === reply.endAfter) {
+      response.end();
+      return;
+    }
     if (index === reply.malformedAfter) await write(response, sse(name, data, '{"half'), reply);
     if (index === reply.streamErrorAfter) {
       const { name, data } = endpoint.streamError(reply.error ?? "It broke.");

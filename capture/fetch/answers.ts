@@ -1,0 +1,132 @@
+import { type Loose, looseOf } from "../shared/loose.ts";
+import type { PartsReader, StreamedResponse } from "../shared/recorded_parts.ts";
+import { SseReader } from "../shared/sse.ts";
+import {
+  errorIn,
+  INCOMPLETE_STREAM,
+  type WireFormat,
+  type WireResponse,
+  type WireStream,
+} from "../wire/wire_format.ts";
+import { bytesOf, GatheredBytes } from "./bytes.ts";
+
+/** How a request was answered, as far as it is known before the body. */
+export interface AnswerHead {
+  readonly format: WireFormat;
+  readonly ok: boolean;
+  readonly status: number | undefined;
+  /** Whether a stream is to be expected: it was asked for, or the answer says that it is one. */
+  readonly isStream: boolean;
+}
+
+/** What a whole body says. One that is no JSON, or none that its path promises, is kept as the text that it is. */
+export function answerIn(text: string, { format, ok, status }: AnswerHead): WireResponse {
+  try {
+    const body = looseOf(JSON.parse(text));
+    if (ok) return format.response(body);
+    const error = errorIn(body, status);
+    return { output: "", error: error.message === "" ? { ...error, message: text } : error };
+  } catch {
+    // What an error's body says is its message, and no output: messages are rid of what looks like a key.
+    return ok ? { output: text } : { output: "", error: { ...errorIn({}, status), message: text } };
+  }
+}
+
+/** How much is kept of a body that has no events, in bytes: more than an entry may have. */
+const MOST = 32 * 1024 * 1024;
+
+/**
+ * Reads a body as it comes: server-sent events, whatever its content type says, and where there are none, one JSON value, one a
+ * line, or a text.
+ */
+export class AnswerReader implements PartsReader<unknown> {
+  readonly #head: AnswerHead;
+  readonly #wire: WireStream;
+  readonly #events = new SseReader();
+  /** What came, as long as there is no event. */
+  #others: GatheredBytes | undefined = new GatheredBytes();
+  #malformed = 0;
+  #isUnreadable = false;
+
+  /** @param head What is known of the answer. */
+  constructor(head: AnswerHead) {
+    this.#head = head;
+    this.#wire = head.format.stream();
+  }
+
+  take(chunk: unknown): { isOutput: boolean; isLast: boolean } {
+    const taken = { isOutput: false, isLast: false };
+    if (this.#isUnreadable) return taken;
+    try {
+      const bytes = bytesOf(chunk);
+      if (this.#others !== undefined && this.#others.length < MOST) this.#others.add(bytes);
+      for (const { name, data } of this.#events.read(bytes)) this.#event(name, data, taken);
+    } catch {
+      this.#isUnreadable = true; // no bytes, or a line that is longer than a text may be
+    }
+    return taken;
+  }
+
+  #event(name: string, data: string, taken: { isOutput: boolean; isLast: boolean }): void {
+    if (data === "[DONE]") {
+      this.#others = undefined;
+      taken.isLast = true;
+      return;
+    }
+    try {
+      const { isOutput, isLast } = this.#wire.take(name, looseOf(JSON.parse(data)));
+      this.#others = undefined;
+      taken.isOutput ||= isOutput;
+      taken.isLast ||= isLast;
+    } catch {
+      this.#malformed++; // the caller's to find out
+    }
+  }
+
+  endedEarly(): unknown {
+    const { isStream, ok } = this.#head;
+    if (!ok || !isStream) return undefined;
+    const { isComplete } = this.#others === undefined
+      ? this.#wire
+      : this.#withoutEvents(this.#others);
+    return isComplete ? undefined : INCOMPLETE_STREAM;
+  }
+
+  /** What a body without events says, and whether that is all of a stream. */
+  #withoutEvents(others: GatheredBytes): { response: WireResponse; isComplete: boolean } {
+    const text = new TextDecoder().decode(others.all);
+    const lines = this.#head.isStream && this.#head.ok
+      ? text.split("\n").filter((line) => line.trim() !== "").map(jsonOf)
+      : [];
+    if (lines.length < 2 || lines[0] === undefined) {
+      return { response: answerIn(text, this.#head), isComplete: jsonOf(text) !== undefined };
+    }
+    // A value a line, each as an event would have it.
+    const wire = this.#head.format.stream();
+    let hasLast = false;
+    for (const line of lines) {
+      if (line !== undefined) hasLast = wire.take("", line).isLast || hasLast;
+    }
+    return { response: wire.response(), isComplete: hasLast || wire.isComplete };
+  }
+
+  response(): StreamedResponse {
+    const response = this.#others === undefined
+      ? this.#wire.response()
+      : this.#withoutEvents(this.#others).response;
+    const noted = {
+      ...(this.#malformed === 0 ? {} : { "stream.malformed_events": this.#malformed }),
+      ...(this.#isUnreadable ? { "stream.unreadable": true } : {}),
+    };
+    return { ...response, metadata: { ...response.metadata, ...noted } };
+  }
+}
+
+function jsonOf(text: string): Loose | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value as Loose : undefined;
+  } catch {
+    return undefined;
+  }
+}

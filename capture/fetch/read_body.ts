@@ -1,0 +1,107 @@
+import { type Bytes, bytesOf, GatheredBytes } from "./bytes.ts";
+
+/** How far a body is read. */
+export interface BodyLimits {
+  readonly ms: number;
+  readonly bytes: number;
+}
+
+/** What was read of a body. */
+export interface ReadBody {
+  /** All of it, or what came before it broke or a limit was reached. */
+  readonly bytes: Bytes;
+  /** What it broke with. */
+  readonly error?: { readonly cause: unknown };
+  /** The body anew: the same bytes, and it goes on, or breaks, as the one that was read. */
+  readonly body: Bytes | ReadableStream<Bytes>;
+}
+
+type Read = ReadableStreamReadResult<Bytes>;
+type Reader = ReadableStreamDefaultReader<Bytes>;
+
+/**
+ * Reads a body to its end, to where it breaks, or to a limit.
+ *
+ * @param body The body.
+ * @param limits How far. Default: there are none.
+ */
+export async function readBody(
+  body: ReadableStream<Bytes>,
+  limits: BodyLimits = { ms: Infinity, bytes: Infinity },
+): Promise<ReadBody> {
+  const reader = body.getReader();
+  const time = new Time(limits.ms);
+  const gathered = new GatheredBytes();
+  let next: Promise<Read> | undefined;
+  try {
+    while (gathered.length <= limits.bytes) {
+      next = reader.read();
+      const read = await time.until(next);
+      if (read === undefined) break;
+      next = undefined;
+      if (read.done) return { bytes: gathered.all, body: gathered.all };
+      gathered.add(bytesOf(read.value));
+    }
+    return { bytes: gathered.all, body: goingOn(gathered.all, reader, next) };
+  } catch (cause) {
+    const broken = goingOn(gathered.all, reader, Promise.reject(cause));
+    return { bytes: gathered.all, error: { cause }, body: broken };
+  } finally {
+    time.end();
+  }
+}
+
+/** A body of which the first bytes were read. Clients take one that breaks for something else than a request that fails. */
+function goingOn(first: Bytes, reader: Reader, pending?: Promise<Read>): ReadableStream<Bytes> {
+  let next = pending;
+  next?.catch(() => {}); // nobody may read on
+  let isFirst = first.length > 0;
+  return new ReadableStream({
+    type: "bytes",
+    async pull(controller: ReadableByteStreamController) {
+      if (isFirst) {
+        isFirst = false;
+        return controller.enqueue(first.slice());
+      }
+      let read: Read;
+      do {
+        read = await (next ?? reader.read());
+        next = undefined;
+      } while (!read.done && bytesOf(read.value).length === 0);
+      if (!read.done) return controller.enqueue(bytesOf(read.value).slice());
+      controller.close();
+      // Who brought a buffer gets it back.
+      controller.byobRequest?.respond(0);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+}
+
+/** A time within which something is waited for. */
+class Time {
+  #isOver = false;
+  #stop: (() => void) | undefined;
+  readonly #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(ms: number) {
+    if (ms === Infinity) return;
+    this.#timer = setTimeout(() => {
+      this.#isOver = true;
+      this.#stop?.();
+    }, ms);
+  }
+
+  /** What a promise resolves with, or `undefined` once the time is over. */
+  async until<T>(promise: Promise<T>): Promise<T | undefined> {
+    if (this.#timer === undefined) return await promise;
+    if (this.#isOver) return undefined;
+    return await new Promise((resolve, reject) => {
+      this.#stop = () => resolve(undefined);
+      promise.then(resolve, reject);
+    });
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+}
