@@ -42,11 +42,11 @@ export const openAIChat: WireFormat = {
 
 async function asked(message: Loose, keepMedia: boolean): Promise<Message> {
   const { role, content, name, tool_call_id, refusal } = message;
-  const parts: Part[] = [];
-  if (typeof content === "string") parts.push(textPart(content));
-  for (const part of listOf(content)) parts.push(await contentPart(part, keepMedia));
-  if (typeof refusal === "string") parts.push({ type: "refusal", content: refusal });
-  parts.push(...toolCalls(message));
+  const said: Part[] = [];
+  if (typeof content === "string") said.push(textPart(content));
+  for (const part of listOf(content)) said.push(await contentPart(part, keepMedia));
+  if (typeof refusal === "string") said.push({ type: "refusal", content: refusal });
+  const parts = [...said, ...toolCalls(message)];
   const isToolAnswer = typeof tool_call_id === "string";
   return {
     role: textOf(role) ?? "user",
@@ -132,10 +132,9 @@ function answered({ message, finish_reason }: Loose): Message {
     // Its bytes are the answer's, and large: the transcript is kept.
     parts.push({ ...without(looseOf(audio), ["data"]), type: "audio" });
   }
-  parts.push(...toolCalls(said));
   return {
     role: textOf(role) ?? "assistant",
-    parts,
+    parts: [...parts, ...toolCalls(said)],
     ...(typeof finish_reason === "string" ? { finish_reason } : {}),
   };
 }
