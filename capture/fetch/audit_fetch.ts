@@ -33,12 +33,13 @@ export interface AuditFetchOptions extends CaptureOptions {
  * Anthropic's do.
  *
  * Requests to chat completions, responses, messages, embeddings and completions are recorded, each attempt by itself; all others
- * pass untouched. Bodies pass byte for byte, streams as they come.
+ * pass untouched. Bodies pass byte for byte, streams as they come. What the `fetch` beneath gives may be another package's response.
  *
  * @param log Where to record.
  * @param options Who asks, what it costs, what happens when the log does not work; what fetches.
  * @returns To be given to a client as its `fetch`. It rejects with what the `fetch` beneath rejects with, and with an
- *   `AuditLogError` when the call cannot be recorded and `onAuditFailure` is `"refuse"`.
+ *   `AuditLogError` when the call cannot be recorded and `onAuditFailure` is `"refuse"`. Clients that count their attempts in a header, as
+ *   the SDKs of OpenAI and Anthropic do, would take that for a broken connection: they get a response that throws it when it is looked at.
  * @throws {AuditLogError} `INVALID_OPTION`.
  *
  * @example
@@ -130,28 +131,27 @@ async function answered(
   wantsStream: boolean,
   signal: AbortSignal | undefined,
 ): Promise<Response> {
-  const headers = headersOf(response);
-  call.note(requestIdsOf(headers));
-  let known: Pick<AnswerHead, "ok" | "status">;
+  let head: AnswerHead;
   try {
-    known = knownOf(response);
+    const headers = headersOf(response);
+    call.note(requestIdsOf(headers));
+    const isEvents = /^text\/event-stream\b/i.test(headerIn(headers, "content-type") ?? "");
+    const { ok, status } = knownOf(response);
+    head = { format, ok, status, isStream: ok && (wantsStream || isEvents) };
   } catch (error) {
     await recordError(call, error, {}, signal);
-    return response; // the caller's to find out
+    return response; // what cannot be looked at is the caller's to find out
   }
-  const { ok } = known;
-  const isEvents = /^text\/event-stream\b/i.test(headerIn(headers, "content-type") ?? "");
-  const head: AnswerHead = { format, ...known, isStream: ok && (wantsStream || isEvents) };
   if (!isPlainResponse(response)) return watchedResponse(response, call, head, signal);
   const { body } = response;
   if (body === null || body.locked || !mayHaveBody(response.status)) {
-    await recordAnswer(call, ok ? { output: "" } : answerIn("", head));
+    await recordAnswer(call, head.ok ? { output: "" } : answerIn("", head));
     return response;
   }
   if (head.isStream) {
     return withBody(response, recordedStream(body, call, new AnswerReader(head), signal));
   }
-  const read = await readBody(body, ok ? undefined : ERROR_LIMITS);
+  const read = await readBody(body, head.ok ? undefined : ERROR_LIMITS);
   await recordBody(call, head, read, signal);
   return withBody(response, read.body);
 }

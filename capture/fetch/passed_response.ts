@@ -6,17 +6,13 @@ class PassedResponse extends Response {
 
   constructor(body: Body, original: Response) {
     const { status, statusText, headers } = original;
-    // A server may send a status that no response can be made with.
-    super(body, status >= 200 && status <= 599 ? original : { statusText, headers });
+    const canBeMade = status >= 200 && status <= 599;
+    super(body, canBeMade ? original : { statusText, headers });
     this.#original = original;
-  }
-
-  override get status(): number {
-    return this.#original.status;
-  }
-
-  override get ok(): boolean {
-    return this.#original.ok;
+    if (canBeMade) return;
+    // A server may send a status that no response can be made with.
+    Object.defineProperty(this, "status", { value: status, configurable: true });
+    Object.defineProperty(this, "ok", { value: false, configurable: true });
   }
 
   override get url(): string {

@@ -9,7 +9,7 @@ import {
   usageOf,
   without,
 } from "../shared/loose.ts";
-import { blobPart, urlPart, withoutInlineMedia } from "../shared/media.ts";
+import { blobPart, isDataUrl, urlPart, withoutInlineMedia } from "../shared/media.ts";
 import { type Message, type Part, textPart } from "../shared/messages.ts";
 import { plainJson, plainObject } from "../shared/plain_json.ts";
 
@@ -143,7 +143,7 @@ async function blockPart(block: Loose, keepMedia: boolean): Promise<Part | undef
       const { file_data, ...others } = { ...block, ...looseOf(block["file"]) };
       if (typeof file_data !== "string") break;
       const about = without(others, ["type", "file"]);
-      const part = file_data.startsWith("data:")
+      const part = isDataUrl(file_data)
         ? await urlPart(file_data, undefined, keepMedia)
         : await blobPart(file_data, undefined, keepMedia);
       return { ...about, ...part };

@@ -89,6 +89,18 @@ test("what a redactor that fails keeps from being recorded is told by a gap entr
   ]);
 });
 
+test("an answer that cannot be written as a text is told, and lost, and nothing is thrown", async (t) => {
+  const { log, capture, told } = await setUp(t);
+  const call = await capture.begin(REQUEST);
+  const part: Record<string, unknown> = { type: "x" };
+  part["itself"] = part;
+  await call.complete({ output: [{ role: "assistant", parts: [part as never] }] });
+  assertEquals(told.map(([, { phase, willRetry }]) => [phase, willRetry]), [["end", false]]);
+  await Unrecorded.of(log).retry();
+  const [gap] = await log.query({ events: "all", order: "desc", limit: 1 });
+  assertEquals((gap!.metadata["audit.gap"] as { calls: string[] }).calls, [call.callId]);
+});
+
 test("ends beyond what is kept are lost, and counted", async (t) => {
   const { store, log, capture } = await setUp(t, { begin: false });
   store.full = true;

@@ -67,9 +67,9 @@ const wholly: [string, (response: NodeResponse) => Promise<string>][] = [
   }],
 ];
 for (const [way, read] of wholly) {
-  for (const stream of [false, true]) {
+  // A stream is no JSON.
+  for (const stream of way === "json()" ? [false] : [false, true]) {
     test(`node-fetch is recorded, read by ${way}, stream: ${stream}`, async (t) => {
-      if (stream && way === "json()") return t.skip("a stream is no JSON");
       const { provider, log, fetch } = await fetched(t, { fetch: beneath });
       const url = `${provider.url}/v1/chat/completions`;
       const bare = await nodeFetch(url, post({ ...QUESTION, stream }) as NodeInit);
@@ -325,7 +325,7 @@ test("a mock's stream of texts is handed on as texts", async (t) => {
     },
   });
   const { log, fetch } = await fetched(t, { fetch: giving({ ok: true, body }) });
-  assertEquals(await all((await fetch(CHAT, post(STREAM))).body!), [text]);
+  assertEquals(await all<unknown>((await fetch(CHAT, post(STREAM))).body!), [text]);
   assertEquals(await ended(log), DONE);
 });
 

@@ -8,16 +8,18 @@ import { auditFetch } from "@audit-log/llm/fetch";
 import { auditOpenAI } from "@audit-log/llm/openai";
 import OpenAI from "openai";
 import { test } from "node:test";
-import { API_KEY, capturing } from "../support/captured.ts";
+import { API_KEY, capturing, only } from "../support/captured.ts";
 import { post, QUESTION } from "../support/fetched.ts";
 
 const HI = { model: "m", max_tokens: 9, messages: [{ role: "user" as const, content: "Hi" }] };
 // So many that trying again shows, and takes longer than a test may.
 const OPTIONS = { apiKey: API_KEY, maxRetries: 20 };
 
+/** One that looks at what it passes on. */
 const passing: Middleware = async (request, next) => {
   const response = await next(request);
-  return response.status === 200 ? response : response;
+  assertEquals(response.status, 200);
+  return response;
 };
 
 const clients: [what: string, of: (log: AuditLog, url: string) => OpenAI | Anthropic][] = [
@@ -114,6 +116,6 @@ test("of a fetch that records over one that records, a refusal beneath is the cl
   const error = await assertRejects(() => client.chat.completions.create(HI));
   assertInstanceOf(error, AuditLogError);
   store.full = false;
-  const [{ metadata }] = await log.query() as [{ metadata: Record<string, unknown> }];
+  const { metadata } = await only(log);
   assertEquals([metadata["audit.outcome"], metadata["error.type"]], ["failed", "AuditLogError"]);
 });
