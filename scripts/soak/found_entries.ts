@@ -6,7 +6,7 @@
  */
 
 import { ALONE, modelOf, outcomeOf, outputOf } from "./programs/entries.ts";
-import { REPLACEMENT, SECRET } from "./programs/redactor.ts";
+import { failsFor, REPLACEMENT, SECRET } from "./programs/redactor.ts";
 
 /** Something that must not be. */
 export class Broken extends Error {
@@ -36,8 +36,11 @@ interface Record {
     readonly "audit.call"?: string;
     readonly "audit.ref"?: string;
     readonly "audit.outcome"?: string;
-    readonly "audit.gap"?: { readonly lost: number };
-    readonly "audit.redaction"?: { readonly counts: { readonly secret?: number } };
+    readonly "audit.gap"?: { readonly lost: number; readonly calls: readonly string[] };
+    readonly "audit.redaction"?: {
+      readonly counts?: { readonly secret?: number };
+      readonly withheld?: boolean;
+    };
   };
 }
 
@@ -69,9 +72,11 @@ export class FoundEntries {
   #add(index: number, line: string): void {
     const record = JSON.parse(line) as Record;
     const { entry_id: entryId, metadata } = record;
-    const { lane = record.user, number = Number(record.input_text) } = metadata;
+    const { "audit.gap": gap } = metadata;
+    const { lane = gap?.calls[0] ?? record.user } = metadata;
+    const { number = gap === undefined ? Number(record.input_text) : gap.lost - 1 } = metadata;
     const wrong = (state: string) => new Broken(`entry ${index}, ${lane} ${number}: ${state}`);
-    const fault = this.#faultOf(record, lane, number) ?? this.#redactionFault(line, record);
+    const fault = this.#faultOf(record, lane, number) ?? this.#redactionFault(line, record, number);
     if (fault !== undefined) throw wrong(fault);
     if (this.#records.has(entryId)) throw wrong(`has the id ${entryId} of another one`);
     this.#records.set(entryId, record);
@@ -133,14 +138,19 @@ export class FoundEntries {
       }
       case "gap":
         if (metadata["audit.gap"]?.lost !== number + 1) return "tells of another gap";
-        return differs(lane, "-", "", "");
+        return differs(isWithheld(record) ? "anonymous" : lane, "-", "", "");
       default:
         return "is of an event that nobody recorded";
     }
   }
 
   /** Whether what was to be redacted was, and is told to be, and nothing else. */
-  #redactionFault(line: string, { metadata }: Record): string | undefined {
+  #redactionFault(line: string, record: Record, number: number): string | undefined {
+    const { metadata } = record;
+    if (isWithheld(record)) {
+      const mayBe = metadata["audit.event"] === "gap" && failsFor(number);
+      return mayBe ? undefined : "is withheld";
+    }
     const { redacts = false, "audit.redaction": redaction } = metadata;
     if (redacts !== (redaction !== undefined)) {
       return "does not say that it was redacted, or says so";
@@ -148,6 +158,11 @@ export class FoundEntries {
     if (!redacts) return undefined;
     if (line.includes(SECRET)) return "has what was to be redacted";
     const count = line.split(REPLACEMENT).length - 1;
-    return (redaction!.counts.secret ?? 0) === count ? undefined : "counts other redactions";
+    return (redaction!.counts?.secret ?? 0) === count ? undefined : "counts other redactions";
   }
+}
+
+/** Whether the redactor failed for an entry that is recorded all the same, without what the application said. */
+function isWithheld({ metadata }: Record): boolean {
+  return metadata["audit.redaction"]?.withheld === true;
 }

@@ -121,8 +121,11 @@ const annotation: fc.Arbitrary<NewAnnotation> = fc.record({
 }, { requiredKeys: ["name"] });
 const gap: fc.Arbitrary<NewGap> = fc.record({
   lost: fc.integer({ min: 1, max: 9 }),
-  calls: fc.array(fc.string(), { maxLength: 2 }),
-  reasons: fc.dictionary(fc.constantFrom("WRITE_FAILED", "LOG_BUSY"), tokens),
+  calls: fc.array(fc.constantFrom("a", "b.c", "0-1"), { maxLength: 2 }),
+  reasons: fc.dictionary(
+    fc.constantFrom("WRITE_FAILED", "LOG_BUSY"),
+    fc.integer({ min: 1, max: 9 }),
+  ),
   user,
   metadata,
 }, { requiredKeys: ["lost"] });

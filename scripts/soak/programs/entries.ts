@@ -86,10 +86,10 @@ export function annotationOf(recording: Recording, number: number): NewAnnotatio
   return { name: "soak", score: number, user, metadata };
 }
 
-/** The gap of this number. */
+/** The gap of this number. It is recorded whatever the redactor does: what it says itself tells which it is. */
 export function gapOf(recording: Recording, number: number): NewGap {
   const { user, metadata } = entryOf(recording, number);
-  return { lost: number + 1, user, metadata };
+  return { lost: number + 1, calls: [recording.lane], user, metadata };
 }
 
 /** The same as a line that another program wrote: not canonical, and of some earlier time. */
