@@ -710,7 +710,7 @@ export class AuditLog implements AsyncDisposable {
   /** The end of a call, if it is in the log: one that was refused may be. */
   async #endOf(callId: string): Promise<AuditEntry | undefined> {
     this.#checkWritable();
-    await this.#writer.settle();
+    await this.#writer.reconcile();
     return (await this.#about(callId, CALL_END))[0];
   }
 

@@ -110,14 +110,14 @@ export class GroupCommit {
   }
 
   /**
-   * Has the store settle what appends that failed have left; see {@link LogStore.settle}.
+   * Has the store reconcile what appends that failed have left; see {@link LogStore.reconcile}.
    *
    * @throws {AuditLogError} As {@link GroupCommit.add}.
    */
-  async settle(): Promise<void> {
+  async reconcile(): Promise<void> {
     if (this.#failure !== undefined) throw this.#refusal(this.#failure);
     try {
-      await this.#store.settle?.();
+      await this.#store.reconcile?.();
     } catch (error) {
       if (leavesUnknown(error)) this.#failure = error;
       throw error;

@@ -174,7 +174,7 @@ class JsonlStore implements LogStore {
   }
 
   /** Ends an unfinished line, which may hold all of a record, and has the file synced. */
-  async settle(): Promise<void> {
+  async reconcile(): Promise<void> {
     await this.append([]);
   }
 

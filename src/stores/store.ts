@@ -94,12 +94,12 @@ export interface LogStore {
    */
   appendNow?(records: readonly LogRecord[]): number;
   /**
-   * Settles what appends that failed have left, for a store that may find some of their records in the log all the same: those
+   * Reconciles itself with what appends that failed have left, for a store that may find some of their records in the log all the same: those
    * that are there when this resolves are durable, and no others will be.
    *
    * @throws {AuditLogError} As {@link LogStore.append}.
    */
-  settle?(): Promise<void>;
+  reconcile?(): Promise<void>;
   /** The index of the entry with this id, the first such where several have it. */
   indexOf(entryId: string): Promise<number | undefined>;
   /**
