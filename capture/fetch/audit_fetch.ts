@@ -9,6 +9,7 @@ import { type AnswerHead, answerIn, AnswerReader } from "./answers.ts";
 import { endpointOf } from "./endpoints.ts";
 import { watchedResponse } from "./foreign_response.ts";
 import { isPlainResponse, mayHaveBody, withBody } from "./passed_response.ts";
+import type { Bytes } from "./bytes.ts";
 import { type ReadBody, readBody } from "./read_body.ts";
 import { recordedStream } from "./recorded_stream.ts";
 import { refusal, RETRY_COUNT } from "./refusal.ts";
@@ -16,6 +17,12 @@ import { askedRequest } from "./request_body.ts";
 
 /** The type of `fetch`, as far as clients call it. */
 export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>;
+
+/**
+ * How long the body of an answer is waited for before the caller gets its response: as a rule it comes with its headers. Later,
+ * it passes as a stream does.
+ */
+const ANSWER_LIMITS = { ms: 100, bytes: Infinity };
 
 /** How far the body of an error is read before the caller gets its response: it may never end. */
 const ERROR_LIMITS = { ms: 1000, bytes: 1024 * 1024 };
@@ -78,12 +85,13 @@ export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetc
     const asked = askedRequest(input, init);
     const endpoint = endpointOf(asked.method, asked.url, provider);
     if (endpoint === undefined) return await beneath(input, init);
-    const { text, ...passed } = await asked.read();
+    const { signal } = asked;
+    const { text, ...passed } = await unlessAborted(asked.read(), signal);
     const request = await requestOf(endpoint.format, text, others.inlineMedia ?? false);
     const retries = Number(asked.header(RETRY_COUNT) ?? NaN);
     let call: CapturedCall;
     try {
-      call = await capture.begin({
+      const beginning = capture.begin({
         ...request,
         provider: endpoint.provider,
         operation: endpoint.format.operation,
@@ -94,7 +102,9 @@ export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetc
           attempt: Number.isSafeInteger(retries) ? retries + 1 : undefined,
         },
       });
+      call = await unlessAborted(beginning, signal, (late) => late.abort({}, signal?.reason));
     } catch (error) {
+      if (signal?.aborted === true) throw error;
       if (asked.header(RETRY_COUNT) !== null) return refusal(error);
       throw error;
     }
@@ -102,12 +112,35 @@ export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetc
     try {
       response = await beneath(passed.input, passed.init);
     } catch (error) {
-      await recordError(call, error, {}, asked.signal);
+      await recordError(call, error, {}, signal);
       throw error;
     }
     const wantsStream = request.parameters["stream"] === true;
-    return await answered(call, endpoint.format, response, wantsStream, asked.signal);
+    return await answered(call, endpoint.format, response, wantsStream, signal);
   };
+}
+
+/**
+ * What is waited for before a request is made, unless its caller wants it no more meanwhile: that rejects with the caller's
+ * reason at once, as `fetch` does. One that was stopped before is `fetch`'s to reject.
+ *
+ * @param late Given what came all the same.
+ */
+function unlessAborted<T>(
+  waiting: Promise<T>,
+  signal: AbortSignal | undefined,
+  late: (value: T) => unknown = () => {},
+): Promise<T> {
+  if (signal === undefined || signal.aborted) return waiting;
+  return new Promise((resolve, reject) => {
+    const aborted = (): void => {
+      reject(signal.reason);
+      waiting.then(late).catch(() => {});
+    };
+    signal.addEventListener("abort", aborted, { once: true });
+    const settled = (): void => signal.removeEventListener("abort", aborted);
+    waiting.finally(settled).then(resolve, reject);
+  });
 }
 
 /** What a request asks; as a text where its body is not what its path says. */
@@ -151,7 +184,11 @@ async function answered(
   if (head.isStream) {
     return withBody(response, recordedStream(body, call, new AnswerReader(head), signal));
   }
-  const read = await readBody(body, head.ok ? undefined : ERROR_LIMITS);
+  const read = await readBody(body, head.ok ? ANSWER_LIMITS : ERROR_LIMITS);
+  if (head.ok && !read.isOver) {
+    const rest = read.body as ReadableStream<Bytes>;
+    return withBody(response, recordedStream(rest, call, new AnswerReader(head), signal));
+  }
   await recordBody(call, head, read, signal);
   return withBody(response, read.body);
 }

@@ -14,11 +14,11 @@ export interface Endpoint {
 }
 
 const FORMATS: readonly [path: RegExp, format: WireFormat, provider: string][] = [
-  [/\/chat\/completions$/, openAIChat, "openai"],
-  [/\/responses$/, openAIResponses, "openai"],
-  [/\/embeddings$/, openAIEmbeddings, "openai"],
-  [/\/completions$/, openAICompletions, "openai"],
-  [/\/messages$/, anthropicMessages, "anthropic"],
+  [/\/chat\/completions\/?$/, openAIChat, "openai"],
+  [/\/responses(?:\/compact)?\/?$/, openAIResponses, "openai"],
+  [/\/embeddings\/?$/, openAIEmbeddings, "openai"],
+  [/\/completions\/?$/, openAICompletions, "openai"],
+  [/\/messages\/?$/, anthropicMessages, "anthropic"],
 ];
 
 /** Whose hosts are whose, by the names of OpenTelemetry's GenAI conventions. */

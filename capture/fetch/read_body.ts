@@ -10,6 +10,8 @@ export interface BodyLimits {
 export interface ReadBody {
   /** All of it, or what came before it broke or a limit was reached. */
   readonly bytes: Bytes;
+  /** Whether it ended, or broke: otherwise a limit was reached. */
+  readonly isOver: boolean;
   /** What it broke with. */
   readonly error?: { readonly cause: unknown };
   /** The body anew: the same bytes, and it goes on, or breaks, as the one that was read. */
@@ -39,13 +41,13 @@ export async function readBody(
       const read = await time.until(next);
       if (read === undefined) break;
       next = undefined;
-      if (read.done) return { bytes: gathered.all, body: gathered.all };
+      if (read.done) return { bytes: gathered.all, isOver: true, body: gathered.all };
       gathered.add(bytesOf(read.value));
     }
-    return { bytes: gathered.all, body: goingOn(gathered.all, reader, next) };
+    return { bytes: gathered.all, isOver: false, body: goingOn(gathered.all, reader, next) };
   } catch (cause) {
     const broken = goingOn(gathered.all, reader, Promise.reject(cause));
-    return { bytes: gathered.all, error: { cause }, body: broken };
+    return { bytes: gathered.all, isOver: true, error: { cause }, body: broken };
   } finally {
     time.end();
   }

@@ -117,7 +117,7 @@ export class Capture {
   /** Tells `onError`. */
   tell(error: unknown, failure: CaptureFailure): void {
     try {
-      this.options.onError?.(error, failure);
+      ignoreRejection(this.options.onError?.(error, failure));
     } catch {
       // The caller's answer does not depend on it.
     }
@@ -179,6 +179,11 @@ function bound(): (run: () => void) => void {
   } catch {
     return atOnce;
   }
+}
+
+/** Of a function that was to give its answer at once, and gave a promise: nobody waits for it. */
+function ignoreRejection(answer: unknown): void {
+  if (typeof Object(answer).then === "function") Promise.resolve(answer).catch(() => {});
 }
 
 function atOnce(run: () => void): void {
@@ -329,6 +334,7 @@ export class CapturedCall {
       if (known === null || (typeof known === "number" && known >= 0 && known < Infinity)) {
         return costUsd;
       }
+      ignoreRejection(known);
       throw new AuditLogError("INVALID_ENTRY", "Cannot tell the cost: it is no amount", {
         path: "cost",
       });

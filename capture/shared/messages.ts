@@ -89,7 +89,12 @@ export function recordedOutput(messages: readonly Message[]): Recorded {
     : { text, format: "text" };
 }
 
-function onlyText({ parts }: Message): string | undefined {
+/** What a message that is one text may have besides. */
+const BESIDE: readonly string[] = ["role", "parts", "name", "finish_reason"];
+
+function onlyText(message: Message): string | undefined {
+  const { parts } = message;
+  if (Object.keys(message).some((key) => !BESIDE.includes(key))) return undefined;
   if (parts.length === 0) return "";
   const [{ type, content, ...others }] = parts as [Part];
   if (parts.length > 1 || type !== "text" || typeof content !== "string") return undefined;

@@ -41,11 +41,14 @@ export const openAIChat: WireFormat = {
 };
 
 async function asked(message: Loose, keepMedia: boolean): Promise<Message> {
-  const { role, content, name, tool_call_id, refusal } = message;
+  const { role, content, name, tool_call_id, refusal, audio } = message;
   const said: Part[] = [];
+  const reasoning = reasoningIn(message);
+  if (reasoning !== undefined) said.push({ type: "reasoning", content: reasoning });
   if (typeof content === "string") said.push(textPart(content));
   for (const part of listOf(content)) said.push(await contentPart(part, keepMedia));
   if (typeof refusal === "string") said.push({ type: "refusal", content: refusal });
+  if (typeof audio === "object" && audio !== null) said.push(audioPart(looseOf(audio)));
   const parts = [...said, ...toolCalls(message)];
   const isToolAnswer = typeof tool_call_id === "string";
   return {
@@ -65,6 +68,8 @@ function responseIn(parts: readonly Part[]): JsonValue {
 
 async function contentPart(part: Loose, keepMedia: boolean): Promise<Part> {
   const { type, text, image_url, input_audio, file, refusal } = part;
+  const thought = thoughtIn(part);
+  if (thought !== undefined) return { type: "reasoning", content: thought };
   if (type === "text") return textPart(textOf(text) ?? "");
   if (type === "refusal") return { type, content: textOf(refusal) ?? "" };
   if (type === "image_url") {
@@ -128,15 +133,36 @@ function answered({ message, finish_reason }: Loose): Message {
     parts.push({ ...textPart(content), ...(cited ? plainObject({ annotations }) : {}) });
   }
   if (typeof refusal === "string") parts.push({ type: "refusal", content: refusal });
-  if (typeof audio === "object" && audio !== null) {
-    // Its bytes are the answer's, and large: the transcript is kept.
-    parts.push({ ...without(looseOf(audio), ["data"]), type: "audio" });
-  }
+  for (const part of listOf(content)) parts.push(saidPart(part));
+  if (typeof audio === "object" && audio !== null) parts.push(audioPart(looseOf(audio)));
   return {
     role: textOf(role) ?? "assistant",
     parts: [...parts, ...toolCalls(said)],
     ...(typeof finish_reason === "string" ? { finish_reason } : {}),
   };
+}
+
+/** Its bytes are the answer's, and large: the transcript is kept. */
+function audioPart(audio: Loose): Part {
+  return { ...without(audio, ["data"]), type: "audio" };
+}
+
+/** A part of an answer that is a list of them, as Mistral's are where the model reasons. Media that it made is not kept. */
+function saidPart(part: Loose): Part {
+  const { type, text, refusal } = part;
+  const thought = thoughtIn(part);
+  if (thought !== undefined) return { type: "reasoning", content: thought };
+  if (type === "text") return textPart(textOf(text) ?? "");
+  if (type === "refusal") return { type, content: textOf(refusal) ?? "" };
+  return { ...without(part, MADE_MEDIA), type: textOf(type) ?? "unknown" };
+}
+
+const MADE_MEDIA = ["image_url", "input_audio", "audio", "data", "file"];
+
+/** What a part tells of the model's reasoning: a text, or parts that are texts. */
+function thoughtIn({ type, thinking }: Loose): string | undefined {
+  if (type !== "thinking") return undefined;
+  return textOf(thinking) ?? listOf(thinking).map(({ text }) => textOf(text) ?? "").join("");
 }
 
 function responseOf(body: Loose, choices: readonly Loose[]): WireResponse {
@@ -169,10 +195,12 @@ const HEAD = ["id", "model", "usage", "service_tier", "system_fingerprint", "err
 /** A choice as a stream brings it. */
 interface Streamed {
   role?: string;
-  content?: string;
+  content?: string | undefined;
   refusal?: string;
-  reasoning?: string;
+  reasoning?: string | undefined;
   finish?: string;
+  transcript?: string | undefined;
+  annotations?: Loose[];
   readonly calls: Map<number, { id?: string; name: string; arguments: string }>;
 }
 
@@ -207,12 +235,20 @@ class ChatStream implements WireStream {
   }
 
   #add(choice: Streamed, delta: Loose): boolean {
-    const { role, content, refusal, tool_calls, function_call } = delta;
+    const { role, content, refusal, tool_calls, function_call, audio, annotations } = delta;
     if (typeof role === "string") choice.role = role;
-    if (typeof content === "string") choice.content = (choice.content ?? "") + content;
     if (typeof refusal === "string") choice.refusal = (choice.refusal ?? "") + refusal;
-    const reasoning = reasoningIn(delta);
-    if (reasoning !== undefined) choice.reasoning = (choice.reasoning ?? "") + reasoning;
+    let reasoning = reasoningIn(delta);
+    let said = textOf(content);
+    for (const part of listOf(content)) {
+      reasoning = joined(reasoning, thoughtIn(part));
+      if (part["type"] === "text") said = joined(said, textOf(part["text"]));
+    }
+    const transcript = filledText(looseOf(audio)["transcript"]);
+    choice.content = joined(choice.content, said);
+    choice.reasoning = joined(choice.reasoning, reasoning);
+    choice.transcript = joined(choice.transcript, transcript);
+    for (const annotation of listOf(annotations)) (choice.annotations ??= []).push(annotation);
     const legacy = typeof function_call === "object" && function_call !== null
       ? [{ index: 0, function: function_call }]
       : [];
@@ -223,16 +259,17 @@ class ChatStream implements WireStream {
       if (call === undefined) choice.calls.set(at, call = { name: "", arguments: "" });
       const { name, arguments: json, input } = looseOf(called ?? custom);
       if (typeof id === "string") call.id = id;
-      if (typeof name === "string") call.name += name;
+      // It comes whole; some repeat it with each piece of the arguments.
+      if (typeof name === "string" && name !== "") call.name = name;
       call.arguments += textOf(json) ?? textOf(input) ?? "";
     }
-    return filledText(content) !== undefined || filledText(refusal) !== undefined ||
-      reasoning !== undefined || calls.length > 0;
+    return filledText(said) !== undefined || filledText(refusal) !== undefined ||
+      reasoning !== undefined || transcript !== undefined || calls.length > 0;
   }
 
   response(): WireResponse {
     const choices = [...this.#choices].sort(([a], [b]) => a - b).map(([, choice]) => {
-      const { role, content, refusal, reasoning, finish, calls } = choice;
+      const { role, content, refusal, reasoning, finish, transcript, annotations, calls } = choice;
       const tool_calls = [...calls].sort(([a], [b]) => a - b)
         .map(([, { id, name, arguments: json }]) => ({ id, function: { name, arguments: json } }));
       return {
@@ -241,6 +278,8 @@ class ChatStream implements WireStream {
           content,
           refusal,
           reasoning,
+          annotations,
+          ...(transcript === undefined ? {} : { audio: { transcript } }),
           ...(tool_calls.length === 0 ? {} : { tool_calls }),
         },
         finish_reason: finish,
@@ -248,4 +287,8 @@ class ChatStream implements WireStream {
     });
     return responseOf(this.#head, choices);
   }
+}
+
+function joined(before: string | undefined, more: string | undefined): string | undefined {
+  return more === undefined ? before : (before ?? "") + more;
 }

@@ -15,7 +15,7 @@ import {
   usageOf,
   without,
 } from "../shared/loose.ts";
-import { urlPart, withoutInlineMedia } from "../shared/media.ts";
+import { blobPart, urlPart, withoutInlineMedia } from "../shared/media.ts";
 import { type Message, type Part, textMessage, textPart } from "../shared/messages.ts";
 import { plainJson, plainObject } from "../shared/plain_json.ts";
 import { fileData } from "./openai_chat.ts";
@@ -69,6 +69,10 @@ async function contentPart(part: Loose, keepMedia: boolean): Promise<Part> {
   if (type === "input_image" && typeof image_url === "string") {
     const others = without(part, ["type", "image_url"]);
     return { ...others, ...await urlPart(image_url, "image", keepMedia) };
+  }
+  if (type === "input_audio") {
+    const { data, format } = looseOf(part["input_audio"]);
+    return await blobPart(textOf(data) ?? "", `audio/${textOf(format) ?? "wav"}`, keepMedia);
   }
   if (type === "input_file" || type === "input_image") {
     const others = without(part, ["type", "file_data", "file_url"]);

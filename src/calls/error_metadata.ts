@@ -9,7 +9,7 @@ const SECRETS: readonly RegExp[] = [
   /\b(?:sk|pk|rk|xai|gsk|key|api)[-_][\w*.-]{8,}/gi,
   /\bAIza[\w-]{20,}/g,
   /\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g,
-  /\b(?:authorization|password|secret|token)["']?\s*[:=]\s*["']?[^\s"',;]{4,}/gi,
+  /(?:\b|_)(?:authorization|password|secret|token)["']?\s*[:=]\s*["']?[^\s"',;]{4,}/gi,
   /\bapi[-_ ]?key\b[^:=\n]{0,20}[:=]\s*["']?[^\s"',;]{4,}/gi,
   /(?<=:\/\/)[^\s/@]+:[^\s/@]+(?=@)/g,
 ];
@@ -39,7 +39,9 @@ function errorType(error: unknown): string {
 
 function withoutSecrets(message: string): string {
   const cut = message.length > MOST ? `${message.slice(0, MOST)}…` : message;
-  return SECRETS.reduce((text, secret) => text.replace(secret, "[secret]"), cut);
+  // Behind a URL's question mark may be a key, whatever its name.
+  const withoutQueries = cut.replace(/\b(https?:\/\/[^\s?"'<>]+)\?[^\s"'<>]*/gi, "$1?[secret]");
+  return SECRETS.reduce((text, secret) => text.replace(secret, "[secret]"), withoutQueries);
 }
 
 function textOf(value: unknown, key: string): string | undefined {

@@ -254,6 +254,8 @@ class SqliteStore implements LogStore {
   #exclusively<T>(action: () => T): Promise<T> {
     return this.#writing.run(async () => {
       await this.#aside.idle();
+      // What is signed covers records: none of which the disk may not have.
+      await this.#walSync?.sync();
       return await whenFree(action, this.#settings.busyTimeoutMs);
     });
   }

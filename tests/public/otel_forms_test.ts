@@ -424,3 +424,25 @@ test("attributes that only look like those of a form are kept as they are", asyn
   ]);
   assertEquals(({} as Record<string, unknown>)["polluted"], undefined);
 });
+
+const OPERATION = { "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o" };
+
+test("a text that happens to be JSON is kept as the text that it is", async (t) => {
+  for (const text of ['["Paris","London"]', "[1,2,3]", "[]", '{"question":"x"}']) {
+    const indexed = await recorded(t, {
+      start: {
+        ...OPERATION,
+        "gen_ai.prompt.0.role": "user",
+        "gen_ai.prompt.0.content": text,
+        "gen_ai.completion.0.role": "assistant",
+        "gen_ai.completion.0.content": text,
+      },
+    });
+    assertEquals([indexed.inputText, indexed.outputText], [text, text]);
+    const whole = await recorded(t, { start: { ...OPERATION, "gen_ai.prompt": text } });
+    assertEquals(whole.inputText, text);
+  }
+  const told = '{"question":"x"}';
+  const entry = await recorded(t, { start: { ...OPERATION, "gen_ai.input.messages": told } });
+  assertEquals(entry.inputText, told);
+});

@@ -5,6 +5,7 @@ import {
   type AuditLog,
   AuditLogError,
   type FileOptions,
+  generateSigningKey,
   type OpenFile,
   type RowWriterSettings,
 } from "@audit-log/llm";
@@ -175,6 +176,24 @@ test("after a sync that failed nothing is acknowledged, not even what a later sy
   // What was not confirmed may be there, whole batches of it.
   assertEquals(again.size % BATCH, 1);
   assertEquals((await again.verify()).faults, []);
+});
+
+test("after a sync that failed no checkpoint is signed over what was refused, at the close neither", async (t) => {
+  const { signingKey } = await generateSigningKey("acme.example/wal");
+  const published: string[] = [];
+  const watch = await watched(t, {
+    signingKey,
+    checkpoints: { publish: (checkpoint) => Promise.resolve(void published.push(checkpoint)) },
+  });
+  const { log } = watch;
+  watch.sync = () => {
+    watch.sync = (real) => real();
+    return Promise.reject(new Error("EIO"));
+  };
+  await assertRefused(() => log.recordAll(interactions(BATCH)), "SYNC_FAILED");
+  await assertRefused(() => log.checkpoint(), "SYNC_FAILED");
+  await log.close().catch(() => {});
+  assertEquals(published, []);
 });
 
 test("the disk is asked for one thing at a time: it tells of an error to whoever asks first", async (t) => {

@@ -39,10 +39,14 @@ async function answerIn(choice: Loose, keepMedia: boolean): Promise<Message> {
 
 /** Content as it is, or its parts where they are JSON in a text. Bedrock's have no type. */
 export function chatContentOf(content: unknown): unknown {
-  return parsedList(content)?.map((part) => {
+  const parts = parsedList(content)?.map((part) => {
     const { type, text } = looseOf(part);
     return type === undefined && typeof text === "string" ? { type: "text", text } : part;
-  }) ?? content;
+  });
+  // What a model says may be a list in JSON, too.
+  const isParts = parts !== undefined && parts.length > 0 &&
+    parts.every((part) => typeof looseOf(part)["type"] === "string");
+  return isParts || typeof content !== "string" ? parts ?? content : content;
 }
 
 /** A tool call that has its name and arguments at hand, in OpenAI's form; one that is in that form already, as it is. */

@@ -66,6 +66,8 @@ async function messagesIn(
 async function messageIn(message: unknown, role: string, keepMedia: boolean): Promise<Message> {
   if (typeof message === "string") return textMessage(role, message);
   const told = looseOf(message);
+  const isMessage = ["role", "parts", "content"].some((key) => told[key] !== undefined);
+  if (!isMessage) return textMessage(role, JSON.stringify(message));
   // Some put in what they sent to the provider, and most speak as OpenAI does.
   if (told["parts"] === undefined && told["content"] !== undefined) {
     return await chatMessage({ role, ...told }, keepMedia);

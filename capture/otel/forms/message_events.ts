@@ -75,6 +75,12 @@ function bodyOf({ attributes, body }: ToldEvent): Loose {
 function whole(value: unknown, role: string): Loose[] {
   if (value === undefined) return [];
   const told = parsedValue(value);
-  if (typeof told !== "object" || told === null) return [{ role, content: textOf(value) }];
-  return listOf(Array.isArray(told) ? told : [told]).map((message) => ({ role, ...message }));
+  const messages = typeof told === "object" && told !== null
+    ? listOf(Array.isArray(told) ? told : [told])
+    : [];
+  // What was asked may be JSON, too.
+  const isMessages = messages.length > 0 &&
+    messages.every(({ role, content }) => role !== undefined || content !== undefined);
+  if (!isMessages) return [{ role, content: textOf(value) ?? JSON.stringify(told) }];
+  return messages.map((message) => ({ role, ...message }));
 }

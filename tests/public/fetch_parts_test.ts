@@ -1,0 +1,142 @@
+// auditFetch(): content of chat completions that others than OpenAI send, and what must not be kept of a request.
+
+import { assert, assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { only } from "../support/captured.ts";
+import { answering, eventBytes, fetched, post, QUESTION } from "../support/fetched.ts";
+
+const URL_OF_CHAT = "https://api.mistral.ai/v1/chat/completions";
+const SSE = { "content-type": "text/event-stream" };
+
+const answer = (message: object): string =>
+  JSON.stringify({ choices: [{ index: 0, message, finish_reason: "stop" }] });
+const chunk = (delta: object, finish_reason: string | null = null): object => ({
+  choices: [{ index: 0, delta, finish_reason }],
+});
+
+// After Mistral's documentation of reasoning models, "ThinkChunk".
+const THOUGHT = { type: "thinking", thinking: [{ type: "text", text: "Twice four." }] };
+const SAID = { type: "text", text: "The answer is 8." };
+const REASONED = [{
+  role: "assistant",
+  parts: [
+    { type: "reasoning", content: "Twice four." },
+    { type: "text", content: "The answer is 8." },
+  ],
+  finish_reason: "stop",
+}];
+
+test("an answer whose content is a list of parts is recorded part for part", async (t) => {
+  const { log, fetch } = await fetched(t, {
+    fetch: answering(answer({ role: "assistant", content: [THOUGHT, SAID] })),
+  });
+  await (await fetch(URL_OF_CHAT, post(QUESTION))).text();
+  assertEquals(JSON.parse((await only(log)).outputText), REASONED);
+});
+
+test("a stream whose content is lists of parts is put together", async (t) => {
+  const events = eventBytes(
+    chunk({
+      role: "assistant",
+      content: [{ ...THOUGHT, thinking: [{ type: "text", text: "Twice " }] }],
+    }),
+    chunk({ content: [{ ...THOUGHT, thinking: [{ type: "text", text: "four." }] }] }),
+    chunk({ content: [{ type: "text", text: "The answer " }] }),
+    chunk({ content: "is 8." }, "stop"),
+    "[DONE]",
+  );
+  const { log, fetch } = await fetched(t, { fetch: answering(events, SSE) });
+  await (await fetch(URL_OF_CHAT, post({ ...QUESTION, stream: true }))).text();
+  assertEquals(JSON.parse((await only(log)).outputText), REASONED);
+});
+
+test("of a spoken stream the transcript is recorded, and citations", async (t) => {
+  const cited = { type: "url_citation", url_citation: { title: "Paris" } };
+  const events = eventBytes(
+    chunk({ role: "assistant", audio: { id: "a-1", transcript: "Par" } }),
+    chunk({ audio: { transcript: "is.", data: "AAAA" } }),
+    chunk({ content: "See", annotations: [cited] }, "stop"),
+    "[DONE]",
+  );
+  const { log, fetch } = await fetched(t, { fetch: answering(events, SSE) });
+  await (await fetch(URL_OF_CHAT, post({ ...QUESTION, stream: true }))).text();
+  const { outputText } = await only(log);
+  assertEquals(JSON.parse(outputText)[0].parts, [
+    { type: "text", content: "See", annotations: [cited] },
+    { transcript: "Paris.", type: "audio" },
+  ]);
+});
+
+test("a tool's name that is repeated with each piece of its arguments is recorded once", async (t) => {
+  const call = (json: string): object =>
+    chunk({ tool_calls: [{ index: 0, id: "c-1", function: { name: "double", arguments: json } }] });
+  const events = eventBytes(call('{"n":'), call("4}"), chunk({}, "tool_calls"), "[DONE]");
+  const { log, fetch } = await fetched(t, { fetch: answering(events, SSE) });
+  await (await fetch(URL_OF_CHAT, post({ ...QUESTION, stream: true }))).text();
+  assertEquals(JSON.parse((await only(log)).outputText)[0].parts, [
+    { type: "tool_call", id: "c-1", name: "double", arguments: { n: 4 } },
+  ]);
+});
+
+test("what the model said before, with its reasoning and its voice, is part of what is asked", async (t) => {
+  const { log, fetch } = await fetched(t, {
+    fetch: answering(answer({ role: "assistant", content: "8" })),
+  });
+  const before = { role: "assistant", content: "4", reasoning_content: "Two and two." };
+  const spoken = { role: "assistant", content: null, audio: { id: "a-1" } };
+  const messages = [before, spoken, ...QUESTION.messages];
+  await (await fetch(URL_OF_CHAT, post({ ...QUESTION, messages }))).text();
+  const { messages: asked } = JSON.parse((await only(log)).inputText);
+  assertEquals(asked.slice(0, 2), [
+    {
+      role: "assistant",
+      parts: [
+        { type: "reasoning", content: "Two and two." },
+        { type: "text", content: "4" },
+      ],
+    },
+    { role: "assistant", parts: [{ id: "a-1", type: "audio" }] },
+  ]);
+});
+
+test("of the addresses of tools' servers, passwords and queries are left out", async (t) => {
+  const { log, fetch } = await fetched(t, {
+    fetch: answering(answer({ role: "assistant", content: "8" })),
+  });
+  const tools = [{
+    type: "mcp",
+    server_label: "crm",
+    server_url: "https://user:TOPSECRET@mcp.example/v1?api_key=TOPSECRET",
+  }];
+  await (await fetch(URL_OF_CHAT, post({ ...QUESTION, tools, api_token: "TOPSECRET" }))).text();
+  const entry = await only(log);
+  assert(!JSON.stringify(entry).includes("TOPSECRET"), JSON.stringify(entry));
+  assertEquals(
+    JSON.parse(entry.inputText).tool_definitions[0].server_url,
+    "https://mcp.example/v1",
+  );
+});
+
+test("of addresses in the messages of errors, what is behind the question mark is left out", async (t) => {
+  const { log, fetch } = await fetched(t, {
+    fetch: () =>
+      Promise.reject(
+        new TypeError(
+          "request to https://h.example/v1?code=TOPSECRET&sig=x failed, access_token=TOPSECRET",
+        ),
+      ),
+  });
+  await fetch(URL_OF_CHAT, post(QUESTION)).catch(() => {});
+  const message = (await only(log)).metadata["error.message"];
+  assertEquals(message, "request to https://h.example/v1?[secret] failed, access[secret]");
+});
+
+test("audio in what responses are asked is recorded by its hash", async (t) => {
+  const { log, fetch } = await fetched(t, { fetch: answering("{}") });
+  const part = { type: "input_audio", input_audio: { data: "QUJDRA==", format: "wav" } };
+  const input = [{ role: "user", content: [part] }];
+  await (await fetch("https://api.openai.com/v1/responses", post({ model: "m", input }))).text();
+  const [{ type, mime_type, size, content }] =
+    JSON.parse((await only(log)).inputText).messages[0].parts;
+  assertEquals([type, mime_type, size, content], ["blob", "audio/wav", 4, undefined]);
+});
