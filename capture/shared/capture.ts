@@ -84,6 +84,13 @@ export class Capture {
    */
   constructor(log: AuditLog, options: CaptureOptions = {}) {
     checkCaptureOptions(options);
+    if (!isLog(log)) {
+      throw new AuditLogError(
+        "INVALID_OPTION",
+        "Cannot capture calls: log must be an AuditLog; await AuditLog.open()",
+        { path: "log" },
+      );
+    }
     this.#log = log;
     this.options = options;
     this.#unrecorded = Unrecorded.of(log);
@@ -170,6 +177,12 @@ export class Capture {
     if (this.options.onAuditFailure !== "continue") throw error;
     this.tell(error, { ...info, callId: undefined, phase: "option", willRetry: false });
   }
+}
+
+/** Whether it is a log, of whatever copy of this package. */
+function isLog(log: unknown): boolean {
+  const { begin, beforeClose } = Object(log) as Partial<AuditLog>;
+  return typeof begin === "function" && typeof beforeClose === "function";
 }
 
 /** Calls a function in the context that this was called in, where the runtime knows of contexts. */

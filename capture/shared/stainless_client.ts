@@ -35,7 +35,7 @@ export function auditedClient<Client extends object>(
   log: AuditLog,
   options: AuditFetchOptions,
 ): Client {
-  const { fetch, withOptions } = client as Partial<Beneath>;
+  const { fetch, withOptions } = Object(client) as Partial<Beneath>;
   if (typeof withOptions !== "function") {
     throw new AuditLogError(
       "INVALID_OPTION",
@@ -51,6 +51,7 @@ export function auditedClient<Client extends object>(
   const isTurned = turns(client);
   // Made in either case: it is what checks the options.
   const recorded = recording(beneath);
+  if (beneath === fetch) onTop.add(recorded);
   const derived = withOptions.call(client, { fetch: isTurned ? beneath : recorded });
   likeOriginal(derived, client);
   return recordingClient(derived, { recording, isTurned }) as object as Client;
@@ -64,6 +65,9 @@ function likeOriginal(derived: Beneath, { _options: said }: Partial<Beneath>): v
   if (said === undefined || derived._options === undefined) return;
   derived._options = { ...said, fetch: derived._options["fetch"] };
 }
+
+/** What was made on top of a client's own `fetch`, which may be one that records already: it is not to record twice. */
+const onTop = new WeakSet<Fetch>();
 
 /** What clients derived from one another have in common. */
 interface Auditing {
@@ -94,9 +98,12 @@ function recordingClient(client: Beneath, auditing: Auditing): Beneath {
   }
   define(client, "withOptions", (options: { fetch?: Fetch }) => {
     // Another fetch is recorded like the one before.
-    const given = isTurned || !Object.hasOwn(options, "fetch")
+    const { fetch } = options;
+    const isRecorded = !Object.hasOwn(options, "fetch") ||
+      (typeof fetch === "function" && onTop.has(fetch));
+    const given = isTurned || isRecorded
       ? options
-      : { ...options, fetch: recording(options.fetch ?? undefined) };
+      : { ...options, fetch: recording(fetch ?? undefined) };
     return recordingClient(withOptions.call(client, given), auditing);
   });
   return client;
