@@ -29,7 +29,7 @@ import {
 import { printAccount, Progress } from "./test/print.ts";
 import { type Outcome, runSuite } from "./test/suite.ts";
 
-const RUNTIMES = ["deno", "bun", "node"] as const;
+const RUNTIMES = ["deno", "node", "bun"] as const;
 /** How many of the parts run at once: each of them waits for disks and child processes now and then. */
 const AT_ONCE = 3;
 const PARTS: string[] = [...RUNTIMES, "docs", "interop", "npm"];
