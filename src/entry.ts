@@ -1,6 +1,6 @@
 import type { Stamp } from "./clock.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
-import { hintFor } from "./known_fields.ts";
+import { hintFor, meantBy } from "./known_fields.ts";
 import { describe, refusal } from "./refusal.ts";
 import { isPlainObject, snapshot } from "./snapshot.ts";
 
@@ -157,9 +157,9 @@ function ownValue(input: object, field: keyof NewEntry): unknown {
 
 function unknownField(key: string | symbol): Error {
   const name = String(key);
-  const hint = hintFor(name, [...FIELDS]);
-  const rest = hint.startsWith("known") ? "; put the rest into metadata" : "";
-  return refusal(name, `is not a field of an entry; ${hint}${rest}`);
+  const fields = [...FIELDS];
+  const rest = meantBy(name, fields) === undefined ? "; put the rest into metadata" : "";
+  return refusal(name, `is not a field of an entry; ${hintFor(name, fields)}${rest}`);
 }
 
 function admitText(field: string, value: unknown): string {

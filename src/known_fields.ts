@@ -2,24 +2,25 @@ import { describe } from "./refusal.ts";
 import { isPlainObject } from "./snapshot.ts";
 
 /**
- * What to say to somebody who gave a name that is not known: which one was meant, if it was written in another way, as
- * `cost_usd` for `costUsd`; or else which are known.
+ * Which name was meant by one that is not known, if it was written in another way, as `cost_usd` for `costUsd`.
  *
  * @param name The name.
  * @param known Those that are known.
  * @param meant Others that are known elsewhere, and which of those here they mean.
  */
-export function hintFor(
+export function meantBy(
   name: string,
   known: readonly string[],
   meant: Readonly<Record<string, string>> = {},
-): string {
-  const names = new Map([
-    ...Object.entries(meant).map(([other, one]) => [plain(other), one] as const),
-    ...known.map((one) => [plain(one), one] as const),
-  ]);
-  const found = names.get(plain(name));
-  return found === undefined ? `known are ${known.join(", ")}` : `did you mean ${found}?`;
+): string | undefined {
+  const same = (other: string): boolean => plain(other) === plain(name);
+  return known.find(same) ?? Object.entries(meant).find(([other]) => same(other))?.[1];
+}
+
+/** What to say to somebody who gave a name that is not known: which one was meant, or else which are known. See {@link meantBy}. */
+export function hintFor(...given: Parameters<typeof meantBy>): string {
+  const meant = meantBy(...given);
+  return meant === undefined ? `known are ${given[1].join(", ")}` : `did you mean ${meant}?`;
 }
 
 /** A name without what differs between the ways to write it. */

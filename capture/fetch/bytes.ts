@@ -40,3 +40,33 @@ export class GatheredBytes {
     return this.#bytes.subarray(0, this.#length);
   }
 }
+
+/**
+ * A stream of bytes, as the bodies of responses are: nothing is read before it is asked for, and whoever reads may bring buffers.
+ *
+ * @param next Gives the next piece, or `undefined` at the end; what it rejects with, the stream breaks with.
+ * @param cancel Told when nobody wants more.
+ */
+export function byteStream(
+  next: () => Promise<unknown>,
+  cancel: (reason: unknown) => Promise<void>,
+): ReadableStream<Bytes> {
+  return new ReadableStream({
+    type: "bytes",
+    async pull(controller: ReadableByteStreamController) {
+      for (;;) {
+        const piece = await next();
+        if (piece === undefined) {
+          controller.close();
+          // Who brought a buffer gets it back.
+          controller.byobRequest?.respond(0);
+          return;
+        }
+        const bytes = bytesOf(piece);
+        // A copy: a byte stream takes the buffer away, which may be shared.
+        if (bytes.length > 0) return controller.enqueue(new Uint8Array(bytes));
+      }
+    },
+    cancel,
+  }, { highWaterMark: 0 });
+}

@@ -1,4 +1,4 @@
-import { type Bytes, bytesOf, GatheredBytes } from "./bytes.ts";
+import { type Bytes, bytesOf, byteStream, GatheredBytes } from "./bytes.ts";
 
 /** How far a body is read. */
 export interface BodyLimits {
@@ -58,25 +58,15 @@ function goingOn(first: Bytes, reader: Reader, pending?: Promise<Read>): Readabl
   let next = pending;
   next?.catch(() => {}); // nobody may read on
   let isFirst = first.length > 0;
-  return new ReadableStream({
-    type: "bytes",
-    async pull(controller: ReadableByteStreamController) {
-      if (isFirst) {
-        isFirst = false;
-        return controller.enqueue(first.slice());
-      }
-      let read: Read;
-      do {
-        read = await (next ?? reader.read());
-        next = undefined;
-      } while (!read.done && bytesOf(read.value).length === 0);
-      if (!read.done) return controller.enqueue(bytesOf(read.value).slice());
-      controller.close();
-      // Who brought a buffer gets it back.
-      controller.byobRequest?.respond(0);
-    },
-    cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
+  return byteStream(async () => {
+    if (isFirst) {
+      isFirst = false;
+      return first;
+    }
+    const read = await (next ?? reader.read());
+    next = undefined;
+    return read.done ? undefined : read.value;
+  }, (reason) => reader.cancel(reason));
 }
 
 /** A time within which something is waited for. */

@@ -1,5 +1,5 @@
 import { type PartsReader, type RecordedEnd, RecordedReader } from "../shared/recorded_parts.ts";
-import { type Bytes, bytesOf } from "./bytes.ts";
+import { type Bytes, byteStream } from "./bytes.ts";
 
 /**
  * Passes a body on, byte for byte and chunk by chunk, and records what it brings. Nothing is read before it is asked for.
@@ -16,21 +16,8 @@ export function recordedStream(
   signal: AbortSignal | undefined,
 ): ReadableStream<Bytes> {
   const reader = new RecordedReader(body, call, answer, signal);
-  return new ReadableStream({
-    // As the bodies of responses are: whoever reads may bring buffers.
-    type: "bytes",
-    async pull(controller: ReadableByteStreamController) {
-      let next = await reader.next();
-      while (next?.part.length === 0) next = await reader.next();
-      if (next === undefined) {
-        controller.close();
-        // Who brought a buffer gets it back.
-        controller.byobRequest?.respond(0);
-      } else {
-        // A copy: a byte stream takes the buffer away, which may be shared.
-        controller.enqueue(new Uint8Array(bytesOf(next.part)));
-      }
-    },
-    cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
+  return byteStream(
+    async () => (await reader.next())?.part,
+    (reason) => reader.cancel(reason),
+  );
 }

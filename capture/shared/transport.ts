@@ -1,5 +1,5 @@
 import type { JsonValue } from "../../mod.ts";
-import { type Loose, looseOf } from "./loose.ts";
+import { type Loose, looseOf, textOf } from "./loose.ts";
 
 /** How providers call the header that has the id of the request. */
 const REQUEST_IDS: readonly string[] = [
@@ -34,7 +34,7 @@ export function headersOf(response: unknown): Headers | Loose {
 export function headerIn(headers: Headers | Loose, name: string): string | undefined {
   if (headers instanceof Headers) return headers.get(name) ?? undefined;
   const found = Object.keys(headers).find((key) => key.toLowerCase() === name);
-  return found === undefined ? undefined : String(headers[found]);
+  return found === undefined ? undefined : textOf(headers[found]);
 }
 
 /** Where a request went. */
@@ -46,15 +46,9 @@ export function serverOf({ hostname, port }: URL): Record<string, JsonValue> {
 /** The ids that a request was answered with. */
 export function requestIdsOf(headers: Headers | Loose): Record<string, JsonValue> {
   const ids: Record<string, JsonValue> = {};
-  const add = (name: string, value: unknown): void => {
-    if (typeof value === "string") ids[`http.response.header.${name}`] = [value];
-  };
-  if (headers instanceof Headers) {
-    for (const name of REQUEST_IDS) add(name, headers.get(name));
-    return ids;
-  }
-  for (const name of Object.keys(headers)) {
-    if (REQUEST_IDS.includes(name.toLowerCase())) add(name.toLowerCase(), headers[name]);
+  for (const name of REQUEST_IDS) {
+    const id = headerIn(headers, name);
+    if (id !== undefined) ids[`http.response.header.${name}`] = [id];
   }
   return ids;
 }

@@ -78,10 +78,7 @@ async function contentPart(part: Loose, keepMedia: boolean): Promise<Part> {
     );
     return { ...await urlPart(textOf(url) ?? "", "image", keepMedia), ...plainObject(others) };
   }
-  if (type === "input_audio") {
-    const { data, format } = looseOf(input_audio);
-    return await blobPart(textOf(data) ?? "", `audio/${textOf(format) ?? "wav"}`, keepMedia);
-  }
+  if (type === "input_audio") return await heardPart(input_audio, keepMedia);
   if (type === "file") {
     const { file_data, ...others } = looseOf(file);
     const about = plainObject(others);
@@ -92,6 +89,12 @@ async function contentPart(part: Loose, keepMedia: boolean): Promise<Part> {
     ...await withoutInlineMedia(plainObject(part), keepMedia),
     type: textOf(type) ?? "unknown",
   };
+}
+
+/** What the model is given to hear. */
+export function heardPart(audio: unknown, keepMedia: boolean): Promise<Part> {
+  const { data, format } = looseOf(audio);
+  return blobPart(textOf(data) ?? "", `audio/${textOf(format) ?? "wav"}`, keepMedia);
 }
 
 /** The bytes of a file: a data: URL, or base64 alone. */

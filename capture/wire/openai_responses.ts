@@ -15,10 +15,10 @@ import {
   usageOf,
   without,
 } from "../shared/loose.ts";
-import { blobPart, urlPart, withoutInlineMedia } from "../shared/media.ts";
+import { urlPart, withoutInlineMedia } from "../shared/media.ts";
 import { type Message, type Part, textMessage, textPart } from "../shared/messages.ts";
 import { plainJson, plainObject } from "../shared/plain_json.ts";
-import { fileData } from "./openai_chat.ts";
+import { fileData, heardPart } from "./openai_chat.ts";
 import { requestParameters, toolsOf } from "./request_parameters.ts";
 import { errorIn, type WireFormat, type WireResponse, type WireStream } from "./wire_format.ts";
 
@@ -70,10 +70,7 @@ async function contentPart(part: Loose, keepMedia: boolean): Promise<Part> {
     const others = without(part, ["type", "image_url"]);
     return { ...others, ...await urlPart(image_url, "image", keepMedia) };
   }
-  if (type === "input_audio") {
-    const { data, format } = looseOf(part["input_audio"]);
-    return await blobPart(textOf(data) ?? "", `audio/${textOf(format) ?? "wav"}`, keepMedia);
-  }
+  if (type === "input_audio") return await heardPart(part["input_audio"], keepMedia);
   if (type === "input_file" || type === "input_image") {
     const others = without(part, ["type", "file_data", "file_url"]);
     if (typeof file_data === "string") {

@@ -5,6 +5,8 @@ const MOST = 1000;
 
 /** What looks like a key, a token or a password: messages of providers repeat them. */
 const SECRETS: readonly RegExp[] = [
+  // Behind a URL's question mark may be a key, whatever its name.
+  /(?<=\bhttps?:\/\/[^\s?"'<>]+\?)[^\s"'<>]+/gi,
   /\b(?:bearer|basic)\s+[\w.~+/=-]{8,}/gi,
   /\b(?:sk|pk|rk|xai|gsk|key|api)[-_][\w*.-]{8,}/gi,
   /\bAIza[\w-]{20,}/g,
@@ -39,9 +41,7 @@ function errorType(error: unknown): string {
 
 function withoutSecrets(message: string): string {
   const cut = message.length > MOST ? `${message.slice(0, MOST)}…` : message;
-  // Behind a URL's question mark may be a key, whatever its name.
-  const withoutQueries = cut.replace(/\b(https?:\/\/[^\s?"'<>]+)\?[^\s"'<>]*/gi, "$1?[secret]");
-  return SECRETS.reduce((text, secret) => text.replace(secret, "[secret]"), withoutQueries);
+  return SECRETS.reduce((text, secret) => text.replace(secret, "[secret]"), cut);
 }
 
 function textOf(value: unknown, key: string): string | undefined {

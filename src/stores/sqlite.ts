@@ -254,8 +254,8 @@ class SqliteStore implements LogStore {
   #exclusively<T>(action: () => T): Promise<T> {
     return this.#writing.run(async () => {
       await this.#aside.idle();
-      // What is signed covers records: none of which the disk may not have.
-      await this.#walSync?.sync();
+      // What is signed covers records: none of which the disk may not have. All were synced, unless that failed.
+      await this.#walSync?.settled();
       return await whenFree(action, this.#settings.busyTimeoutMs);
     });
   }
@@ -325,8 +325,11 @@ class SqliteStore implements LogStore {
     try {
       // Before the connection here, which as the last one leaves the file in order.
       await this.#aside.close();
-      await this.#walSync?.close();
-      this.#database.close();
+      try {
+        await this.#walSync?.close();
+      } finally {
+        this.#database.close();
+      }
     } catch (error) {
       throw faultOf(`close ${this.#settings.path}`, error, "WRITE_FAILED");
     }

@@ -94,8 +94,8 @@ export interface LogStore {
    */
   appendNow?(records: readonly LogRecord[]): number;
   /**
-   * Reconciles itself with what appends that failed have left, for a store that may find some of their records in the log all the same: those
-   * that are there when this resolves are durable, and no others will be.
+   * Reconciles the store with what appends that failed have left, where some of their records may be in the log all the same:
+   * those that are there when this resolves are durable, and no others will be.
    *
    * @throws {AuditLogError} As {@link LogStore.append}.
    */

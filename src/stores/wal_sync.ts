@@ -63,6 +63,15 @@ export class WalSync {
     return this.#last;
   }
 
+  /**
+   * Resolves when no sync is under way.
+   *
+   * @throws {AuditLogError} `SYNC_FAILED` when one has failed.
+   */
+  settled(): Promise<void> {
+    return this.#last;
+  }
+
   /** Closes the file, after what is under way. */
   async close(): Promise<void> {
     await this.#last.catch(() => {}); // it was told
