@@ -116,3 +116,20 @@ test("plain values of another realm are taken, its class instances are not", asy
     );
   }
 });
+
+for (const count of [2, 32, 33, 100]) {
+  test(`${count} keys of metadata are kept in UTF-16 order, in whatever order they come`, async () => {
+    const inOrder = Array.from({ length: count }, (_, n) => `k${n}`).sort();
+    const log = await AuditLog.open();
+    for (let turn = 1; turn <= 20; turn++) {
+      // A stride that visits all, another order each turn; the last one is backwards.
+      const keys = inOrder.map((_, n) => inOrder[(n * (101 * turn)) % count]!);
+      if (turn === 20) keys.sort().reverse();
+      const metadata = Object.fromEntries(keys.map((key) => [key, key]));
+      const entry = await log.record({ ...interaction(), metadata });
+      assertEquals(Object.keys(entry.metadata), [...new Set(keys)].sort());
+      assertEquals(Object.values(entry.metadata), [...new Set(keys)].sort());
+    }
+    await log.close();
+  });
+}
