@@ -2,23 +2,36 @@ import { type EntryEvent, EVENT_KEY } from "../entry_event.ts";
 import type { SqliteDatabase } from "../ports.ts";
 import { factsOf, NotARecord } from "../record.ts";
 import { EventInserter, eventTableSql } from "./event_table.ts";
+import { indexSql } from "./record_table.ts";
 import {
   EVENT_GUARD_SQL,
   EVENT_TABLE,
   FORMAT_VERSION,
   RECORD_TABLE,
+  STATISTICS_SQL,
   VIEW_SQL,
 } from "./sqlite_schema.ts";
 
 /** How many rows are looked at at a time. */
 const PAGE = 64;
 
-/**
- * Adds to a log of version 1 what version 2 has beside its records, within the caller's transaction. No record is touched.
- *
- * Version 1 wrote no events, but may have adopted lines that have them.
- */
+/** The versions that can be upgraded. */
+export const EARLIER_VERSIONS: readonly number[] = [1, 2];
+
+/** Gives a log of an earlier version what this one has beside its records, within the caller's transaction. No record is touched. */
 export function upgradeEarlierVersion(database: SqliteDatabase): void {
+  const version = database.prepare("PRAGMA user_version").get()!["user_version"];
+  if (version === 1) addEvents(database);
+  // Versions 1 and 2 had indexes on users that were not in segments.
+  const indexes = ["user", "model", "user_model", "lag"];
+  database.exec(
+    indexes.map((index) => `DROP INDEX IF EXISTS ${RECORD_TABLE}_${index};`).join("") +
+      `${indexSql(RECORD_TABLE)}${STATISTICS_SQL}PRAGMA user_version = ${FORMAT_VERSION};`,
+  );
+}
+
+/** Version 1 wrote no events, but may have adopted lines that have them. */
+function addEvents(database: SqliteDatabase): void {
   database.exec(`DROP VIEW IF EXISTS audit_log;${eventTableSql(EVENT_TABLE)}`);
   const events = new EventInserter(database, EVENT_TABLE);
   const page = database.prepare(
@@ -31,7 +44,7 @@ export function upgradeEarlierVersion(database: SqliteDatabase): void {
     if (rows.length < PAGE) break;
     last = rows.at(-1)!["seq"] as number;
   }
-  database.exec(`${EVENT_GUARD_SQL}${VIEW_SQL}PRAGMA user_version = ${FORMAT_VERSION};`);
+  database.exec(`${EVENT_GUARD_SQL}${VIEW_SQL}`);
 }
 
 function eventOfLine(line: string): EntryEvent | undefined {

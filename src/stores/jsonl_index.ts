@@ -22,7 +22,7 @@ import { transact } from "./transact.ts";
 /** "ALGX": marks the file as an index of ours. */
 const APPLICATION_ID = 0x414c4758;
 /** An index of another version is made anew. */
-const INDEX_VERSION = 3;
+const INDEX_VERSION = 4;
 /** How many names' numbers are kept in memory. */
 const REMEMBERED_NAMES = 10_000;
 /** How many unreadable lines are listed. */

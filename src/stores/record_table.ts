@@ -41,10 +41,18 @@ export interface LogEnd {
 const ROUNDING_US = 1000;
 
 /**
+ * The indexes on users are in segments of so many rows (a power of two): within a segment, rows are listed by user. A new row goes into the last
+ * segment, which is small. In one list of all rows, each of many users would have a page of its own at which its next row is
+ * to be added, and each of these pages would be written along with it.
+ */
+const SEGMENT_BITS = 16;
+
+/**
  * Reads a table of records in the order of the log, which is that of its key `seq`: 0, 1, 2, ...
  *
  * Every query is one walk along an index, without a sort:
- * - indexes on `user`, on `model` and on both hold `seq` as their last part, as all of SQLite's do;
+ * - indexes on `user`, on `model` and on both hold `seq` as their last part, as all of SQLite's do; those on `user` are
+ *   walked segment by segment, past those in which the user has no row;
  * - a span of time is turned into a range of `seq` by binary search. Times may run backwards here and
  *   there (several writers, adopted files): `lag_us` says how far a row is behind the latest before
  *   it. Widened by the largest lag in the log, the range holds every row of the span, and each row is
@@ -61,6 +69,7 @@ export class RecordTable {
   readonly #table: string;
   readonly #events: string;
   readonly #columns: string;
+  readonly #segmentBits: number;
   readonly #statements = new Map<string, SqliteStatement>();
 
   /**
@@ -68,12 +77,20 @@ export class RecordTable {
    * @param table The table's name; its indexes are called after it.
    * @param events The name of the table of its events.
    * @param columns What {@link RecordTable.page} returns, as SQL.
+   * @param segmentBits As {@link indexSql} was given.
    */
-  constructor(database: SqliteDatabase, table: string, events: string, columns: string) {
+  constructor(
+    database: SqliteDatabase,
+    table: string,
+    events: string,
+    columns: string,
+    segmentBits: number = SEGMENT_BITS,
+  ) {
     this.#database = database;
     this.#table = table;
     this.#events = events;
     this.#columns = columns;
+    this.#segmentBits = segmentBits;
   }
 
   /** The end of the log. */
@@ -120,11 +137,72 @@ export class RecordTable {
     order: "asc" | "desc",
     limit: number,
   ): readonly SqliteRow[] {
-    const { sql, values } = this.#where(filter, range);
+    if (!isByUser(filter)) return this.#rows(filter, range, order, limit);
+    const rows: SqliteRow[] = [];
+    for (const part of this.#segments(filter, range, order)) {
+      rows.push(...this.#rows(filter, part, order, limit - rows.length));
+      if (rows.length >= limit) break;
+    }
+    return rows;
+  }
+
+  /** {@link RecordTable.page} of a range that is within one segment, if the filter is by user. */
+  #rows(
+    filter: RowFilter,
+    range: SeqRange,
+    order: "asc" | "desc",
+    limit: number,
+  ): readonly SqliteRow[] {
+    const { from, conditions, values } = this.#where(filter, range);
+    if (isByUser(filter)) {
+      conditions.unshift(`${this.#segment} = ?`);
+      values.unshift(this.#segmentOf(range.from));
+    }
     const statement = this.#prepare(
-      `SELECT ${this.#columns} FROM ${sql} ORDER BY seq${order === "desc" ? " DESC" : ""} LIMIT ?`,
+      `SELECT ${this.#columns} FROM ${from} WHERE ${conditions.join(" AND ")} ` +
+        `ORDER BY seq${order === "desc" ? " DESC" : ""} LIMIT ?`,
     );
     return statement.all(...values, limit);
+  }
+
+  /** The parts of a range, in order, that are in different segments. The first, and then those with a row of the filter's user. */
+  *#segments(
+    filter: RowFilter,
+    { from, to }: SeqRange,
+    order: "asc" | "desc",
+  ): Generator<SeqRange> {
+    if (from >= to) return;
+    const ends = [this.#segmentOf(from), this.#segmentOf(to - 1)];
+    const [first, last] = order === "asc" ? ends : ends.reverse();
+    const length = 2 ** this.#segmentBits;
+    for (let segment: number | undefined = first; segment !== undefined;) {
+      const start = segment * length;
+      yield { from: Math.max(from, start), to: Math.min(to, start + length) };
+      segment = segment === last ? undefined : this.#nextSegment(filter, segment, last!);
+    }
+  }
+
+  /** The first segment behind one, on the way to the last, that has a row of the filter's user. */
+  #nextSegment({ user, model }: RowFilter, segment: number, last: number): number | undefined {
+    const names = model === undefined ? [user!] : [user!, model];
+    const [step, before] = segment < last ? [1, "<"] : [-1, ">"];
+    const row = this.#prepare(
+      `WITH RECURSIVE ${segmentsSql(step, before)} SELECT n FROM segments WHERE EXISTS (` +
+        `SELECT 1 FROM ${this.#table} ${
+          this.#index(user, model)
+        } WHERE ${this.#segment} = n AND user = ?` +
+        `${model === undefined ? "" : " AND model = ?"}) LIMIT 1`,
+    ).get(segment + step, last, ...names);
+    return row?.["n"] as number | undefined;
+  }
+
+  /** The segment of a row, as SQL; the same as in {@link indexSql}. */
+  get #segment(): string {
+    return `seq >> ${this.#segmentBits}`;
+  }
+
+  #segmentOf(seq: number): number {
+    return Math.floor(seq / 2 ** this.#segmentBits);
   }
 
   /** How many rows of a range pass a filter. */
@@ -133,11 +211,22 @@ export class RecordTable {
       const others = filter.events === "interactions" ? this.#others(range) : 0;
       return Math.max(0, range.to - range.from) - others;
     }
-    const { sql, values } = this.#where(filter, range);
-    return this.#prepare(`SELECT count(*) AS n FROM ${sql}`).get(...values)!["n"] as number;
+    if (range.from >= range.to) return 0;
+    const { from, conditions, values } = this.#where(filter, range);
+    const rows = isByUser(filter)
+      ? `WITH RECURSIVE ${segmentsSql(1, "<")} ` +
+        `SELECT count(*) AS n FROM segments CROSS JOIN ${from} WHERE ${this.#segment} = segments.n AND `
+      : `SELECT count(*) AS n FROM ${from} WHERE `;
+    if (isByUser(filter)) {
+      values.unshift(this.#segmentOf(range.from), this.#segmentOf(range.to - 1));
+    }
+    return this.#prepare(rows + conditions.join(" AND ")).get(...values)!["n"] as number;
   }
 
-  #where(filter: RowFilter, range: SeqRange): { sql: string; values: SqliteValue[] } {
+  #where(
+    filter: RowFilter,
+    range: SeqRange,
+  ): { from: string; conditions: string[]; values: SqliteValue[] } {
     const { user, model, subject, events = "all", needles = [] } = filter;
     const conditions = ["seq >= ?", "seq < ?"];
     const values: SqliteValue[] = [range.from, range.to];
@@ -157,14 +246,8 @@ export class RecordTable {
       add(`NOT EXISTS (${otherSql(this.#events, this.#table)})`);
     }
     for (const needle of needles) add("(canonical = 0 OR instr(record, ?) > 0)", needle);
-    // Events that are asked for by what they are about are few.
-    const index = subject !== undefined || events === "begun"
-      ? "NOT INDEXED"
-      : this.#index(user, model);
-    return {
-      sql: `${this.#table} ${index} WHERE ${conditions.join(" AND ")}`,
-      values,
-    };
+    const index = isByEvent(filter) ? "NOT INDEXED" : this.#index(user, model);
+    return { from: `${this.#table} ${index}`, conditions, values };
   }
 
   #index(user: unknown, model: unknown): string {
@@ -222,6 +305,21 @@ export class RecordTable {
   }
 }
 
+/** Whether events are asked for by what they are about: they are few, and found by their own table. */
+function isByEvent({ subject, events }: RowFilter): boolean {
+  return subject !== undefined || events === "begun";
+}
+
+/** Whether rows are found by an index on users. */
+function isByUser(filter: RowFilter): boolean {
+  return filter.user !== undefined && !isByEvent(filter);
+}
+
+/** A table of the segments from one, the first parameter, to another, the second. */
+function segmentsSql(step: number, before: string): string {
+  return `segments (n) AS (SELECT ? UNION ALL SELECT n + ${step} FROM segments WHERE n ${before} ?)`;
+}
+
 /** Whether a filter is one that all rows of a range pass, but for their time and their events. */
 function isWholeRange(filter: RowFilter): boolean {
   const { user, model, subject, events, needles = [] } = filter;
@@ -233,12 +331,17 @@ function isTimed({ sinceUs, untilUs }: RowFilter): boolean {
   return sinceUs !== undefined || untilUs !== undefined;
 }
 
-/** The indexes that {@link RecordTable} names. */
-export function indexSql(table: string): string {
+/**
+ * The indexes that {@link RecordTable} names.
+ *
+ * @param table The table.
+ * @param segmentBits How many rows a segment of the indexes on users has: two to the power of this.
+ */
+export function indexSql(table: string, segmentBits: number = SEGMENT_BITS): string {
   return `
-CREATE INDEX ${table}_user ON ${table} (user);
+CREATE INDEX ${table}_user ON ${table} (seq >> ${segmentBits}, user);
 CREATE INDEX ${table}_model ON ${table} (model);
-CREATE INDEX ${table}_user_model ON ${table} (user, model);
+CREATE INDEX ${table}_user_model ON ${table} (seq >> ${segmentBits}, user, model);
 CREATE INDEX ${table}_lag ON ${table} (lag_us) WHERE lag_us > 0;
 `;
 }
@@ -256,16 +359,16 @@ export function indexChecksSql(
   events: string,
   row: string,
 ): { indexed: string; first: string } {
+  const segment = `seq >> ${SEGMENT_BITS}`;
   const found = (index: string, columns: readonly string[], also = ""): string => {
-    const same = [...columns, "seq"].map((column) => `i.${column} = ${row}.${column}`).join(
-      " AND ",
-    );
+    const same = [...columns, "seq"].map((column) => `i.${column} = ${row}.${column}`)
+      .join(" AND ");
     return `EXISTS (SELECT 1 FROM ${table} AS i INDEXED BY ${table}_${index} WHERE ${same}${also})`;
   };
   const all = [
-    found("user", ["user"]),
+    found("user", [segment, "user"]),
     found("model", ["model"]),
-    found("user_model", ["user", "model"]),
+    found("user_model", [segment, "user", "model"]),
     // What queries by time take the largest lag from; it holds no others.
     `(${row}.lag_us <= 0 OR ${found("lag", ["lag_us"], " AND i.lag_us > 0")})`,
   ];

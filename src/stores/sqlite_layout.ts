@@ -1,5 +1,6 @@
 import { AuditLogError } from "../errors.ts";
 import type { Runtime, SqliteDatabase } from "../ports.ts";
+import { EARLIER_VERSIONS } from "./earlier_version.ts";
 import { isPythonTable } from "./python_class.ts";
 import {
   APPLICATION_ID,
@@ -24,7 +25,7 @@ export function layoutOf(database: SqliteDatabase, path: string): Layout {
   const version = database.prepare("PRAGMA user_version").get()!["user_version"] as number;
   if (applicationId === APPLICATION_ID) {
     if (version === FORMAT_VERSION) return "present";
-    if (version === 1) return "earlier";
+    if (EARLIER_VERSIONS.includes(version)) return "earlier";
     throw new AuditLogError(
       "UNSUPPORTED_FORMAT",
       `Cannot open ${path}: its format has version ${version}, this release knows ` +
@@ -118,8 +119,10 @@ function expectedObjects(runtime: Runtime): ReadonlyMap<string, string> {
 
 /** The definitions of all named objects, without regard to white space. */
 function objectsOf(database: SqliteDatabase): ReadonlyMap<string, string> {
-  const rows = database.prepare("SELECT type, name, sql FROM sqlite_schema WHERE sql NOT NULL")
-    .all();
+  // SQLite's own tables are of no matter: statistics may be made anew, or dropped.
+  const rows = database.prepare(
+    "SELECT type, name, sql FROM sqlite_schema WHERE sql NOT NULL AND name NOT GLOB 'sqlite_*'",
+  ).all();
   return new Map(
     rows.map(({ type, name, sql }) => [
       name as string,

@@ -10,13 +10,19 @@ import { indexSql, RecordTable } from "../../src/stores/record_table.ts";
 import { check } from "../support/property.ts";
 import { currentRuntime } from "../support/runtime.ts";
 
-/** A table of rows with these instants. */
-function tableOf(database: SqliteDatabase, instants: readonly number[]): RecordTable {
+/** A table of rows with these instants, its indexes in segments of a few rows. */
+function tableOf(
+  database: SqliteDatabase,
+  instants: readonly number[],
+  segmentBits = 2,
+): RecordTable {
   database.exec(`
     CREATE TABLE t (seq INTEGER PRIMARY KEY, instant_us REAL, lag_us REAL, canonical INTEGER,
       entry_id TEXT, user TEXT, model TEXT, record TEXT);
-    CREATE INDEX t_entry_id ON t (entry_id); ${indexSql("t")}${eventTableSql("t_event")}`);
-  const table = new RecordTable(database, "t", "t_event", "seq");
+    CREATE INDEX t_entry_id ON t (entry_id); ${indexSql("t", segmentBits)}${
+    eventTableSql("t_event")
+  }`);
+  const table = new RecordTable(database, "t", "t_event", "seq", segmentBits);
   const insert = database.prepare("INSERT INTO t VALUES (?, ?, ?, 1, ?, ?, ?, '')");
   for (const [seq, instant] of instants.entries()) {
     const highUs = Math.max(table.end().highUs, instant);
@@ -124,4 +130,90 @@ test("the end of a table is its last row and the latest instant of all rows", as
     2,
   );
   second.close();
+});
+
+test("the rows of a user are found segment by segment, whatever range, order and limit", async () => {
+  const { sqlite } = await currentRuntime();
+  const name = (prefix: string) => fc.integer({ min: 0, max: 4 }).map((n) => `${prefix}${n}`);
+  await check(
+    fc.asyncProperty(
+      fc.array(fc.tuple(name("u"), name("m")), { maxLength: 60 }),
+      fc.array(
+        fc.record({
+          user: name("u"),
+          model: fc.option(name("m"), { nil: undefined }),
+          from: fc.integer({ min: 0, max: 60 }),
+          to: fc.integer({ min: 0, max: 60 }),
+          order: fc.constantFrom("asc" as const, "desc" as const),
+          limit: fc.integer({ min: 1, max: 30 }),
+        }),
+        { minLength: 1, maxLength: 10 },
+      ),
+      fc.integer({ min: 0, max: 5 }),
+      // deno-lint-ignore require-await -- so that one helper runs all properties
+      async (names, asked, segmentBits) => {
+        const database = sqlite.open(":memory:", { readOnly: false });
+        try {
+          const table = tableOf(database, names.map((_, seq) => seq), segmentBits);
+          const rename = database.prepare("UPDATE t SET user = ?, model = ? WHERE seq = ?");
+          for (const [seq, [user, model]] of names.entries()) rename.run(user, model, seq);
+          for (const { user, model, from, to, order, limit } of asked) {
+            const expected = [...names.keys()].filter((seq) =>
+              seq >= from && seq < to && names[seq]![0] === user &&
+              (model === undefined || names[seq]![1] === model)
+            );
+            if (order === "desc") expected.reverse();
+            const filter = { user, model, sinceUs: undefined, untilUs: undefined };
+            const rows = table.page(filter, { from, to }, order, limit);
+            assertEquals(rows.map((row) => row["seq"]), expected.slice(0, limit));
+            assertEquals(table.count(filter, { from, to }), expected.length);
+          }
+        } finally {
+          database.close();
+        }
+      },
+    ),
+    300,
+  );
+});
+
+test("segments as they are on the disk hold 65,536 rows, and the empty ones are passed over", async () => {
+  const { sqlite } = await currentRuntime();
+  const database = sqlite.open(":memory:", { readOnly: false });
+  database.exec(`
+    CREATE TABLE t (seq INTEGER PRIMARY KEY, instant_us REAL, lag_us REAL, canonical INTEGER,
+      entry_id TEXT, user TEXT, model TEXT, record TEXT);
+    ${indexSql("t")}${eventTableSql("t_event")}
+    WITH RECURSIVE rows (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM rows WHERE n < 199999)
+    INSERT INTO t SELECT n, n, 0, 1, n, CASE WHEN n IN (5, 65535, 65536, 199999) THEN 'rare' ELSE 'u' END, 'm', ''
+    FROM rows`);
+  const plain: string[] = [];
+  const spy: SqliteDatabase = {
+    exec: (sql) => database.exec(sql),
+    close: () => database.close(),
+    prepare(sql) {
+      const statement = database.prepare(sql);
+      return {
+        ...statement,
+        run: (...values) => statement.run(...values),
+        get: (...values) => statement.get(...values),
+        all(...values) {
+          plain.push(`${values[0]}`);
+          return statement.all(...values);
+        },
+      };
+    },
+  };
+  const table = new RecordTable(spy, "t", "t_event", "seq");
+  const filter = { user: "rare", sinceUs: undefined, untilUs: undefined };
+  const whole = { from: 0, to: 200_000 };
+  const found = (order: "asc" | "desc", limit: number) =>
+    table.page(filter, whole, order, limit).map((row) => row["seq"]);
+  assertEquals(found("asc", 10), [5, 65535, 65536, 199999]);
+  assertEquals(plain.splice(0), ["0", "1", "3"]);
+  assertEquals(found("desc", 2), [199999, 65536]);
+  assertEquals(plain.splice(0), ["3", "1"]);
+  assertEquals(table.count(filter, { from: 6, to: 199_999 }), 2);
+  assertEquals(table.count({ ...filter, user: "u", model: "m" }, whole), 199_996);
+  database.close();
 });

@@ -329,7 +329,12 @@ for (const [what, { alter, finds, finds280 = [], unknown, says }] of Object.entr
 
 const hasShell = spawnSync("sqlite3", ["--version"]).status === 0;
 
-for (const [index, columns] of Object.entries({ user: "user", user_model: "user, model" })) {
+for (
+  const [index, columns] of Object.entries({
+    user: "seq >> 16, user",
+    user_model: "seq >> 16, user, model",
+  })
+) {
   testUnless(
     hasShell ? undefined : "there is no sqlite3 program",
     `sqlite: an index that leaves out an entry, and so hides it from those who ask, is found: ${index}`,
