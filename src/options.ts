@@ -37,10 +37,16 @@ export interface CommonOptions {
   readonly redact?: Redact | undefined;
   /**
    * What becomes of an entry whose redactor fails: `"refuse"` rejects with `REDACTION_FAILED`; `"withhold"` records it without
-   * its texts and its metadata, but for numbers. The raw texts are never recorded. A gap is told in any case; see
-   * `AuditLog.recordGap()`. Default `"refuse"`.
+   * its texts, which are empty then, its user, who is `withheld` then, and its metadata, but for numbers. What a redactor should
+   * have seen is never recorded. A gap is told in any case; see `AuditLog.recordGap()`. Default `"refuse"`.
    */
   readonly onRedactionFailure?: OnRedactionFailure | undefined;
+  /**
+   * How long a redactor that gives a promise may take for an entry, milliseconds, 1 to 2^31 - 1: one that takes longer failed, and
+   * an answer that comes later is ignored. Entries are recorded in the order of the calls, so that those behind wait as long.
+   * Default 10,000.
+   */
+  readonly redactionTimeoutMs?: number | undefined;
 }
 
 /** When checkpoints are signed by themselves, and who is given them; see {@link CommonOptions.checkpoints}. */
@@ -143,6 +149,7 @@ const COMMON = [
   "checkpoints",
   "redact",
   "onRedactionFailure",
+  "redactionTimeoutMs",
 ];
 const CHECKPOINTS = ["everyEntries", "everyMs", "onClose", "publish"];
 const FILE = ["path", "durability", "readOnly", "busyTimeoutMs", "runtime"];
@@ -189,7 +196,7 @@ export function checkOptions(options: OpenOptions): Settings {
     backend,
     path,
     signingKeys,
-    redaction: checkRedaction(given.redact, given.onRedactionFailure),
+    redaction: checkRedaction(given),
     checkpoints: checkCheckpoints(given.checkpoints === undefined ? {} : given.checkpoints),
     durability,
     readOnly,
@@ -239,15 +246,24 @@ function checkSigningKeys(value: unknown): readonly SigningKey[] {
   );
 }
 
-function checkRedaction(redact: unknown, onFailure: unknown = "refuse"): Redaction | undefined {
+function checkRedaction(options: CommonOptions): Redaction | undefined {
+  const { onRedactionFailure: onFailure = "refuse" } = options;
+  const redact: unknown = options.redact;
   if (onFailure !== "refuse" && onFailure !== "withhold") {
     throw invalid("onRedactionFailure", `must be "refuse" or "withhold"`);
   }
+  const timeoutMs = checkNumber(
+    "redactionTimeoutMs",
+    options.redactionTimeoutMs,
+    10_000,
+    1,
+    2 ** 31 - 1,
+  );
   if (redact === undefined) return undefined;
   if (typeof redact !== "function" && !isRedactor(redact)) {
     throw invalid("redact", "must be a function, or a Redactor with a name and a function redact");
   }
-  return new Redaction(redact as Redact, onFailure);
+  return new Redaction(redact as Redact, { onFailure, timeoutMs });
 }
 
 function isRedactor(value: unknown): boolean {

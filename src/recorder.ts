@@ -79,9 +79,12 @@ export class Recorder {
     return Promise.resolve(result);
   }
 
-  /** Resolves when nothing is being redacted any more. */
+  /** Resolves when nothing is being redacted any more; until then, the process stays. */
   async settled(): Promise<void> {
+    if (this.#redacting === undefined) return;
+    const stay = setInterval(() => {}, 2 ** 30);
     while (this.#redacting !== undefined) await this.#redacting;
+    clearInterval(stay);
   }
 
   #admit(entry: NewEntry, beside: Beside, draft: Draft, redacted?: JsonObject): LogRecord {

@@ -10,6 +10,16 @@ export type Redact = Redactor | Redactor["redact"];
 /** What becomes of an entry whose redactor fails. */
 export type OnRedactionFailure = "refuse" | "withhold";
 
+/** What becomes of entries that a redactor does not redact as it should. */
+export interface RedactionPolicy {
+  readonly onFailure: OnRedactionFailure;
+  /** How long a redactor may take before it counts as one that failed, milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** In the place of a user that is withheld: an entry has one, which must not be empty as texts are. */
+const WITHHELD_USER = "withheld";
+
 /** An entry as it may be recorded. */
 export interface Redacted {
   readonly entry: NewEntry;
@@ -20,13 +30,13 @@ export interface Redacted {
 /** Has entries redacted before anything else is done with them. */
 export class Redaction {
   readonly #redactor: Redactor;
-  readonly #onFailure: OnRedactionFailure;
+  readonly #policy: RedactionPolicy;
 
-  constructor(redact: Redact, onFailure: OnRedactionFailure) {
+  constructor(redact: Redact, policy: RedactionPolicy) {
     this.#redactor = typeof redact === "function"
       ? { name: nameFault(redact.name) === undefined ? redact.name : "redact", redact }
       : redact;
-    this.#onFailure = onFailure;
+    this.#policy = policy;
   }
 
   /**
@@ -48,12 +58,25 @@ export class Redaction {
         counts.set(kind, (counts.get(kind) ?? 0) + count);
       });
       if (!isPromiseLike(answer)) return this.#checked(answer, counts);
-      return Promise.resolve(answer).then(
-        (entry) => this.#checked(entry, counts),
-      ).catch((error) => this.#failed(given, isVital, error));
+      return this.#inTime(answer).then((entry) => this.#checked(entry, counts))
+        .catch((error) => this.#failed(given, isVital, error));
     } catch (error) {
       return this.#failed(given, isVital, error);
     }
+  }
+
+  /** An answer that is waited for no longer than it may take; what comes later is ignored. */
+  #inTime(answer: Promise<RedactableEntry>): Promise<RedactableEntry> {
+    const { timeoutMs } = this.#policy;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new Error(`the redactor gave no answer within ${timeoutMs} ms`)),
+        timeoutMs,
+      );
+      // It shall not keep the process alive.
+      (timer as { unref?: () => void }).unref?.();
+      Promise.resolve(answer).finally(() => clearTimeout(timer)).then(resolve, reject);
+    });
   }
 
   #checked(entry: RedactableEntry, counts: ReadonlyMap<string, number>): Redacted {
@@ -66,29 +89,21 @@ export class Redaction {
     return { entry: checked, redaction: this.#about({ counts: Object.fromEntries(found) }) };
   }
 
-  /** Nothing of the raw texts goes on, neither into the log nor into an error. */
+  /** Nothing that a redactor should have seen goes on, neither into the log nor into an error. */
   #failed(entry: RedactableEntry, isVital: boolean, cause: unknown): Redacted {
-    const { user, model, costUsd, latencyMs, metadata } = entry;
-    if (this.#onFailure === "refuse") {
-      if (!isVital) throw redactionFailed(this.#redactor.name, cause);
-      return {
-        entry: { model, inputText: "", outputText: "" },
-        redaction: this.#about({ withheld: true }),
-      };
-    }
+    const isRefused = this.#policy.onFailure === "refuse";
+    if (isRefused && !isVital) throw redactionFailed(this.#redactor.name, cause);
+    const { model, costUsd, latencyMs, metadata } = entry;
+    const kept = isRefused ? {} : {
+      costUsd,
+      latencyMs,
+      // Numbers tell how much, not what.
+      metadata: Object.fromEntries(
+        Object.entries(metadata).filter(([, value]) => typeof value === "number"),
+      ),
+    };
     return {
-      entry: {
-        user,
-        model,
-        costUsd,
-        latencyMs,
-        inputText: "",
-        outputText: "",
-        // Numbers tell how much, not what.
-        metadata: Object.fromEntries(
-          Object.entries(metadata).filter(([, value]) => typeof value === "number"),
-        ),
-      },
+      entry: { ...kept, model, user: WITHHELD_USER, inputText: "", outputText: "" },
       redaction: this.#about({ withheld: true }),
     };
   }

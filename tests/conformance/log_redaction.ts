@@ -9,7 +9,7 @@ import { type RedactableEntry, type Redactor, withAuditContext } from "@audit-lo
 import { test } from "node:test";
 import type { MakePlace } from "../support/backends.ts";
 import { allLines, inputs, interaction } from "../support/interaction.ts";
-import { assertRefused } from "../support/refused.ts";
+import { assertRefused, checkRefusal } from "../support/refused.ts";
 
 const SECRET = "s3cret";
 
@@ -114,7 +114,7 @@ export function redactionConformance(name: string, place: MakePlace): void {
       const entry = interaction({
         inputText: SECRET,
         outputText: SECRET,
-        user: "alice",
+        user: SECRET,
         costUsd: 1,
         metadata: { note: SECRET, tokens: 3 },
       });
@@ -132,7 +132,7 @@ export function redactionConformance(name: string, place: MakePlace): void {
       );
       const { "audit.redaction": how, ...told } = gap.metadata;
       assertEquals(told, { "audit.event": "gap", "audit.gap": lost });
-      assertEquals([gap.user, (how as { withheld?: boolean }).withheld], ["anonymous", true]);
+      assertEquals([gap.user, (how as { withheld?: boolean }).withheld], ["withheld", true]);
       for (const line of await allLines(log)) assert(!line.includes(SECRET), line);
       assert((await log.verify()).ok);
       await log.close();
@@ -142,7 +142,7 @@ export function redactionConformance(name: string, place: MakePlace): void {
       assertEquals([kept.inputText, kept.outputText, kept.user, kept.costUsd], [
         "",
         "",
-        "alice",
+        "withheld",
         1,
       ]);
       const { "audit.redaction": about, ...others } = kept.metadata;
@@ -151,6 +151,40 @@ export function redactionConformance(name: string, place: MakePlace): void {
       for (const line of await allLines(withholding)) assert(!line.includes(SECRET), line);
     });
   }
+
+  test(`${name}: a redactor that gives no answer in time has failed, and what it says later is ignored`, async (t) => {
+    const stay = setInterval(() => {}, 2 ** 30); // the time that a redactor has does not keep the process
+    t.after(() => clearInterval(stay));
+    for (const onRedactionFailure of ["refuse", "withhold"] as const) {
+      const late: (() => void)[] = [];
+      const log = await place(t).open({
+        onRedactionFailure,
+        redactionTimeoutMs: 1,
+        redact: (entry, found) =>
+          entry.inputText !== SECRET && entry.user !== SECRET
+            ? entry
+            : new Promise((resolve) => late.push(() => (found("late"), resolve(entry)))),
+      });
+      const entry = interaction({ inputText: SECRET, user: SECRET });
+      const recording = [log.record(entry), log.record(interaction({ inputText: "behind" }))];
+      const [first, second] = await Promise.allSettled(recording);
+      assertEquals(second!.status, "fulfilled");
+      if (first!.status === "rejected") {
+        checkRefusal(first!.reason, "REDACTION_FAILED");
+        assertStringIncludes(first!.reason.cause.message, "1 ms");
+      }
+      assertEquals(first!.status, onRedactionFailure === "refuse" ? "rejected" : "fulfilled");
+      await log.recordGap({ lost: 1, user: SECRET });
+      const call = await log.begin({ model: "m", inputText: "Hi" });
+      await call.complete({ outputText: "" });
+      const closing = log.record(entry).catch(() => {});
+      for (const answer of late.splice(0, 2)) answer();
+      for (const line of await allLines(log)) assert(!line.includes(SECRET), line);
+      await log.close();
+      await closing;
+      for (const answer of late) answer();
+    }
+  });
 
   test(`${name}: what a redactor is at work on counts for ready, until it is written or refused`, async (t) => {
     const answers: PromiseWithResolvers<void>[] = [];
@@ -243,5 +277,12 @@ export function redactionConformance(name: string, place: MakePlace): void {
       "onRedactionFailure",
     );
     assertStringIncludes(error.message, "withhold");
+    for (const redactionTimeoutMs of [0, 1.5, Infinity, 2 ** 31, "1", null]) {
+      await assertRefused(
+        () => place(t).open({ redactionTimeoutMs: redactionTimeoutMs as never }),
+        "INVALID_OPTION",
+        "redactionTimeoutMs",
+      );
+    }
   });
 }

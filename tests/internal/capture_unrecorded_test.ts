@@ -89,6 +89,29 @@ test("what a redactor that fails keeps from being recorded is told by a gap entr
   ]);
 });
 
+test("a redactor that never answers keeps neither the answer from the caller nor the log open", async (t) => {
+  let answers = true;
+  const { store, log, told, capture } = await setUp(t, {}, {
+    redactionTimeoutMs: 1,
+    redact: (entry) => answers ? entry : new Promise(() => {}),
+  });
+  const [first, second] = [await capture.begin(REQUEST), await capture.begin(REQUEST)];
+  answers = false;
+  const ending = first.complete(RESPONSE);
+  const closing = log.close(); // keeps the process, which the redactor's time does not
+  await ending;
+  await closing;
+  await second.complete(RESPONSE);
+  assertEquals(told.map(([code, { willRetry }]) => [code, willRetry]), [
+    ["REDACTION_FAILED", false],
+    ["LOG_CLOSED", false],
+  ]);
+  const gaps = gapsIn(await written(store)).map(({ metadata }) => metadata["audit.gap"]);
+  assertEquals(gaps, [
+    { calls: [first.callId], lost: 1, reasons: { REDACTION_FAILED: 1 } },
+  ]);
+});
+
 test("an answer that cannot be written as a text is told, and lost, and nothing is thrown", async (t) => {
   const { log, capture, told } = await setUp(t);
   const call = await capture.begin(REQUEST);
