@@ -630,10 +630,11 @@ export class AuditLog implements AsyncDisposable {
    * package do. `close()` calls it, in the context of its caller, and waits for it. Until then, the log is open as before.
    *
    * Work that fails, or takes longer than `timeoutMs`, does not keep the log from being closed: `onWarning` is told. All work is
-   * begun at once. It must not wait for `close()`. What is added when `close()` was called already is not done.
+   * begun at once, but for what is to come `last`. It must not call `close()`, which would wait for it: where the runtime can tell,
+   * work that does is told of, too, and waited for no longer. What is added when `close()` was called already is not done.
    *
    * @param work What is to be done; what returns no promise is not waited for.
-   * @param options For how long it is waited for.
+   * @param options For how long it is waited for, and whether it comes last.
    * @returns Takes the work back.
    * @throws {AuditLogError} `INVALID_OPTION`.
    *
@@ -661,6 +662,7 @@ export class AuditLog implements AsyncDisposable {
    * given to {@link AuditLog.beforeClose} is done first.
    */
   close(): Promise<void> {
+    this.#beforeClose.closeAsked();
     if (this.#closing === undefined) {
       let settle!: (closed: Promise<void>) => void;
       // Kept before anything is done: work that is done first may close the log, too.

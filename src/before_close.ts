@@ -1,5 +1,7 @@
+import { storageIfAny } from "./context.ts";
 import { AuditLogError } from "./errors.ts";
 import { checkFields } from "./known_fields.ts";
+import type { AsyncStorage } from "./ports.ts";
 import { describe } from "./refusal.ts";
 import { reasonOf } from "./transparency/failure.ts";
 import type { Warn } from "./warning.ts";
@@ -8,6 +10,8 @@ import type { Warn } from "./warning.ts";
 export interface BeforeCloseOptions {
   /** How long `close()` waits for the work at most, milliseconds, an integer from 1 to 2^31 - 1. Default 30,000. */
   readonly timeoutMs?: number | undefined;
+  /** Whether it is begun when all other work is done: for what other work may bring. Default `false`. */
+  readonly last?: boolean | undefined;
 }
 
 /** What is done before a log is closed. */
@@ -16,10 +20,18 @@ type Work = () => void | Promise<void>;
 /** Of work that was not done. */
 const NOT_DONE = "Work that was to be done before the log was closed";
 
+interface Added {
+  readonly work: Work;
+  readonly timeoutMs: number;
+  readonly last: boolean;
+}
+
 /** The work that is to be done before a log is closed. Nothing of it keeps the log from being closed. */
 export class BeforeClose {
   readonly #warn: Warn;
-  readonly #works = new Set<{ readonly work: Work; readonly timeoutMs: number }>();
+  readonly #works = new Set<Added>();
+  /** Within work, and whatever it starts: to be called when it is not to be waited for any longer. */
+  #leaving: AsyncStorage<() => void> | undefined;
   #begun = false;
 
   /** @param warn Told of work that was not done. */
@@ -30,26 +42,42 @@ export class BeforeClose {
   /** See {@link AuditLog.beforeClose}. */
   add(work: Work, options: BeforeCloseOptions): () => void {
     if (typeof work !== "function") throw invalid("", `it is a function, not ${describe(work)}`);
-    checkFields(options, ["timeoutMs"], "an option of beforeClose()", invalid);
-    const { timeoutMs = 30_000 } = options;
+    checkFields(options, ["timeoutMs", "last"], "an option of beforeClose()", invalid);
+    const { timeoutMs = 30_000, last = false } = options;
     if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs >= 2 ** 31) {
       throw invalid("timeoutMs", "must be an integer from 1 to 2^31 - 1");
     }
-    const added = { work, timeoutMs };
+    if (typeof last !== "boolean") throw invalid("last", "must be true or false");
+    const added = { work, timeoutMs, last };
     if (!this.#begun) this.#works.add(added);
     return () => void this.#works.delete(added);
   }
 
-  /** Begins all of it, and resolves when it is done or has had its time. Nothing where nothing is to be waited for. */
+  /** Does all of it, and resolves when it is done or has had its time. Nothing where nothing is to be waited for. */
   run(): Promise<unknown> | undefined {
     this.#begun = true;
+    if (this.#works.size > 0) this.#leaving = storageIfAny();
+    const first = this.#begin(false);
+    return first === undefined ? this.#begin(true) : first.then(() => this.#begin(true));
+  }
+
+  /** To be called when the log is asked to be closed: work that waits for that would wait for itself. */
+  closeAsked(): void {
+    this.#leaving?.getStore()?.();
+  }
+
+  /** Begins what is to come last, or all else. */
+  #begin(last: boolean): Promise<unknown> | undefined {
     const waiting: Promise<void>[] = [];
-    const works = [...this.#works];
-    this.#works.clear();
-    for (const { work, timeoutMs } of works) {
+    for (const added of [...this.#works]) {
+      // What was taken back meanwhile is not done.
+      if (added.last !== last || !this.#works.delete(added)) continue;
+      const { work, timeoutMs } = added;
+      let leave!: () => void;
+      const left = new Promise<"left">((resolve) => leave = () => resolve("left"));
       try {
-        const done = work();
-        if (done !== undefined) waiting.push(this.#ended(done, timeoutMs));
+        const done = this.#leaving === undefined ? work() : this.#leaving.run(leave, work);
+        if (done !== undefined) waiting.push(this.#ended(done, left, timeoutMs));
       } catch (error) {
         this.#failed(error);
       }
@@ -57,14 +85,18 @@ export class BeforeClose {
     return waiting.length === 0 ? undefined : Promise.all(waiting);
   }
 
-  async #ended(done: Promise<void>, timeoutMs: number): Promise<void> {
+  async #ended(done: Promise<void>, left: Promise<"left">, timeoutMs: number): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(true), timeoutMs);
+    const late = new Promise<"late">((resolve) => {
+      timer = setTimeout(() => resolve("late"), timeoutMs);
     });
     try {
-      const isLate = await Promise.race([Promise.resolve(done).then(() => false), late]);
-      if (isLate) this.#tell(`${NOT_DONE} is not done after ${timeoutMs} ms`);
+      const how = await Promise.race([Promise.resolve(done).then(() => "done"), left, late]);
+      if (how === "left") {
+        this.#tell(`${NOT_DONE} called close(), which waits for it: it is waited for no longer`);
+      } else if (how === "late") {
+        this.#tell(`${NOT_DONE} is not done after ${timeoutMs} ms; it must not wait for close()`);
+      }
     } catch (error) {
       this.#failed(error);
     } finally {

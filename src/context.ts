@@ -21,12 +21,21 @@ export interface CheckedContext {
 
 type Storage = AsyncStorage<CheckedContext>;
 
-let makeStorage: (() => Storage) | undefined;
+let makeStorage: (<T>() => AsyncStorage<T>) | undefined;
 let storage: Storage | undefined;
 
 /** Says how to make a storage; the runtime's part of this. */
-export function setContextStorage(make: () => Storage): void {
+export function setContextStorage(make: <T>() => AsyncStorage<T>): void {
   makeStorage = make;
+}
+
+/** A storage of its own, where the runtime has any. */
+export function storageIfAny<T>(): AsyncStorage<T> | undefined {
+  try {
+    return makeStorage?.<T>();
+  } catch {
+    return undefined; // the runtime has none
+  }
 }
 
 /** The context that this is called in, if there is one. */

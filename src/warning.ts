@@ -10,7 +10,7 @@
  * | `NOT_SIGNED` | the log has checkpoints and is written to without a key that signs further ones |
  * | `CHECKPOINT_FAILED` | a checkpoint could not be signed or kept; the next one covers the same entries |
  * | `PUBLISH_FAILED` | a checkpoint could not be handed on; it is in the log and tried again |
- * | `BEFORE_CLOSE_FAILED` | work of `beforeClose()` failed, or took too long; the log was closed all the same |
+ * | `BEFORE_CLOSE_FAILED` | work of `beforeClose()` failed, took too long or called `close()`; the log was closed all the same |
  */
 export interface AuditWarning {
   /** What it is about; stable between releases. */

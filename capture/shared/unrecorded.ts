@@ -47,7 +47,8 @@ export class Unrecorded {
 
   private constructor(log: AuditLog) {
     this.#log = log;
-    log.beforeClose(() => this.#close());
+    // Other work may end calls.
+    log.beforeClose(() => this.#close(), { last: true });
   }
 
   /** That of a log, which all wrappers share. */

@@ -70,10 +70,56 @@ export function beforeCloseConformance(name: string, place: MakePlace): void {
   test(`${name}: work that does not end does not keep the log from being closed`, async (t) => {
     const { log, warnings } = await setUp(t);
     log.beforeClose(() => new Promise(() => {}), { timeoutMs: 1 });
-    log.beforeClose(() => log.close(), { timeoutMs: 2 }); // as good as one that never ends
     await log.close();
-    assertEquals(warnings.length, 2);
+    assertEquals(warnings.length, 1);
     assertStringIncludes(warnings[0]!.message, "1 ms");
+  });
+
+  test(`${name}: work that waits for close() itself is told, and not waited for`, async (t) => {
+    const { log, warnings } = await setUp(t);
+    const done: string[] = [];
+    const work = (what: string, until: Promise<unknown> | undefined) => async () => {
+      if (until !== undefined) await until;
+      await record(log, what);
+      await log.close();
+      done.push(what);
+    };
+    log.beforeClose(work("at once", undefined));
+    log.beforeClose(work("later", new Promise((resolve) => setTimeout(resolve, 0))));
+    log.beforeClose(() => log.close());
+    const closing = log.close();
+    const again = log.close(); // by somebody else, who may
+    await closing;
+    await again;
+    assertEquals(done.toSorted(), ["at once", "later"]);
+    assertEquals([log.size, warnings.length], [2, 3]);
+    for (const { message } of warnings) assertStringIncludes(message, "close()");
+  });
+
+  test(`${name}: work that is to come last begins when all other work is done`, async (t) => {
+    const { log, warnings } = await setUp(t);
+    const done: string[] = [];
+    log.beforeClose(async () => {
+      done.push("last");
+      await record(log, "1");
+    }, { last: true });
+    log.beforeClose(async () => {
+      await record(log, "0");
+      await Promise.reject(new Error("it fails behind what it did"));
+    });
+    log.beforeClose(() => void done.push("first"));
+    await log.close();
+    assertEquals([done, log.size, warnings.length], [["first", "last"], 2, 1]);
+  });
+
+  test(`${name}: work that is to come last, and is done at once, lets the log refuse at once`, async (t) => {
+    const { log } = await setUp(t);
+    let isDone = false;
+    log.beforeClose(() => void (isDone = true), { last: true });
+    const closing = log.close();
+    assertEquals(isDone, true);
+    await assertRefused(() => record(log, "0"), "LOG_CLOSED");
+    await closing;
   });
 
   test(`${name}: an onWarning that throws does not keep the log from being closed`, async (t) => {
@@ -113,5 +159,6 @@ export function beforeCloseConformance(name: string, place: MakePlace): void {
     for (const timeoutMs of [0, 1.5, Infinity, 2 ** 31, "1", null]) {
       checkRefusal(assertThrows(add(() => {}, { timeoutMs })), "INVALID_OPTION", "timeoutMs");
     }
+    checkRefusal(assertThrows(add(() => {}, { last: 1 })), "INVALID_OPTION", "last");
   });
 }

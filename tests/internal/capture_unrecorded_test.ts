@@ -12,11 +12,11 @@ import {
 import { join } from "node:path";
 import { test } from "node:test";
 import { asyncStorage } from "../../adapters/async_storage.ts";
-import { Capture } from "../../capture/shared/capture.ts";
+import { Capture, type CapturedCall } from "../../capture/shared/capture.ts";
 import { Unrecorded } from "../../capture/shared/unrecorded.ts";
 import { FILE_BACKENDS, openFile } from "../support/backends.ts";
 import { REQUEST, RESPONSE, setUp } from "../support/capture_set_up.ts";
-import type { FullStore } from "../support/captured.ts";
+import { FullStore } from "../support/captured.ts";
 import { FailingRuntime } from "../support/failing_runtime.ts";
 import { currentRuntime } from "../support/runtime.ts";
 import { atEnd, tempFolder } from "../support/temp.ts";
@@ -233,6 +233,36 @@ test("what closing the log cannot write is told, and by a gap entry if that can 
     assertEquals(gaps, gapIsWritten ? [gap] : []);
   }
 });
+
+for (const isLost of [false, true]) {
+  for (const order of ["before", "behind"]) {
+    const then = isLost ? "told by a gap" : "tried once more";
+    test(`what work that was added ${order} the wrapper ends, and cannot be written, is ${then}`, async () => {
+      const store = new FullStore();
+      const log = await AuditLog.open({ backend: store, maxRecordBytes: 2000 });
+      const output = isLost ? "long ".repeat(1000) : "Hello!";
+      const begun = Promise.withResolvers<CapturedCall>();
+      const add = () =>
+        log.beforeClose(async () => {
+          const call = await begun.promise;
+          store.full = true;
+          await call.complete({ ...RESPONSE, output });
+          store.full = false;
+        });
+      if (order === "before") add();
+      const call = await new Capture(log).begin(REQUEST);
+      if (order === "behind") add();
+      begun.resolve(call);
+      await log.close();
+      const entries = await written(store);
+      assertEquals(
+        gapsIn(entries).map(({ metadata }) => metadata["audit.gap"]),
+        isLost ? [{ calls: [call.callId], lost: 1, reasons: { ENTRY_TOO_LARGE: 1 } }] : [],
+      );
+      assertEquals(entries.at(-1)!.outputText, isLost ? "" : "Hello!");
+    });
+  }
+}
 
 test("a call that ends when the log was closed is told, and nothing waits for it", async (t) => {
   const { log, told, capture } = await setUp(t);
