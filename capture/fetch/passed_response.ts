@@ -5,9 +5,10 @@ class PassedResponse extends Response {
   readonly #original: Response;
 
   constructor(body: Body, original: Response) {
-    const { status, statusText, headers } = original;
+    const { status, statusText } = original;
     const canBeMade = status >= 200 && status <= 599;
-    super(body, canBeMade ? original : { statusText, headers });
+    const headers = headersOfBody(original);
+    super(body, canBeMade ? { status, statusText, headers } : { statusText, headers });
     this.#original = original;
     if (canBeMade) return;
     // A server may send a status that no response can be made with.
@@ -34,6 +35,19 @@ class PassedResponse extends Response {
   override clone(): Response {
     return withBody(this.#original, super.clone().body as Body);
   }
+}
+
+/**
+ * The headers that a server sends which is given the response as its own answer: those of the original, whose body this runtime
+ * may have decoded. Deno's server then leaves these two out, but of its own responses alone.
+ */
+function headersOfBody({ url, headers }: Response): Headers {
+  const isDecoded = url !== "" && /^(?:gzip|br)$/i.test(headers.get("content-encoding") ?? "");
+  if (!isDecoded) return headers;
+  const others = new Headers(headers);
+  others.delete("content-encoding");
+  others.delete("content-length");
+  return others;
 }
 
 // Nothing of it is to be seen.
