@@ -106,6 +106,10 @@ export class AuditLog implements AsyncDisposable {
       redaction: settings.redaction,
     });
     this.#calls = new Calls({
+      check: () => {
+        this.#checkWritable();
+        this.#writer.check();
+      },
       record: (draft) => this.#record(draft),
       endOf: (callId) => this.#endOf(callId),
     });
@@ -137,7 +141,9 @@ export class AuditLog implements AsyncDisposable {
     const warn = (warning: AuditWarning): void => {
       warnings.push(Object.freeze(warning));
       if (warnings.length > MAX_WARNINGS) warnings.shift();
-      settings.warn(warning);
+      const answer: unknown = settings.warn(warning);
+      // One that is asynchronous, and rejects, shall not end the process.
+      if (answer instanceof Promise) answer.catch(() => {});
     };
     const told = { ...settings, warn };
     const log = new AuditLog(await openStore(told), told, warnings);
@@ -250,7 +256,7 @@ export class AuditLog implements AsyncDisposable {
    * `query()` leaves it out unless it is asked for `events: "all"`.
    *
    * @param call What is asked of the model.
-   * @param options `begin: false` writes nothing yet.
+   * @param options `begin: false` writes nothing yet, and is refused all the same where the log records nothing any more.
    * @returns The call, when the entry is durable.
    * @throws {AuditLogError} As `record()`.
    *

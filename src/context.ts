@@ -32,7 +32,7 @@ export function setContextStorage(make: <T>() => AsyncStorage<T>): void {
 /** A storage of its own, where the runtime has any. */
 export function storageIfAny<T>(): AsyncStorage<T> | undefined {
   try {
-    return makeStorage?.<T>();
+    return makeStorage<T>?.();
   } catch {
     return undefined; // the runtime has none
   }

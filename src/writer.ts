@@ -110,12 +110,21 @@ export class GroupCommit {
   }
 
   /**
+   * Makes sure that records may still be added.
+   *
+   * @throws {AuditLogError} `LOG_FAILED`.
+   */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#refusal(this.#failure);
+  }
+
+  /**
    * Has the store reconcile what appends that failed have left; see {@link LogStore.reconcile}.
    *
    * @throws {AuditLogError} As {@link GroupCommit.add}.
    */
   async reconcile(): Promise<void> {
-    if (this.#failure !== undefined) throw this.#refusal(this.#failure);
+    this.check();
     try {
       await this.#store.reconcile?.();
     } catch (error) {

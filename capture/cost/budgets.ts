@@ -1,4 +1,5 @@
 import { AuditLogError } from "../../mod.ts";
+import { ignoreRejection } from "../shared/promises.ts";
 import { checkNames, checkScope, invalidOption } from "./checks.ts";
 import { amountOf, isUsd, usdOf } from "./usd.ts";
 
@@ -83,7 +84,8 @@ export class Budgets {
       if (kept.told || spent < kept.limit) continue;
       kept.told = true;
       const { scope, limitUsd, action } = kept.budget;
-      this.#onBudget?.(Object.freeze({ scope, limitUsd, spentUsd: usdOf(spent), action }));
+      const event = Object.freeze({ scope, limitUsd, spentUsd: usdOf(spent), action });
+      ignoreRejection(this.#onBudget?.(event));
     }
   }
 

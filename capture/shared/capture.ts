@@ -18,6 +18,7 @@ import { usageOf } from "./loose.ts";
 import { type Input, type Message, recordedOutput } from "./messages.ts";
 import { copiedMetadata, joinedMetadata, optionAtFault, type Own } from "./own.ts";
 import { plainJson } from "./plain_json.ts";
+import { ignoreRejection, isPromise } from "./promises.ts";
 import { type CallEnd, Unrecorded } from "./unrecorded.ts";
 
 /** A call that is about to be made, as a wrapper sees it. */
@@ -107,7 +108,7 @@ export class Capture {
     const asked = askedBy(request, info);
     const own = this.#own(info);
     const atEnd = this.options.cost === undefined ? atOnce : bound();
-    let call: AuditCall;
+    let call: OpenCall;
     try {
       call = await this.#begun(asked, own, info, begin);
       if (begin) this.#unrecorded.works();
@@ -115,7 +116,7 @@ export class Capture {
       if (onAuditFailure === "refuse") throw error;
       this.tell(error, { ...info, callId: undefined, phase: "begin", willRetry: false });
       // Its end may be recorded all the same.
-      call = await this.#begun(asked, own, info, false);
+      call = await this.#begun(asked, own, info, false).catch(unrecordable);
     }
     const inputLength = asked.inputText.length;
     return new CapturedCall(this, this.#unrecorded, { info, own, call, inputLength, atEnd });
@@ -134,18 +135,19 @@ export class Capture {
   #own(info: CapturedCallInfo): Own {
     const { user, metadata } = this.options;
     return {
-      user: this.#option(info, () => typeof user === "function" ? user(info) : user),
-      metadata: this.#option(
+      user: this.#option("user", info, () => typeof user === "function" ? user(info) : user),
+      metadata: copiedMetadata(this.#option(
+        "metadata",
         info,
-        () => copiedMetadata(typeof metadata === "function" ? metadata(info) : metadata),
-      ),
+        () => typeof metadata === "function" ? metadata(info) : metadata,
+      )),
     };
   }
 
   /** What an option gives; nothing if it fails and the call is to be made all the same. */
-  #option<T>(info: CapturedCallInfo, value: () => T): T | undefined {
+  #option<T>(name: keyof Own, info: CapturedCallInfo, value: () => T): T | undefined {
     try {
-      return value();
+      return valueOf(name, value);
     } catch (error) {
       this.#tellOfOption(error, info);
       return undefined;
@@ -194,9 +196,31 @@ function bound(): (run: () => void) => void {
   }
 }
 
-/** Of a function that was to give its answer at once, and gave a promise: nobody waits for it. */
-function ignoreRejection(answer: unknown): void {
-  if (typeof Object(answer).then === "function") Promise.resolve(answer).catch(() => {});
+/** What an option gives at once. @throws {AuditLogError} It failed, or has others wait. */
+function valueOf<T>(option: "user" | "metadata" | "cost", value: () => T): T {
+  let given: T;
+  try {
+    given = value();
+  } catch (cause) {
+    throw optionFailed(option, "the function threw an error", cause);
+  }
+  if (!isPromise(given)) return given;
+  ignoreRejection(given);
+  throw optionFailed(option, "a promise was given; nobody waits for one, give the value itself");
+}
+
+function optionFailed(path: string, state: string, cause?: unknown): AuditLogError {
+  const message = `Cannot tell the ${path} of the call: ${state}`;
+  return new AuditLogError("INVALID_ENTRY", message, { path, cause });
+}
+
+/** A call that has begun and not ended. */
+type OpenCall = Pick<AuditCall, "callId" | "complete" | "fail" | "abort">;
+
+/** One that is made all the same, although nothing of it can be recorded: its end is lost. */
+function unrecordable(error: unknown): OpenCall {
+  const lose = (): Promise<never> => Promise.reject(error);
+  return { callId: crypto.randomUUID(), complete: lose, fail: lose, abort: lose };
 }
 
 function atOnce(run: () => void): void {
@@ -207,7 +231,7 @@ function atOnce(run: () => void): void {
 interface Begun {
   readonly info: CapturedCallInfo;
   readonly own: Own;
-  readonly call: AuditCall;
+  readonly call: OpenCall;
   /** Of what was asked, in characters. */
   readonly inputLength: number;
   /** Calls a function in the context that the call was made in. */
@@ -336,21 +360,18 @@ export class CapturedCall {
   ): number | null {
     const { cost } = this.#capture.options;
     const asked = [usageOf(usage) ?? {}, model ?? this.#info.model, this.#info.provider] as const;
-    let costUsd: number | null = null;
-    if (cost === undefined || !isPriced) return costUsd;
+    if (cost === undefined || !isPriced) return null;
     try {
+      let costUsd: number | null = null;
       // In the context that the call was made in: whoever reads the end of a stream may be in another.
       this.#begun.atEnd(() => {
-        costUsd = cost(...asked, latencyMs);
+        costUsd = valueOf("cost", () => cost(...asked, latencyMs));
       });
       const known: unknown = costUsd;
       if (known === null || (typeof known === "number" && known >= 0 && known < Infinity)) {
-        return costUsd;
+        return known;
       }
-      ignoreRejection(known);
-      throw new AuditLogError("INVALID_ENTRY", "Cannot tell the cost: it is no amount", {
-        path: "cost",
-      });
+      throw optionFailed("cost", "it must be an amount in US dollars, or null");
     } catch (error) {
       const { callId } = this;
       this.#capture.tell(error, { ...this.#info, callId, phase: "option", willRetry: false });

@@ -23,21 +23,31 @@ export interface CaptureFailure extends CapturedCallInfo {
 
 /** Options that all wrappers have. */
 export interface CaptureOptions {
-  /** Who asks: a name, or a function of the call. Default: that of `withAuditContext()`, or `"anonymous"`. */
+  /**
+   * Who asks: a name, or a function of the call, which gives it at once: a promise is not admitted. Default: that of
+   * `withAuditContext()`, or `"anonymous"`.
+   */
   readonly user?: string | ((call: CapturedCallInfo) => string | undefined) | undefined;
-  /** Metadata of each entry, or a function of the call. It goes before that of `withAuditContext()`. */
+  /**
+   * Metadata of each entry, or a function of the call, which gives it at once: a promise is not admitted. It goes before that of
+   * `withAuditContext()`.
+   */
   readonly metadata?: object | ((call: CapturedCallInfo) => object | undefined) | undefined;
   /** Whether an entry is written before each call; see `AuditLog.begin()`. Default `true`. */
   readonly begin?: boolean | undefined;
   /**
    * What happens when the entry before the call cannot be written: `"refuse"` throws, and the call is not made; `"continue"` makes
-   * it. So when `user` or `metadata` fail, or give what cannot be recorded, which is left out then. Default `"refuse"`. After the
-   * call, the answer is given in any case.
+   * it. So when `user` or `metadata` fail, or give what cannot be recorded, which is left out then: an `AuditLogError` with the
+   * option as its `path`, and as its `cause` what the function threw. Default `"refuse"`. After the call, the answer is given in
+   * any case.
    */
   readonly onAuditFailure?: "refuse" | "continue" | undefined;
-  /** Told of what could not be recorded, and again when it was tried again and is lost for good. What it throws is ignored. Default: nobody is told. */
+  /** Told of what could not be recorded, and again when it was tried again and is lost for good. What it throws, or rejects with, is ignored. Default: nobody is told. */
   readonly onError?: ((error: unknown, failure: CaptureFailure) => void) | undefined;
-  /** What a call costs, for `costUsd`; it is asked once for each call that ended. Default: it is not known. */
+  /**
+   * What a call costs, for `costUsd`; it is asked once for each call that ended, and tells it at once: a promise is not admitted.
+   * When it fails, the cost is not known, and `onError` is told. Default: it is not known.
+   */
   readonly cost?: Cost | undefined;
   /** Whether the bytes of images, audio and files within requests are recorded, and not their SHA-256 alone. Default `false`. */
   readonly inlineMedia?: boolean | undefined;

@@ -32,6 +32,8 @@ export interface BegunCall {
 
 /** What a call asks of its log. */
 export interface CallLog {
+  /** Makes sure that entries can still be written, as far as that is known. @throws {AuditLogError} */
+  check(): void;
   /** Writes an entry. */
   record(draft: Draft): Promise<AuditEntry>;
   /** The end of a call, if it is in the log. What was refused before is there now, durably, or never will be. */

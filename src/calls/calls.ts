@@ -32,7 +32,9 @@ export class Calls {
     const asked = askedBy(call);
     const { metadata, ...entry } = asked;
     if (options.begin === false) {
-      checkEntry({ ...entry, outputText: "" }); // a mistake is told before the call is made
+      // What would keep its end from being written is told before it is made.
+      checkEntry({ ...entry, outputText: "" });
+      this.#log.check();
       return this.#made({ callId: v7(), entry: undefined, asked, inputFormat, startedMs });
     }
     const format: JsonObject = inputFormat === undefined

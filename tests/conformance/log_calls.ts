@@ -109,6 +109,14 @@ export function callsConformance(name: string, place: MakePlace): void {
     assertEquals(await log.unfinished(), []);
   });
 
+  test(`${name}: no call begins in a log that was closed, be an entry written at its beginning or not`, async (t) => {
+    const log = await place(t).open();
+    await log.close();
+    for (const begin of [true, false]) {
+      await assertRefused(() => log.begin(ASKED, { begin }), "LOG_CLOSED");
+    }
+  });
+
   test(`${name}: a call ends once; an end that could not be written can be tried again`, async (t) => {
     const log = await place(t).open();
     const call = await log.begin(ASKED);

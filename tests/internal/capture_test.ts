@@ -4,6 +4,7 @@ import {
   assert,
   assertEquals,
   assertRejects,
+  assertStrictEquals,
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
@@ -14,6 +15,8 @@ import { Capture } from "../../capture/shared/capture.ts";
 import { REQUEST, RESPONSE, setUp } from "../support/capture_set_up.ts";
 import { checkRefusal } from "../support/refused.ts";
 import { atEnd } from "../support/temp.ts";
+
+const MINE = new Error("no such session");
 
 test("a call is recorded with what the conventions say of request and response", async (t) => {
   const { log, capture } = await setUp(t, { user: "alice", metadata: { tenant: 7 } });
@@ -66,6 +69,28 @@ test('with onAuditFailure: "continue" the call is made, somebody is told, and it
   ]);
   assertEquals((await log.query()).map(({ outputText }) => outputText), ["Hello!"]);
   assertEquals(await log.count({ events: "all" }), 1);
+});
+
+test("with begin: false no call is made either when the log can record nothing any more", async (t) => {
+  const { log, capture } = await setUp(t, { begin: false });
+  await log.close();
+  checkRefusal(await assertRejects(() => capture.begin(REQUEST)), "LOG_CLOSED");
+});
+
+test('with onAuditFailure: "continue" a call is made although the log was closed, and somebody is told', async (t) => {
+  for (const begin of [true, false]) {
+    const { log, capture, told } = await setUp(t, { begin, onAuditFailure: "continue" });
+    await log.close();
+    const call = await capture.begin(REQUEST);
+    await call.complete(RESPONSE);
+    assertEquals(
+      told.map(([code, { phase, callId, willRetry }]) => [code, phase, callId, willRetry]),
+      [
+        ["LOG_CLOSED", "begin", undefined, false],
+        ["LOG_CLOSED", "end", call.callId, false],
+      ],
+    );
+  }
 });
 
 test("the cost is asked for once a call, in the context that the call was made in", async (t) => {
@@ -145,6 +170,67 @@ test("what onError throws does not matter", async (t) => {
   store.full = true;
   await call.complete(RESPONSE);
   store.full = false;
+});
+
+test("what an onError, a user or a cost gives that is a promise, and rejects, ends no process", async (t) => {
+  const rejects = (() => Promise.reject(new Error("mine"))) as never;
+  for (const onAuditFailure of ["refuse", "continue"] as const) {
+    const { store, capture } = await setUp(t, { onError: rejects, cost: rejects, onAuditFailure });
+    const call = await capture.begin(REQUEST);
+    store.full = true;
+    await call.complete(RESPONSE);
+    store.full = false;
+    for (const option of ["user", "metadata"] as const) {
+      const other = await setUp(t, { [option]: rejects, onAuditFailure });
+      await other.capture.begin(REQUEST).catch(() => {});
+    }
+  }
+  await new Promise((resolve) => setTimeout(resolve, 0)); // an unhandled one would be told now
+});
+
+for (const option of ["user", "metadata"] as const) {
+  const failing: [string, () => unknown, cause?: unknown][] = [
+    ["throws", () => {
+      throw MINE;
+    }, MINE],
+    ["gives a promise", () => Promise.resolve(option === "user" ? "alice" : {})],
+  ];
+  for (const [what, value, cause] of failing) {
+    test(`a function ${option} that ${what} makes no call, or one without, and says where`, async (t) => {
+      const refusing = await setUp(t, { [option]: value });
+      const error = checkRefusal(
+        await assertRejects(() => refusing.capture.begin(REQUEST)),
+        "INVALID_ENTRY",
+        option,
+      );
+      assertStrictEquals(error.cause, cause);
+      assertStringIncludes(error.message, option);
+      const errors: unknown[] = [];
+      const { log, capture } = await setUp(t, {
+        [option]: value,
+        onAuditFailure: "continue",
+        onError: (error, { phase }) => errors.push(phase, error),
+      });
+      await (await capture.begin(REQUEST)).complete(RESPONSE);
+      assertEquals([errors[0], errors.length], ["option", 2]);
+      assertStrictEquals(checkRefusal(errors[1], "INVALID_ENTRY", option).cause, cause);
+      assertEquals((await log.query()).map(({ user }) => user), ["anonymous"]);
+    });
+  }
+}
+
+test("a cost that throws, or gives a promise, is told with where, and its error beneath", async (t) => {
+  for (const isThrown of [true, false]) {
+    const cost = () => {
+      if (isThrown) throw MINE;
+      return Promise.resolve(1) as never;
+    };
+    const errors: unknown[] = [];
+    const { capture } = await setUp(t, { cost, onError: (error) => errors.push(error) });
+    await (await capture.begin(REQUEST)).complete(RESPONSE);
+    const error = checkRefusal(errors[0], "INVALID_ENTRY", "cost");
+    assertStrictEquals(error.cause, isThrown ? MINE : undefined);
+  }
 });
 
 test("options that are none are refused at once", async (t) => {

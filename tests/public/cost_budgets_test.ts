@@ -29,6 +29,12 @@ test("a budget that warns tells once, when as much was spent", () => {
   assertEquals(events.length, 1);
 });
 
+test("an onBudget that rejects ends no process", async () => {
+  const onBudget = (() => Promise.reject(new Error("mine"))) as () => void;
+  call(tenCents({ budgets: [{ limitUsd: 0.1, action: "warn" }], onBudget }));
+  await new Promise((resolve) => setTimeout(resolve, 0)); // an unhandled one would be told now
+});
+
 test("a budget that refuses lets as many calls be made as it pays for", () => {
   const tracker = tenCents({ budgets: [{ limitUsd: 0.3, action: "refuse" }] });
   for (let made = 0; made < 3; made++) {

@@ -10,6 +10,7 @@ import OpenAI from "openai";
 import { test } from "node:test";
 import { API_KEY, capturing, only } from "../support/captured.ts";
 import { post, QUESTION } from "../support/fetched.ts";
+import { checkRefusal } from "../support/refused.ts";
 
 const HI = { model: "m", max_tokens: 9, messages: [{ role: "user" as const, content: "Hi" }] };
 // So many that trying again shows, and takes longer than a test may.
@@ -95,7 +96,7 @@ test("whoever is no such client has its request rejected", async (t) => {
   store.full = false;
 });
 
-test("an error of an option reaches the client's caller as it is", async (t) => {
+test("an error of an option reaches the client's caller, with where it was thrown", async (t) => {
   const { provider, log } = await capturing(t);
   const broken = new TypeError("no user here");
   const client = auditOpenAI(new OpenAI({ ...OPTIONS, baseURL: `${provider.url}/v1` }), log, {
@@ -103,7 +104,8 @@ test("an error of an option reaches the client's caller as it is", async (t) => 
       throw broken;
     },
   });
-  assertStrictEquals(await assertRejects(() => client.chat.completions.create(HI)), broken);
+  const error = await assertRejects(() => client.chat.completions.create(HI));
+  assertStrictEquals(checkRefusal(error, "INVALID_ENTRY", "user").cause, broken);
   assertEquals(provider.requests.length, 0);
 });
 

@@ -37,7 +37,14 @@ for (const backend of FILE_BACKENDS) {
     const first = await assertRefused(() => log.record(interaction()), "SYNC_FAILED");
     assertStrictEquals(first.cause, error);
     failing.plan = () => undefined; // syncs that succeed later say nothing of the one that failed
-    for (const record of [() => log.record(interaction()), () => log.recordAll(interactions(2))]) {
+    const begin = () => log.begin({ model: "m", inputText: "" }, { begin: false });
+    for (
+      const record of [
+        () => log.record(interaction()),
+        () => log.recordAll(interactions(2)),
+        begin, // a call that could not be recorded at its end
+      ]
+    ) {
       const refused = await assertRefused(record, "LOG_FAILED");
       assertStrictEquals(refused.cause, first);
       assertStringIncludes(refused.message, "open it again");

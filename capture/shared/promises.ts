@@ -1,0 +1,9 @@
+/** Whether something is a promise, or is waited for as one. */
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof Object(value).then === "function";
+}
+
+/** Of a function that is asked for its answer at once, and gave a promise: nobody waits for it, and it shall end no process. */
+export function ignoreRejection(answer: unknown): void {
+  if (isPromise(answer)) Promise.resolve(answer).catch(() => {});
+}
