@@ -13,7 +13,7 @@ import type { Bytes } from "./bytes.ts";
 import { type ReadBody, readBody } from "./read_body.ts";
 import { recordedStream } from "./recorded_stream.ts";
 import { refusal, RETRY_COUNT } from "./refusal.ts";
-import { askedRequest } from "./request_body.ts";
+import { askedRequest, targetOf } from "./request_body.ts";
 
 /** The type of `fetch`, as far as clients call it. */
 export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>;
@@ -82,9 +82,10 @@ export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetc
   const capture = new Capture(log, others);
   const beneath = fetch ?? globalThis.fetch;
   return async (input, init) => {
-    const asked = askedRequest(input, init);
-    const endpoint = endpointOf(asked.method, asked.url, provider);
+    const { method, url } = targetOf(input, init);
+    const endpoint = endpointOf(method, url, provider);
     if (endpoint === undefined) return await beneath(input, init);
+    const asked = askedRequest(input, init);
     const { signal } = asked;
     const { text, ...passed } = await unlessAborted(asked.read(), signal);
     const request = await requestOf(endpoint.format, text, others.inlineMedia ?? false);

@@ -1,53 +1,190 @@
+import { type Bytes, bytesOf, GatheredBytes } from "./bytes.ts";
+
 /** What was asked to be fetched, and its body as text where it has one that can be read. */
 export interface AskedRequest {
-  readonly method: string;
-  readonly url: string;
   /** One of its headers. */
   header(name: string): string | null;
   readonly signal: AbortSignal | undefined;
-  /** Reads the body; what is fetched afterwards is given back along with it. */
-  read(): Promise<
-    { text: string | undefined; input: RequestInfo | URL; init: RequestInit | undefined }
-  >;
+  /** Reads the body; what is to be fetched then is given back along with it. */
+  read(): Promise<ReadRequest>;
 }
 
-/** Looks at the arguments of `fetch()`. */
+interface ReadRequest {
+  readonly text: string | undefined;
+  readonly input: RequestInfo | URL;
+  readonly init: RequestInit | undefined;
+}
+
+/** Where the arguments of `fetch()` go, and by what method. */
+export function targetOf(
+  input: RequestInfo | URL,
+  init: RequestInit | undefined,
+): { readonly method: string; readonly url: string } {
+  const request = isRequest(input) ? input : undefined;
+  return {
+    method: init?.method ?? request?.method ?? "GET",
+    url: request?.url ?? String(input),
+  };
+}
+
+/** Looks at the arguments of `fetch()` as they are now: what the caller does to them later changes nothing. */
 export function askedRequest(
   input: RequestInfo | URL,
   given: RequestInit | undefined,
 ): AskedRequest {
-  // A Request may stand here, too; and what the caller does to options later changes nothing.
+  // A Request may stand here, too.
   if (given instanceof Request) return askedRequest(new Request(input, given), undefined);
-  const init = given === undefined ? undefined : { ...given };
-  const request = input instanceof Request ? input : undefined;
+  const init = copiedInit(given);
+  const request = isRequest(input) ? input : undefined;
+  // An option that is null goes before what the request has.
+  const own = init?.signal === undefined ? request?.signal : init.signal;
+  const signal = own ?? undefined;
   const isOwn = request !== undefined && (init?.body === undefined || init.body === null);
   return {
-    method: init?.method ?? request?.method ?? "GET",
-    url: request?.url ?? String(input),
-    header(name) {
-      const headers = init?.headers ?? request?.headers;
-      if (headers === undefined) return null;
-      return (headers instanceof Headers ? headers : new Headers(headers)).get(name);
-    },
-    signal: init?.signal ?? request?.signal,
+    header: (name) => headerOf(init?.headers ?? request?.headers, name),
+    signal,
     async read() {
-      if (isOwn) return { text: await request.clone().text(), input, init };
-      const body = init?.body;
+      if (isOwn) return await readOwn(request, init, signal);
+      const body: unknown = init?.body;
       if (body instanceof ReadableStream) {
+        if (signal?.aborted === true) return { text: undefined, input, init }; // fetch rejects it
         // It can be read once: what is sent is what was read.
-        const bytes = new Uint8Array(await new Response(body).arrayBuffer());
-        return { text: new TextDecoder().decode(bytes), input, init: { ...init, body: bytes } };
+        const bytes = await allOf(body, signal);
+        return { text: UTF_8.decode(bytes), input, init: { ...init, body: bytes } };
       }
       return { text: await textOf(body), input, init };
     },
   };
 }
 
+const UTF_8 = new TextDecoder();
+
+/** Whether it is a request, of whatever package. */
+function isRequest(input: unknown): input is Request {
+  if (input instanceof Request) return true;
+  if (typeof input !== "object" || input === null) return false;
+  const { url, method } = input as Partial<Request>;
+  return typeof url === "string" && typeof method === "string";
+}
+
+/** Reads the body that a request has itself. */
+async function readOwn(
+  request: Request,
+  init: RequestInit | undefined,
+  signal: AbortSignal | undefined,
+): Promise<ReadRequest> {
+  const asked = { input: request, init };
+  if (request.body === null) return { text: "", ...asked };
+  const canBeRead = !request.bodyUsed && typeof request.arrayBuffer === "function";
+  if (!canBeRead || signal?.aborted === true) return { text: undefined, ...asked }; // for fetch to reject
+  if (request instanceof Request) {
+    const copy = request.clone().body!;
+    const bytes = await allOf(copy, signal, (reason) => request.body?.cancel(reason));
+    return { text: UTF_8.decode(bytes), ...asked };
+  }
+  const bytes = await allOfOther(request, signal);
+  return { text: UTF_8.decode(bytes), input: request, init: { ...init, body: bytes } };
+}
+
+/** What a request of another package has for a body; as a rule, copies of those can be read only both at once. */
+async function allOfOther(request: Request, signal: AbortSignal | undefined): Promise<Bytes> {
+  const body = request.body as
+    | Partial<ReadableStream & { destroy(error: unknown): void }>
+    | undefined;
+  if (typeof body?.getReader === "function") return await allOf(body as ReadableStream, signal);
+  const stop = (): void => body?.destroy?.(signal?.reason);
+  signal?.addEventListener("abort", stop, { once: true });
+  try {
+    return new Uint8Array(await request.arrayBuffer());
+  } finally {
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
+/**
+ * All that a body brings. When its request is stopped, it is cancelled.
+ *
+ * @param alsoStop Stops what else reads of it.
+ */
+async function allOf(
+  body: ReadableStream,
+  signal: AbortSignal | undefined,
+  alsoStop: (reason: unknown) => Promise<void> | undefined = () => undefined,
+): Promise<Bytes> {
+  const reader = body.getReader();
+  const stop = (): void => {
+    for (const stopped of [reader.cancel(signal?.reason), alsoStop(signal?.reason)]) {
+      stopped?.catch(() => {}); // its caller has the reason already
+    }
+  };
+  signal?.addEventListener("abort", stop, { once: true });
+  try {
+    const gathered = new GatheredBytes();
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      gathered.add(bytesOf(read.value));
+    }
+    return gathered.all;
+  } finally {
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
 async function textOf(body: unknown): Promise<string | undefined> {
   if (typeof body === "string") return body;
   if (body instanceof Blob) return await body.text();
-  if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) {
-    return new TextDecoder().decode(body as ArrayBuffer);
+  return body instanceof Uint8Array ? UTF_8.decode(body) : undefined;
+}
+
+/** What `fetch` itself, or one of a runtime or another package, looks for: it may stand on a prototype. */
+const OPTIONS: readonly string[] = [
+  "method headers body signal redirect referrer referrerPolicy mode credentials cache integrity keepalive duplex priority",
+  "window dispatcher client proxy tls unix verbose decompress timeout agent compress follow size highWaterMark",
+].flatMap((names) => names.split(" "));
+
+/** A copy of options, inherited ones included. */
+function copiedInit(given: RequestInit | undefined): RequestInit | undefined {
+  if (given === undefined || given === null) return given;
+  const all = given as Readonly<Record<string, unknown>>;
+  const copy: Record<string, unknown> = { ...all };
+  const add = (name: string): void => {
+    if (!Object.hasOwn(copy, name)) copy[name] = all[name];
+  };
+  for (const name in all) add(name);
+  for (const name of OPTIONS) if (name in all) add(name);
+  if (Object.hasOwn(copy, "headers")) copy["headers"] = copiedHeaders(copy["headers"]);
+  if (Object.hasOwn(copy, "body")) copy["body"] = copiedBytes(copy["body"]);
+  return copy;
+}
+
+/** A copy of headers, which may be what can be read but once. Those of another package are left as they are. */
+function copiedHeaders(headers: unknown): unknown {
+  if (typeof headers !== "object" || headers === null) return headers;
+  if (Object.getPrototypeOf(headers) === Headers.prototype) return new Headers(headers as Headers);
+  if (!isIterable(headers)) return { ...headers };
+  if (typeof (headers as Partial<Headers>).append === "function") return headers;
+  return Array.from(
+    headers,
+    (pair) => typeof pair === "object" && isIterable(pair) ? [...pair] : pair,
+  );
+}
+
+/** A copy of bytes; what is none is given back. */
+function copiedBytes(body: unknown): unknown {
+  if (body instanceof ArrayBuffer) return new Uint8Array(body.slice(0));
+  if (!ArrayBuffer.isView(body)) return body;
+  const { buffer, byteOffset, byteLength } = body;
+  return new Uint8Array(buffer, byteOffset, byteLength).slice();
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof Object(value)[Symbol.iterator] === "function";
+}
+
+function headerOf(headers: unknown, name: string): string | null {
+  if (headers === undefined || headers === null) return null;
+  try {
+    return (headers instanceof Headers ? headers : new Headers(headers as HeadersInit)).get(name);
+  } catch {
+    return null; // they are the fetch's to refuse
   }
-  return undefined;
 }
