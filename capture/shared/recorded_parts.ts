@@ -48,24 +48,94 @@ export function recordError(
   return isAbort(error) ? call.abort(remains, error) : call.fail(error, remains);
 }
 
+/** What is recorded of a stream: all that is known of it but the stream itself, and whoever reads it. */
+class Recording<Part> {
+  readonly #call: RecordedEnd;
+  readonly #parts: PartsReader<Part>;
+  readonly #signal: AbortSignal | undefined;
+  readonly #aborted = (): void => void this.abort();
+  #told: { readonly error: unknown } | undefined;
+  #hasEnded = false;
+
+  constructor(call: RecordedEnd, parts: PartsReader<Part>, signal: AbortSignal | undefined) {
+    this.#call = call;
+    this.#parts = parts;
+    this.#signal = signal;
+    signal?.addEventListener("abort", this.#aborted, { once: true });
+  }
+
+  /** Takes a part. Resolves when the end is recorded, if it is the last; nothing where nothing is to be waited for. */
+  take(part: Part): Promise<void> | undefined {
+    if (this.#hasEnded) return undefined;
+    const { isOutput, isLast = false, error } = this.#parts.take(part);
+    if (isOutput) this.#call.firstOutput();
+    if (error !== undefined) this.#told ??= { error };
+    return isLast ? this.#end(undefined) : undefined;
+  }
+
+  /** The stream has ended. */
+  async end(): Promise<void> {
+    await this.#end(this.#told === undefined ? this.#parts.endedEarly?.() : undefined);
+  }
+
+  /** The stream broke. */
+  async fail(error: unknown): Promise<void> {
+    await this.#end(error);
+  }
+
+  /** Nobody reads on. */
+  async leave(): Promise<void> {
+    await (this.#told === undefined ? this.abort() : this.#end(undefined));
+  }
+
+  /** Whoever asked wants no more. */
+  async abort(): Promise<void> {
+    const { error: _, ...response } = await this.#settled();
+    const reason = this.#signal?.aborted === true ? this.#signal.reason : undefined;
+    await this.#call.abort(response, reason);
+  }
+
+  /** What the stream told of goes before what ended it. */
+  async #end(failure: unknown): Promise<void> {
+    if (this.#hasEnded) return;
+    const { error = this.#told?.error ?? failure, ...response } = await this.#settled();
+    await (error === undefined
+      ? this.#call.complete(response)
+      : recordError(this.#call, error, response, this.#signal));
+  }
+
+  /** What came, at the end. What a provider sends may be anything, and the caller's stream shall not break for it. */
+  async #settled(): Promise<StreamedResponse> {
+    this.#hasEnded = true;
+    this.#signal?.removeEventListener("abort", this.#aborted);
+    abandoned.unregister(this);
+    try {
+      return await this.#parts.response();
+    } catch {
+      return { output: "", metadata: { "stream.unreadable": true } };
+    }
+  }
+}
+
+/** Streams that became garbage: nobody can read them any more. */
+const abandoned = new FinalizationRegistry<Pick<Recording<unknown>, "leave">>((recording) =>
+  void recording.leave()
+);
+
 /**
  * Reads a stream part for part as it is asked to, and records what that brings: whoever gets the part that ends the answer gets it
- * once the end is recorded. A stream that told of an error has failed, with all that came, before it and behind.
+ * once the end is recorded. A stream that told of an error has failed, with all that came, before it and behind. One that nobody
+ * holds any more is recorded as aborted.
  */
 export class RecordedReader<Part> {
   readonly #stream: ReadableStream<Part>;
   #reading: ReadableStreamDefaultReader<Part> | undefined;
-  readonly #call: RecordedEnd;
-  readonly #parts: PartsReader<Part>;
-  readonly #signal: AbortSignal | undefined;
-  readonly #aborted = (): void => void this.#abort();
-  #told: { readonly error: unknown } | undefined;
-  #hasEnded = false;
+  readonly #recording: Recording<Part>;
 
   /**
    * @param stream The stream; others may read it until this is asked to.
    * @param call Its call.
-   * @param parts What puts it together.
+   * @param parts What puts it together; it must not hold the stream.
    * @param signal What may end it, also while nobody reads.
    */
   constructor(
@@ -75,10 +145,8 @@ export class RecordedReader<Part> {
     signal?: AbortSignal,
   ) {
     this.#stream = stream;
-    this.#call = call;
-    this.#parts = parts;
-    this.#signal = signal;
-    signal?.addEventListener("abort", this.#aborted, { once: true });
+    this.#recording = new Recording(call, parts, signal);
+    abandoned.register(this, this.#recording, this.#recording);
   }
 
   get #reader(): ReadableStreamDefaultReader<Part> {
@@ -91,52 +159,22 @@ export class RecordedReader<Part> {
     try {
       next = await this.#reader.read();
     } catch (error) {
-      await this.#end(this.#told?.error ?? error);
+      await this.#recording.fail(error);
       throw error;
     }
     if (next.done) {
-      await this.#end(this.#told?.error ?? this.#parts.endedEarly?.());
+      await this.#recording.end();
       return undefined;
     }
-    if (!this.#hasEnded) {
-      const { isOutput, isLast = false, error } = this.#parts.take(next.value);
-      if (isOutput) this.#call.firstOutput();
-      if (error !== undefined) this.#told ??= { error };
-      if (isLast) await this.#end(this.#told?.error);
-    }
+    const recorded = this.#recording.take(next.value);
+    if (recorded !== undefined) await recorded;
     return { part: next.value };
   }
 
   /** Whoever reads wants no more. */
   async cancel(reason: unknown): Promise<void> {
-    const recorded = this.#told === undefined ? this.#abort() : this.#end(this.#told.error);
     // The connection need not wait for the log.
-    await Promise.all([recorded, this.#reader.cancel(reason)]);
-  }
-
-  async #abort(): Promise<void> {
-    const { error: _, ...response } = await this.#settled();
-    const reason = this.#signal?.aborted === true ? this.#signal.reason : undefined;
-    await this.#call.abort(response, reason);
-  }
-
-  async #end(failure: unknown): Promise<void> {
-    if (this.#hasEnded) return;
-    const { error = failure, ...response } = await this.#settled();
-    await (error === undefined
-      ? this.#call.complete(response)
-      : recordError(this.#call, error, response, this.#signal));
-  }
-
-  /** What came, at the end. What a provider sends may be anything, and the caller's stream shall not break for it. */
-  async #settled(): Promise<StreamedResponse> {
-    this.#hasEnded = true;
-    this.#signal?.removeEventListener("abort", this.#aborted);
-    try {
-      return await this.#parts.response();
-    } catch {
-      return { output: "", metadata: { "stream.unreadable": true } };
-    }
+    await Promise.all([this.#recording.leave(), this.#reader.cancel(reason)]);
   }
 }
 
