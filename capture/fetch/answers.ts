@@ -35,6 +35,9 @@ export function answerIn(text: string, { format, ok, status }: AnswerHead): Wire
 /** How much is kept of a body that has no events, in bytes: more than an entry may have. */
 const MOST = 32 * 1024 * 1024;
 
+/** How much of it is recorded where it is longer, and can only be recorded as it is, in characters. */
+const MOST_AS_IT_IS = 1024 * 1024;
+
 /**
  * Reads a body as it comes: server-sent events, whatever its content type says, and where there are none, one JSON value, one a
  * line, or a text.
@@ -45,6 +48,7 @@ export class AnswerReader implements PartsReader<unknown> {
   readonly #events = new SseReader();
   /** What came, as long as there is no event. */
   #others: GatheredBytes | undefined = new GatheredBytes();
+  #isTruncated = false;
   #malformed = 0;
   #isUnreadable = false;
 
@@ -59,12 +63,18 @@ export class AnswerReader implements PartsReader<unknown> {
     if (this.#isUnreadable) return taken;
     try {
       const bytes = bytesOf(chunk);
-      if (this.#others !== undefined && this.#others.length < MOST) this.#others.add(bytes);
+      this.#keep(bytes);
       for (const { name, data } of this.#events.read(bytes)) this.#event(name, data, taken);
     } catch {
       this.#isUnreadable = true; // no bytes, or a line that is longer than a text may be
     }
     return taken;
+  }
+
+  #keep(bytes: Uint8Array): void {
+    if (this.#others === undefined) return;
+    if (this.#others.length < MOST) this.#others.add(bytes);
+    else this.#isTruncated = true;
   }
 
   #event(name: string, data: string, taken: { isOutput: boolean; isLast: boolean }): void {
@@ -99,7 +109,8 @@ export class AnswerReader implements PartsReader<unknown> {
       ? text.split("\n").filter((line) => line.trim() !== "").map(jsonOf)
       : [];
     if (lines.length < 2 || lines[0] === undefined) {
-      return { response: answerIn(text, this.#head), isComplete: jsonOf(text) !== undefined };
+      const known = this.#isTruncated ? text.slice(0, MOST_AS_IT_IS) : text;
+      return { response: answerIn(known, this.#head), isComplete: jsonOf(known) !== undefined };
     }
     // A value a line, each as an event would have it.
     const wire = this.#head.format.stream();
@@ -114,7 +125,11 @@ export class AnswerReader implements PartsReader<unknown> {
     const response = this.#others === undefined
       ? this.#wire.response()
       : this.#withoutEvents(this.#others).response;
+    const { tooLong } = this.#events;
+    const isTruncated = this.#others !== undefined && this.#isTruncated;
     const noted = {
+      ...(tooLong === 0 ? {} : { "stream.too_long_events": tooLong }),
+      ...(isTruncated ? { "stream.truncated": true } : {}),
       ...(this.#malformed === 0 ? {} : { "stream.malformed_events": this.#malformed }),
       ...(this.#isUnreadable ? { "stream.unreadable": true } : {}),
     };

@@ -5,9 +5,12 @@ export interface ServerSentEvent {
   readonly data: string;
 }
 
+/** How many characters are kept of a line, and of an event, which both may never end: more than an entry may have. */
+const MOST = 32 * 1024 * 1024;
+
 /**
  * Reads server-sent events as they come, after the HTML standard, section 9.2: lines end with CR, LF or both, wherever the bytes
- * are cut.
+ * are cut. Of an event that is longer than is kept, it tells that there was one.
  */
 export class SseReader {
   readonly #decoder = new TextDecoder();
@@ -15,6 +18,14 @@ export class SseReader {
   #afterCr = false;
   #name = "";
   #data: string | undefined;
+  /** Whether the event that is being read is longer than is kept. */
+  #isTooLong = false;
+  #tooLong = 0;
+
+  /** How many events were longer than is kept. */
+  get tooLong(): number {
+    return this.#isTooLong ? this.#tooLong + 1 : this.#tooLong;
+  }
 
   /** The events that some more bytes complete. */
   read(bytes: Uint8Array): ServerSentEvent[] {
@@ -29,7 +40,8 @@ export class SseReader {
     let cr = text.indexOf("\r", from);
     while (lf !== -1 || cr !== -1) {
       const end = cr === -1 || (lf !== -1 && lf < cr) ? lf : cr;
-      const event = this.#take(this.#line + text.slice(from, end));
+      this.#keep(text.slice(from, end));
+      const event = this.#take(this.#line);
       if (event !== undefined) events.push(event);
       this.#line = "";
       from = end + (end === cr && lf === cr + 1 ? 2 : 1);
@@ -38,8 +50,20 @@ export class SseReader {
       if (lf !== -1 && lf < from) lf = text.indexOf("\n", from);
       if (cr !== -1 && cr < from) cr = text.indexOf("\r", from);
     }
-    this.#line += text.slice(from);
+    this.#keep(text.slice(from));
     return events;
+  }
+
+  /** Adds to the line; of an event that is left out, no more than whether a line is empty. */
+  #keep(text: string): void {
+    if (this.#line.length + text.length > MOST) this.#leaveOut();
+    if (!this.#isTooLong) this.#line += text;
+    else if (text !== "") this.#line = ":";
+  }
+
+  #leaveOut(): void {
+    this.#isTooLong = true;
+    this.#data = undefined;
   }
 
   #take(line: string): ServerSentEvent | undefined {
@@ -47,6 +71,8 @@ export class SseReader {
       const [name, data] = [this.#name, this.#data];
       this.#name = "";
       this.#data = undefined;
+      this.#tooLong = this.tooLong;
+      this.#isTooLong = false;
       return data === undefined ? undefined : { name: name === "" ? "message" : name, data };
     }
     const colon = line.indexOf(":");
@@ -54,6 +80,7 @@ export class SseReader {
     if (field !== "data" && field !== "event") return undefined; // nothing that tells of the event
     const value = colon === -1 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
     if (field === "event") this.#name = value;
+    else if (value.length + (this.#data?.length ?? 0) > MOST) this.#leaveOut();
     else this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`;
     return undefined;
   }

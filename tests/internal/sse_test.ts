@@ -58,3 +58,33 @@ test("however a text is cut, its events are the same", async () => {
     500,
   );
 });
+
+/** More than a line is kept of. */
+const LONG = 33 * 1024 * 1024;
+
+test("a line that is longer than is kept leaves out its event, and none behind it", () => {
+  const kinds: [string, (text: (length: number) => string) => string[]][] = [
+    ["in one piece", (x) => [`data: ${x(LONG)}\n\n`]],
+    ["in pieces", (x) => ["data: ", ...Array(33).fill(x(LONG / 33)), "\ndata: b\n\n"]],
+    ["of many lines", (x) => [...Array(33).fill(`data: ${x(LONG / 33)}\n`), "\n"]],
+  ];
+  for (const [what, pieces] of kinds) {
+    const reader = new SseReader();
+    const read = (text: string): ServerSentEvent[] => reader.read(new TextEncoder().encode(text));
+    assertEquals(read("data: a\n\n").map(({ data }) => data), ["a"], what);
+    assertEquals(pieces((length) => "x".repeat(length)).flatMap(read), [], what);
+    assertEquals(reader.tooLong, 1, what);
+    assertEquals(read("event: e\ndata: c\n\n"), [{ name: "e", data: "c" }], what);
+    assertEquals(reader.tooLong, 1, what);
+  }
+});
+
+test("a line that is longer than is kept, and never ends, is told", () => {
+  const reader = new SseReader();
+  const piece = new TextEncoder().encode("x".repeat(1024 * 1024));
+  for (let n = 0; n < 32; n++) reader.read(piece);
+  assertEquals(reader.tooLong, 0);
+  reader.read(piece);
+  reader.read(piece);
+  assertEquals(reader.tooLong, 1);
+});

@@ -208,6 +208,44 @@ test("a million events in one piece pass, and lines that never end", async (t) =
   );
 });
 
+test("what is longer than is kept passes on, and is recorded without it", async (t) => {
+  const choices = [{ index: 0, delta: { content: "Paris" }, finish_reason: "stop" }];
+  for (
+    const [first, output, noted] of [
+      [sse({ choices }), "Paris", { "stream.too_long_events": 1 }],
+      ["", "x".repeat(1024 * 1024), { "stream.too_long_events": 1, "stream.truncated": true }],
+    ] as const
+  ) {
+    let sent = 0;
+    const [head, piece] = [first, "x".repeat(1024 * 1024)].map((text) =>
+      new TextEncoder().encode(text)
+    );
+    const log = await AuditLog.open();
+    atEnd(t, () => log.close());
+    const body = new ReadableStream({
+      start: (controller) => controller.enqueue(head!),
+      pull(controller) {
+        if (sent++ < 40) controller.enqueue(piece!.slice());
+        else controller.close();
+      },
+    });
+    const answer = new Response(body, { headers: { "content-type": "text/event-stream" } });
+    const fetch = auditFetch(log, { fetch: () => Promise.resolve(answer) });
+    let length = 0;
+    const response = await fetch("https://llm.example/v1/chat/completions", post(QUESTION));
+    for await (const { byteLength } of response.body!) length += byteLength;
+    assertEquals(length, head!.length + 40 * piece!.length);
+    const [entry] = await log.query();
+    assertEquals(entry!.outputText === output, true, entry!.outputText.slice(0, 100));
+    const { metadata } = entry!;
+    const keys = ["stream.too_long_events", "stream.truncated"];
+    assertEquals(
+      Object.fromEntries(keys.flatMap((key) => key in metadata ? [[key, metadata[key]]] : [])),
+      noted,
+    );
+  }
+});
+
 test("an event that comes byte for byte is read in a time that grows as it does", async (t) => {
   const content = "x".repeat(100_000);
   const choices = [{ index: 0, delta: { content }, finish_reason: "stop" }];
