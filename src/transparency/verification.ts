@@ -91,7 +91,7 @@ async function verifyWith(parts: VerificationParts, hasher: Hasher): Promise<Ver
   const size = await parts.size();
   const slabs = new SlabPool();
   const ahead: (() => Promise<void>)[] = [];
-  for await (const records of store.inspect()) {
+  for await (const records of together(store.inspect())) {
     const hashed = Promise.resolve(hasher.hash(leavesOf(records, slabs)));
     hashed.catch(() => {}); // it is awaited below, maybe after something else has failed
     ahead.push(() => compare(records, hashed));
@@ -140,6 +140,27 @@ async function verifyWith(parts: VerificationParts, hasher: Hasher): Promise<Ver
     for (const tile of tree.takeTiles()) await tiles.check(tile);
     onProgress(tree.size, Math.max(size, tree.size));
   }
+}
+
+/** How many records are hashed together, about: sending them to another thread costs as much for one as for many. */
+const RECORDS_TOGETHER = 256;
+/** Nor are more read once they have so many bytes. */
+const BYTES_TOGETHER = 512 * 1024;
+
+/** Puts small chunks together. */
+async function* together(chunks: AsyncIterable<Inspected>): AsyncGenerator<Inspected> {
+  let records: (InspectedRecord | UnsettledRecord)[] = [];
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    for (const record of chunk) {
+      records.push(record);
+      bytes += record.bytes?.length ?? 0;
+    }
+    if (records.length < RECORDS_TOGETHER && bytes < BYTES_TOGETHER) continue;
+    yield records;
+    [records, bytes] = [[], 0];
+  }
+  if (records.length > 0) yield records;
 }
 
 type Inspected = readonly (InspectedRecord | UnsettledRecord)[];
