@@ -1,7 +1,7 @@
 /**
  * What calls of models cost: prices of the known providers, and totals by scope with budgets.
  *
- * Needs the package `@pydantic/genai-prices`, which has the prices.
+ * The prices are those of the package `@pydantic/genai-prices`.
  *
  * @example
  * ```ts

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { dirname } from "node:path";
 import { jsrIsReachable } from "../lib/jsr.ts";
 import { mustRun } from "../lib/process.ts";
 import { filesIn, has, pathOf } from "../lib/project.ts";
@@ -24,11 +25,26 @@ export async function buildPackage(): Promise<"dnt" | "deno pack"> {
   const content = await packageJson(from);
   await Deno.writeTextFile(`${folder}/package.json`, JSON.stringify(content, null, 2) + "\n");
   await makeCommand(`${folder}/${from}${CLI.replace(/\.ts$/, ".js")}`);
-  for (const document of ["README.md", "LICENSE", "CHANGELOG.md", ...filesIn("docs", "")]) {
-    if (document.startsWith("docs/")) await Deno.mkdir(`${folder}/docs`, { recursive: true });
-    await Deno.copyFile(pathOf(document), `${folder}/${document}`);
+  for (const types of filesIn(folder, ".d.ts")) await bringLibrary(types);
+  for (const document of documents()) {
+    const target = `${folder}/${document}`;
+    await Deno.mkdir(dirname(target), { recursive: true });
+    await Deno.copyFile(pathOf(document), target);
   }
   return useDnt ? "dnt" : "deno pack";
+}
+
+/** What people read: the documents, and what these refer to. */
+function documents(): string[] {
+  const atTheTop = ["README", "CHANGELOG", "ARCHITECTURE", "CONTRIBUTING"].map((name) => `${name}.md`);
+  return ["LICENSE", ...atTheTop, ...filesIn("docs", ""), ...filesIn("examples", ".ts")];
+}
+
+/** Types that tell of `await using` name what TypeScript's older libraries lack: such a file brings the library itself. */
+async function bringLibrary(types: string): Promise<void> {
+  const text = await Deno.readTextFile(types);
+  if (!/\b[aA]syncDispos(e|able)\b/.test(text)) return;
+  await Deno.writeTextFile(types, `/// <reference lib="esnext.disposable" />\n${text}`);
 }
 
 /** Makes the module a program for Node, in place of whatever its first line started before. */

@@ -5,9 +5,11 @@
  * @module
  */
 
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { mustRun, run } from "../lib/process.ts";
 import { findRuntime } from "../lib/runtimes.ts";
-import { config } from "../lib/project.ts";
+import { config, filesIn } from "../lib/project.ts";
 import { npmExports, OLDEST_NODE } from "./package_json.ts";
 
 /** A check, and what it found. */
@@ -32,6 +34,7 @@ export async function* checkPackage(tarball: string): AsyncGenerator<Check> {
   const folder = await Deno.makeTempDir({ prefix: "audit-log-consumer-" });
   try {
     await makeConsumer(folder, tarball);
+    yield checkLinks(`${folder}/node_modules/${config.name}`);
     for (const resolution of ["nodenext", "bundler"]) {
       const flags = ["--moduleResolution", resolution];
       if (resolution === "bundler") flags.push("--module", "preserve");
@@ -43,12 +46,14 @@ export async function* checkPackage(tarball: string): AsyncGenerator<Check> {
     }
     // Neither way of building rewrites syntax that is too new for it (`using`, say).
     const { program } = await findRuntime("node", OLDEST_NODE);
-    const entries = [config.name, `${config.name}/node`].map((name) => `import "${name}";`);
-    yield command(
-      `the package loads on Node ${OLDEST_NODE}`,
-      [program, "--input-type=module", "--eval", entries.join("\n")],
-      folder,
-    );
+    for (const load of ["import", "require"]) {
+      const entries = npmExports.map(([name]) => `${load}("${config.name}${name.slice(1)}")`);
+      yield command(
+        `every entry point loads by ${load}() on Node ${OLDEST_NODE}, with nothing else installed`,
+        [program, "--eval", `Promise.all([${entries.join(", ")}])`],
+        folder,
+      );
+    }
     yield command(
       `the command explains itself on Node ${OLDEST_NODE}`,
       [program, "node_modules/.bin/audit-log", "--help"],
@@ -58,6 +63,19 @@ export async function* checkPackage(tarball: string): AsyncGenerator<Check> {
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** Whoever reads the documents in `node_modules` can follow their links. */
+function checkLinks(folder: string): Check {
+  const broken: string[] = [];
+  for (const document of filesIn(folder, ".md")) {
+    const text = Deno.readTextFileSync(document);
+    for (const [, target] of text.matchAll(/\]\((?!\w+:|#)([^)#]+)/g)) {
+      if (!existsSync(join(dirname(document), target!))) broken.push(`${document}: ${target}`);
+    }
+  }
+  const name = "every link of the documents leads to a file of the package";
+  return broken.length === 0 ? { name } : { name, problem: broken.join("\n") };
 }
 
 async function command(
@@ -86,11 +104,11 @@ async function makeConsumer(folder: string, tarball: string): Promise<void> {
       noEmit: true,
       // Our own declaration files are what is to be checked.
       skipLibCheck: false,
-      target: "es2023",
+      target: "es2022",
       module: "nodenext",
-      // Without Node's types: the package's must not need them.
+      // Without Node's types, and with no newer library than most projects have: the package's must not need them.
       types: [],
-      lib: ["es2023", "dom", "esnext.disposable"],
+      lib: ["es2022", "dom"],
     },
     files: ["consumer.ts"],
   });
