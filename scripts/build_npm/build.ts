@@ -36,7 +36,9 @@ export async function buildPackage(): Promise<"dnt" | "deno pack"> {
 
 /** What people read: the documents, and what these refer to. */
 function documents(): string[] {
-  const atTheTop = ["README", "CHANGELOG", "ARCHITECTURE", "CONTRIBUTING"].map((name) => `${name}.md`);
+  const atTheTop = ["README", "CHANGELOG", "ARCHITECTURE", "CONTRIBUTING"].map((name) =>
+    `${name}.md`
+  );
   return ["LICENSE", ...atTheTop, ...filesIn("docs", ""), ...filesIn("examples", ".ts")];
 }
 

@@ -56,7 +56,7 @@ function asJson(info: Info, onTerminal: boolean): string {
 }
 
 function asText(info: Info): string {
-  const { path, backend, driver, formatVersion, bytes, size, unreadable } = info;
+  const { path, backend, driver, formatVersion, bytes, indexBytes, size, unreadable } = info;
   const { count, lastSize } = info.checkpoints;
   const facts: [name: string, value: string | number | undefined][] = [
     ["path", path],
@@ -65,6 +65,7 @@ function asText(info: Info): string {
     ["format", formatVersion],
     ["entries", size],
     ["bytes", bytes],
+    ["index bytes", indexBytes],
     ["checkpoints", lastSize === undefined ? count : `${count}, the last of ${lastSize} entries`],
   ];
   if (unreadable !== undefined && unreadable.count > 0) {

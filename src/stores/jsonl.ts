@@ -20,7 +20,7 @@ import { JsonlTree } from "./jsonl_tree.ts";
 import { LineEncoder } from "./line_encoder.ts";
 import { readLines } from "./line_reader.ts";
 import { nextOffset, scanLines } from "./line_scanner.ts";
-import { checkSamePlace } from "./log_file.ts";
+import { checkSamePlace, databaseBytes } from "./log_file.ts";
 import { Mutex } from "../mutex.ts";
 import { PageSize } from "./page_size.ts";
 import type { LogStore, StoreInfo, UnreadableLines, WrittenLines } from "./store.ts";
@@ -350,11 +350,13 @@ class JsonlStore implements LogStore {
   async info(): Promise<StoreInfo> {
     return await this.#reading(async () => {
       await this.#refresh();
+      const { path } = this.#settings;
       return {
-        path: this.#settings.path,
+        path,
         driver: `files, and an index by ${this.#runtime.sqlite.name}`,
         formatVersion: 1,
         bytes: this.#seenSize,
+        indexBytes: await databaseBytes(this.#runtime.file, `${path}-index`),
         unreadable: await this.#unreadable(),
       };
     });

@@ -42,6 +42,12 @@ export async function createIfMissing(files: FileAdapter, path: string): Promise
   }
 }
 
+/** How many bytes a SQLite database takes on the disk: its file, and the write-ahead log beside it. */
+export async function databaseBytes(files: FileAdapter, path: string): Promise<number> {
+  const stats = await Promise.all([path, `${path}-wal`].map((each) => files.stat(each)));
+  return stats.reduce((sum, stat) => sum + (stat?.size ?? 0), 0);
+}
+
 /**
  * Makes sure that a path still leads to the file that was opened: what is written to a file without a name is
  * lost.

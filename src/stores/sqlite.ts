@@ -9,7 +9,7 @@ import { type AppendedAside, AsideWriter } from "./aside_writer.ts";
 import { whenFree } from "./busy.ts";
 import { upgradeEarlierVersion } from "./earlier_version.ts";
 import { faultOf } from "./faults.ts";
-import { checkSamePlace, createFile } from "./log_file.ts";
+import { checkSamePlace, createFile, databaseBytes } from "./log_file.ts";
 import { PageSize } from "./page_size.ts";
 import { upgradePythonTable } from "./python_class.ts";
 import { RecordTable, type RowFilter } from "./record_table.ts";
@@ -311,14 +311,17 @@ class SqliteStore implements LogStore {
       this.#size = this.#table.end().size;
       return this.#database.prepare("SELECT sqlite_version() AS version").get()!["version"];
     });
-    const bytes = (await this.#runtime.file.stat(path))?.size;
-    return {
-      path,
-      driver: `${this.#runtime.sqlite.name} ${version}`,
-      formatVersion: FORMAT_VERSION,
-      writing: this.#aside.place,
-      ...(bytes === undefined ? {} : { bytes }),
-    };
+    try {
+      return {
+        path,
+        driver: `${this.#runtime.sqlite.name} ${version}`,
+        formatVersion: FORMAT_VERSION,
+        writing: this.#aside.place,
+        bytes: await databaseBytes(this.#runtime.file, path),
+      };
+    } catch (error) {
+      throw faultOf(`read ${path}`, error, "READ_FAILED");
+    }
   }
 
   async close(): Promise<void> {

@@ -10,8 +10,10 @@ export interface StoreInfo {
   readonly driver?: string;
   /** The version of the format on disk; see docs/format.md. */
   readonly formatVersion?: number;
-  /** Size of the log's own file in bytes, side files not counted. */
+  /** What the log takes on the disk, bytes: its file and, of a SQLite log, the `-wal` that has the newest records. */
   readonly bytes?: number;
+  /** What the index beside a JSONL log takes on the disk, bytes, its `-wal` included. It can be made anew. */
+  readonly indexBytes?: number;
   /** Where records are written, for a store that may have another thread do it: there, or in this one and why. */
   readonly writing?: string;
   /** Lines of the file that hold no record. They stay where they are and are no entries. */
