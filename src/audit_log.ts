@@ -17,11 +17,19 @@ import { AuditLogError } from "./errors.ts";
 import { LogReader } from "./log_reader.ts";
 import { currentRuntime, openStore } from "./open_store.ts";
 import { checkOptions, type OpenOptions, type Settings } from "./options.ts";
-import { type AuditFilter, type AuditQuery, checkFilter, checkQuery, everything } from "./query.ts";
+import {
+  type AuditFilter,
+  type AuditQuery,
+  BEGUN_FILTERS,
+  checkFilter,
+  checkGetOptions,
+  checkQuery,
+  everything,
+} from "./query.ts";
 import type { LogRecord } from "./record.ts";
 import { checkBytes } from "./record_length.ts";
 import { type Draft, Recorder } from "./recorder.ts";
-import { describe, refusal, retold } from "./refusal.ts";
+import { describe, retold } from "./refusal.ts";
 import { MemoryTree } from "./stores/memory_tree.ts";
 import type { LogStore, StoreInfo } from "./stores/store.ts";
 import type { VerificationReport } from "./transparency/report.ts";
@@ -82,6 +90,7 @@ export class AuditLog implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   private constructor(store: LogStore, settings: Settings, warnings: AuditWarning[]) {
+    if (settings === undefined) throw notByNew();
     this.#store = store;
     this.#settings = settings;
     this.#warnings = warnings;
@@ -241,7 +250,13 @@ export class AuditLog implements AsyncDisposable {
   async recordAll(entries: readonly NewEntry[]): Promise<AuditEntry[]> {
     this.#checkWritable();
     if (!Array.isArray(entries)) {
-      throw refusal("", `recordAll() takes an array, not ${describe(entries)}`);
+      throw new AuditLogError(
+        "INVALID_ENTRY",
+        `Cannot record the entries: recordAll() takes an array of entries, not ${
+          describe(entries)
+        }`,
+        { path: "" },
+      );
     }
     // Not map(), which skips holes.
     const drafts = Array.from(entries, (entry): Draft => ({ entry }));
@@ -298,7 +313,7 @@ export class AuditLog implements AsyncDisposable {
    * ```
    */
   async unfinished(filter: Omit<AuditFilter, "events"> = {}): Promise<AuditCall[]> {
-    const begun = { ...checkFilter(filter), events: "begun" } as const;
+    const begun = { ...checkFilter(filter, BEGUN_FILTERS), events: "begun" } as const;
     return (await this.#reader.all(begun)).map(({ entry }) => this.#calls.resumed(entry));
   }
 
@@ -459,8 +474,9 @@ export class AuditLog implements AsyncDisposable {
    * @throws {AuditLogError} As `query()`.
    */
   lines(query: AuditQuery = {}): AsyncGenerator<string, void, undefined> {
-    const checked = checkQuery({ ...query, events: query.events ?? "all" });
-    return this.#stream(this.#reader.stream(checked), (record) => record.line);
+    const checked = checkQuery(query);
+    const events = query.events ?? "all";
+    return this.#stream(this.#reader.stream({ ...checked, events }), (record) => record.line);
   }
 
   /**
@@ -491,8 +507,9 @@ export class AuditLog implements AsyncDisposable {
     entryId: string,
     options: { readonly annotations?: boolean } = {},
   ): Promise<AuditEntry | undefined> {
+    const annotations = checkGetOptions(options);
     const entry = (await this.#reader.find(entryId))?.record.entry;
-    return entry === undefined || !options.annotations ? entry : await this.#annotated(entry);
+    return entry === undefined || !annotations ? entry : await this.#annotated(entry);
   }
 
   /**
@@ -742,6 +759,14 @@ export class AuditLog implements AsyncDisposable {
       "Cannot record: the log was opened with readOnly; open it without",
     );
   }
+}
+
+/** The error for who writes `new AuditLog()`, which only TypeScript refuses. */
+function notByNew(): AuditLogError {
+  return new AuditLogError(
+    "INVALID_OPTION",
+    "Cannot open the log: it is opened by await AuditLog.open(), not by new",
+  );
 }
 
 function atPosition(error: unknown, position: number): unknown {

@@ -227,7 +227,10 @@ export function admitMetadata(value: unknown): JsonObject {
   }
   for (const key in metadata) {
     if (key.startsWith("audit.")) {
-      throw refusal(`metadata[${JSON.stringify(key)}]`, "keys that start with audit. are reserved");
+      throw refusal(
+        `metadata[${JSON.stringify(key)}]`,
+        'is reserved, as all keys that start with "audit." are; choose another name',
+      );
     }
   }
   return metadata as JsonObject;

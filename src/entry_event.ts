@@ -22,6 +22,8 @@ export const GAP = "gap";
 
 /** The metadata key of an event's name. */
 export const EVENT_KEY = "audit.event";
+/** The metadata key of how a call ended: `completed`, `failed`, `aborted`. */
+export const OUTCOME_KEY = "audit.outcome";
 /** The metadata key of the call that an event belongs to. */
 export const CALL_KEY = "audit.call";
 /** The metadata key of the entry that an event refers to. */

@@ -96,7 +96,8 @@ export class LogReader {
     if (afterIndex === undefined) {
       throw new AuditLogError(
         "CURSOR_NOT_FOUND",
-        `Cannot query the log: after ${JSON.stringify(after.slice(0, 64))} is no entry of it`,
+        `Cannot query the log: after ${JSON.stringify(after.slice(0, 64))} is no entry of it; ` +
+          "give the entryId of one",
         { path: "after" },
       );
     }

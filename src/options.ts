@@ -3,7 +3,7 @@ import { nameFault } from "./entry.ts";
 import { type OnRedactionFailure, type Redact, Redaction } from "./redaction.ts";
 import type { Runtime } from "./ports.ts";
 import { hintFor } from "./known_fields.ts";
-import { describe } from "./refusal.ts";
+import { describe, describeNumber } from "./refusal.ts";
 import type { LogStore } from "./stores/store.ts";
 import type { Publish } from "./transparency/publisher.ts";
 import type { SigningKey } from "./transparency/signing.ts";
@@ -161,8 +161,9 @@ const DEFAULT_PATHS = { sqlite: "audit_log.db", jsonl: "audit_log.jsonl" };
  * @throws {AuditLogError} `INVALID_OPTION`, its `path` the option at fault.
  */
 export function checkOptions(options: OpenOptions): Settings {
-  if (typeof options !== "object" || options === null) {
-    throw invalid("", `the options are an object, not ${describe(options)}`);
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    const example = '{ backend: "sqlite", path: "audit.db" }';
+    throw invalid("", `the options are an object such as ${example}, not ${describe(options)}`);
   }
   const { backend = "memory" } = options;
   const inFile = backend === "sqlite" || backend === "jsonl";
@@ -180,10 +181,17 @@ export function checkOptions(options: OpenOptions): Settings {
   if (typeof clock !== "function") throw invalid("clock", "must be a function");
   const path = given.path ?? (inFile ? DEFAULT_PATHS[backend] : "");
   if (inFile && (typeof path !== "string" || path === "" || path.includes("\0"))) {
-    throw invalid("path", "must be the name of a file");
+    const given = typeof path === "string" ? "" : `, a string, not ${describe(path)}`;
+    throw invalid("path", `must be the name of a file${given}`);
   }
   if (path === ":memory:") {
     throw invalid("path", `must be a file; for memory take backend "memory"`);
+  }
+  if (given.runtime !== undefined && !isRuntime(given.runtime)) {
+    throw invalid(
+      "runtime",
+      "must be that of an adapter, such as @audit-log/llm/node; leave it out to have it found",
+    );
   }
   const signingKeys = checkSigningKeys(given.signingKey);
   if (signingKeys.length > 0 && readOnly) {
@@ -314,7 +322,13 @@ function checkNumber(name: string, value: unknown, byDefault: number, min: numbe
   if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) {
     return value;
   }
-  throw invalid(name, `must be an integer from ${min} to ${max}`);
+  throw invalid(name, `must be an integer from ${min} to ${max}, not ${describeNumber(value)}`);
+}
+
+function isRuntime(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { file, sqlite } = value as Partial<Record<keyof Runtime, Record<string, unknown>>>;
+  return typeof file?.["open"] === "function" && typeof sqlite?.["open"] === "function";
 }
 
 function isStore(value: unknown): value is LogStore {

@@ -3,8 +3,8 @@ import { AuditLogError } from "./errors.ts";
 import { parseInstant } from "./instant.ts";
 import { encodeCanonical, type JsonValue } from "./json.ts";
 import type { LogRecord } from "./record.ts";
-import { hintFor } from "./known_fields.ts";
-import { describe } from "./refusal.ts";
+import { checkFields, hintFor } from "./known_fields.ts";
+import { describe, describeNumber } from "./refusal.ts";
 import { snapshot } from "./snapshot.ts";
 
 /** Which entries to count. Filters that are given must all hold. */
@@ -92,7 +92,9 @@ export const everything: Selection = {
 /** A checked query whose cursor is still an entry's id. */
 export type CheckedQuery = Omit<Selection, "afterIndex"> & { readonly after: string | undefined };
 
-const FILTERS = ["user", "model", "since", "until", "metadata", "events"];
+/** The filters of begun calls. */
+export const BEGUN_FILTERS: readonly string[] = ["user", "model", "since", "until", "metadata"];
+const FILTERS = [...BEGUN_FILTERS, "events"];
 const QUERY = [...FILTERS, "order", "after", "limit", "annotations"];
 
 /**
@@ -105,12 +107,15 @@ export function checkQuery(query: AuditQuery): CheckedQuery {
   checkNames(query, QUERY);
   const { order = "asc", after, limit = Infinity, annotations = false } = query;
   if (typeof annotations !== "boolean") throw invalid("annotations", "must be true or false");
-  if (order !== "asc" && order !== "desc") throw invalid("order", `must be "asc" or "desc"`);
+  if (order !== "asc" && order !== "desc") {
+    throw invalid("order", `must be "asc", oldest first, or "desc", newest first`);
+  }
   if (after !== undefined && typeof after !== "string") {
     throw invalid("after", `must be an entry's id, not ${describe(after)}`);
   }
   if (limit !== Infinity && !(Number.isSafeInteger(limit) && limit >= 0)) {
-    throw invalid("limit", "must be an integer >= 0");
+    const given = describeNumber(limit);
+    throw invalid("limit", `must be an integer >= 0, not ${given}; leave it out for all`);
   }
   return { ...checkedFilter(query), order, after, limit };
 }
@@ -118,11 +123,32 @@ export function checkQuery(query: AuditQuery): CheckedQuery {
 /**
  * Checks a filter.
  *
+ * @param known The filters that there are.
  * @throws {AuditLogError} `INVALID_QUERY`, its `path` the filter at fault.
  */
-export function checkFilter(filter: AuditFilter): CheckedQuery {
-  checkNames(filter, FILTERS);
+export function checkFilter(
+  filter: AuditFilter,
+  known: readonly string[] = FILTERS,
+): CheckedQuery {
+  checkNames(filter, known);
   return { ...checkedFilter(filter), order: "asc", after: undefined, limit: Infinity };
+}
+
+/**
+ * Checks the options of `AuditLog.get()`.
+ *
+ * @returns Whether annotations are asked for.
+ * @throws {AuditLogError} `INVALID_QUERY`, its `path` the option at fault.
+ */
+export function checkGetOptions(options: { readonly annotations?: boolean }): boolean {
+  const refuse = (path: string, state: string): AuditLogError => {
+    const message = `Cannot get the entry: ${path === "" ? "what is asked for" : path} ${state}`;
+    return new AuditLogError("INVALID_QUERY", message, { path });
+  };
+  checkFields(options, ["annotations"], "an option of get()", refuse);
+  const { annotations = false } = options;
+  if (typeof annotations === "boolean") return annotations;
+  throw refuse("annotations", `must be true or false, not ${describe(annotations)}`);
 }
 
 /**

@@ -37,6 +37,11 @@ export function describe(value: unknown): string {
   return value === undefined ? "undefined" : `a ${typeof value}`;
 }
 
+/** A number itself, and of anything else its kind: for messages about options, which are no secrets. */
+export function describeNumber(value: unknown): string {
+  return typeof value === "number" ? String(value) : describe(value);
+}
+
 function isLiteral(value: object): boolean {
   return [Object.prototype, null].includes(Object.getPrototypeOf(value));
 }

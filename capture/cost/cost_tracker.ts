@@ -156,6 +156,7 @@ export class CostTracker {
    */
   scope<R>(name: string, fn: () => R): R {
     checkScope(name, "name");
+    if (typeof fn !== "function") throw invalidOption("fn", "must be a function");
     const around = this.#scopes();
     const scopes = [...around];
     for (const part of name.split("/")) {

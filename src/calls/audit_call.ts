@@ -1,5 +1,5 @@
 import { admitMetadata, type AuditEntry, type NewEntry } from "../entry.ts";
-import { CALL_END, CALL_KEY, EVENT_KEY } from "../entry_event.ts";
+import { CALL_END, CALL_KEY, EVENT_KEY, OUTCOME_KEY } from "../entry_event.ts";
 import { AuditLogError } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Draft } from "../recorder.ts";
@@ -171,7 +171,7 @@ export class AuditCall {
       [CALL_KEY]: callId,
       [EVENT_KEY]: CALL_END,
       ...(inputFormat === undefined ? {} : { "audit.input.format": inputFormat }),
-      "audit.outcome": outcome,
+      [OUTCOME_KEY]: outcome,
       ...(outputFormat === undefined ? {} : { "audit.output.format": outputFormat }),
     };
   }

@@ -1,7 +1,7 @@
 import type { AuditEntry } from "../entry.ts";
 import { visible, visibleLines, wrap } from "./display.ts";
 import type { Style } from "./style.ts";
-import { timeOf } from "./table.ts";
+import { outcomeOf, timeOf } from "./table.ts";
 
 /** Texts stand behind a margin, so that nothing in them can pass for the head of another entry. */
 const MARGIN = "  ";
@@ -13,11 +13,13 @@ const LEAST_COLUMNS = 20;
  * @param columns The width to wrap texts to, or `undefined` not to wrap them.
  */
 export function fullOf(entry: AuditEntry, columns: number | undefined, style: Style): string {
-  const amounts = [
+  const outcome = outcomeOf(entry);
+  const facts = [
     ...entry.costUsd === null ? [] : [`$${entry.costUsd}`],
     ...entry.latencyMs === null ? [] : [`${entry.latencyMs} ms`],
+    ...outcome === "" ? [] : [outcome],
   ];
-  const head = [timeOf(entry.timestamp), entry.user, entry.model, ...amounts].map(visible)
+  const head = [timeOf(entry.timestamp), entry.user, entry.model, ...facts].map(visible)
     .join("  ");
   const texts: [title: string, text: string][] = [
     ["input", entry.inputText],

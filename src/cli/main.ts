@@ -67,7 +67,7 @@ async function run(host: Host): Promise<void> {
     .configureOutput({
       writeOut: (text) => out += text,
       writeErr: (text) => err += text,
-      outputError: (text, write) => write(text.replace(/^error: /, "audit-log: ")),
+      outputError: (text, write) => write(`audit-log: ${withHint(text.replace(/^error: /, ""))}`),
       getOutHelpWidth: () => host.stdout.columns ?? 100,
       getErrHelpWidth: () => host.stderr.columns ?? 100,
     })
@@ -93,6 +93,14 @@ Examples:
   audit-log verify --log audit.db --verifier-key KEY --checkpoint kept.txt
 
 Exit status: 0 done, and what was checked is intact; 1 done in part, or not intact; 2 not done.`;
+
+/** Whoever gives the log without its option learns how it is given. */
+function withHint(text: string): string {
+  return text.replace(
+    /^required option '--log <path>' not specified/,
+    "$&; give the log's file, as in --log audit.db",
+  );
+}
 
 /** What people get to read. A stack is for errors that nobody foresaw. */
 function messageOf(error: unknown): string {

@@ -52,9 +52,9 @@ export async function printTable(
   let table: Table | undefined;
   let rows: Row[] = [];
   let shown = 0;
-  const print = async () => {
+  const print = async (isAll: boolean) => {
     if (table === undefined && rows.length > 0) {
-      table = new Table(rows, columns);
+      table = new Table(rows, columns, isAll);
       await printer.line(table.header(styleOf(stdout)));
     }
     for (const row of rows) await printer.line(table!.line(row));
@@ -63,9 +63,9 @@ export async function printTable(
   for await (const entry of entries) {
     rows.push(rowOf(entry, columns));
     shown++;
-    if (table !== undefined || rows.length === SAMPLE_ROWS) await print();
+    if (table !== undefined || rows.length === SAMPLE_ROWS) await print(false);
   }
-  await print();
+  await print(true);
   await printer.flush();
   return shown;
 }

@@ -4,8 +4,11 @@
  * @module
  */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { OUTCOME_KEY } from "../entry_event.ts";
+import { parseInstant } from "../instant.ts";
 import type { JsonValue } from "../json.ts";
 import type { AuditFilter, AuditQuery } from "../query.ts";
+import { CliError } from "./cli_error.ts";
 
 /** What was given on the command line. */
 export interface FilterOptions {
@@ -14,6 +17,7 @@ export interface FilterOptions {
   readonly since?: Date | string;
   readonly until?: Date | string;
   readonly metadata?: Readonly<Record<string, JsonValue>>;
+  readonly outcome?: string;
   readonly events?: "interactions" | "all";
   readonly limit?: number;
   readonly order?: "asc" | "desc";
@@ -30,7 +34,7 @@ export function addWhoAndWhen(command: Command): Command {
     .option("-m, --model <name>", "entries of this model")
     .option(
       "--since <time>",
-      "of this time or later: ISO 8601, UTC if it names no zone, or 30m, 2h, 7d ago",
+      "of this time or later: 30m, 2h, 7d ago, or ISO 8601, UTC if it names no zone",
       parseTime,
     )
     .option("--until <time>", "of this time or earlier", parseTime)
@@ -44,6 +48,10 @@ export function addWhoAndWhen(command: Command): Command {
 /** Adds the filters to a command, and which of what they find. */
 export function addFilterOptions(command: Command): Command {
   return addWhoAndWhen(command)
+    .addOption(
+      new Option("--outcome <how>", "calls that ended so")
+        .choices(["completed", "failed", "aborted"]),
+    )
     .addOption(
       new Option(
         "--events <which>",
@@ -72,10 +80,26 @@ export interface Plan {
   readonly reversed: boolean;
 }
 
-/** Says what the options ask for, without a limit. */
+/** Says whose entries the options ask for, and of when. */
+export function whoAndWhenOf(options: FilterOptions): Omit<AuditFilter, "events"> {
+  const { user, model, since, until, metadata } = options;
+  return { user, model, since, until, metadata };
+}
+
+/**
+ * Says what the options ask for, without a limit.
+ *
+ * @throws {CliError} When two options ask for the same.
+ */
 export function filterOf(options: FilterOptions): AuditFilter {
-  const { user, model, since, until, metadata, events } = options;
-  return { user, model, since, until, metadata, events };
+  const { outcome, events, metadata = {} } = options;
+  if (outcome === undefined) return { ...whoAndWhenOf(options), events };
+  if (Object.hasOwn(metadata, OUTCOME_KEY)) {
+    throw new CliError(
+      `Cannot query the log: --outcome and --metadata ${OUTCOME_KEY} ask for the same; give one of them`,
+    );
+  }
+  return { ...whoAndWhenOf(options), metadata: { ...metadata, [OUTCOME_KEY]: outcome }, events };
 }
 
 /**
@@ -100,10 +124,15 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-/** A span of time is meant backwards from now; the library judges all else. */
+/** A span of time is meant backwards from now. */
 function parseTime(text: string): Date | string {
-  const [, count, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
-  return unit === undefined ? text : new Date(Date.now() - Number(count) * UNITS_MS[unit]!);
+  if (parseInstant(text) !== undefined) return text;
+  const [, count, unit = ""] = /^(\d+)([smhd])$/.exec(text) ?? [];
+  const time = new Date(Date.now() - Number(count) * UNITS_MS[unit]!);
+  if (!Number.isNaN(time.getTime())) return time;
+  throw new InvalidArgumentError(
+    "It must be a span before now, such as 30m, 2h or 7d, or ISO 8601, such as 2026-01-31 or 2026-01-31T08:00:00Z.",
+  );
 }
 
 function parseLimit(text: string): number {

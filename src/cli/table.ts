@@ -5,6 +5,7 @@
  */
 import stringWidth from "string-width";
 import type { AuditEntry } from "../entry.ts";
+import { CALL_BEGIN, CALL_END, eventOf, OUTCOME_KEY } from "../entry_event.ts";
 import { formatTimestamp, parseInstant } from "../instant.ts";
 import { cell, pad } from "./display.ts";
 import type { Style } from "./style.ts";
@@ -19,6 +20,7 @@ export interface Row {
   readonly model: string;
   readonly cost: string;
   readonly ms: string;
+  readonly outcome: string;
   readonly input: string;
   readonly output: string;
 }
@@ -38,10 +40,15 @@ const TITLES: Readonly<Record<ColumnName, string>> = {
   model: "MODEL",
   cost: "COST $",
   ms: "MS",
+  outcome: "OUTCOME",
   input: "INPUT",
   output: "OUTPUT",
 };
-const FACTS: readonly ColumnName[] = ["time", "user", "model", "cost", "ms"];
+const FACTS: readonly ColumnName[] = ["time", "user", "model", "cost", "ms", "outcome"];
+/** What many entries do not tell. */
+const OPTIONAL: readonly ColumnName[] = ["cost", "ms", "outcome"];
+/** What gives way to the texts on a narrow terminal, the first of them first. */
+const YIELDING: readonly ColumnName[] = ["ms", "cost"];
 const GAP = "  ";
 /** A text that gets less is not worth its column. */
 const LEAST_TEXT = 16;
@@ -54,9 +61,25 @@ export function rowOf(entry: AuditEntry, columns: number): Row {
     model: cell(entry.model, Math.max(8, Math.floor(columns / 5))),
     cost: entry.costUsd === null ? "" : String(entry.costUsd),
     ms: entry.latencyMs === null ? "" : String(Math.round(entry.latencyMs)),
+    outcome: cell(outcomeOf(entry), outcomeWidth(columns)),
     input: cell(entry.inputText, columns),
     output: cell(entry.outputText, columns),
   };
+}
+
+function outcomeWidth(columns: number): number {
+  return Math.max(9, Math.floor(columns / 6));
+}
+
+/** How a call ended, and by which error; of what is no interaction, what it is. Nothing for what was recorded in one go. */
+export function outcomeOf({ metadata }: AuditEntry): string {
+  const event = eventOf(metadata);
+  if (event === undefined) return "";
+  const { [OUTCOME_KEY]: outcome, "error.type": error } = metadata;
+  if (event.name !== CALL_END || typeof outcome !== "string") {
+    return event.name === CALL_BEGIN ? "begun" : event.name;
+  }
+  return typeof error === "string" ? `${outcome}: ${error}` : outcome;
 }
 
 /** The time to the second, UTC, however the record writes it. */
@@ -72,19 +95,26 @@ export class Table {
   /**
    * @param sample The first rows.
    * @param total The width of a line.
+   * @param isAll Whether there are no other rows: then what none of them tells takes no room.
    */
-  constructor(sample: readonly Row[], total: number) {
-    const facts = FACTS.filter((name) =>
-      // What no entry tells takes no room.
-      !["cost", "ms"].includes(name) || sample.some((row) => row[name] !== "")
+  constructor(sample: readonly Row[], total: number, isAll: boolean) {
+    let facts = FACTS.filter((name) =>
+      !isAll || !OPTIONAL.includes(name) || sample.some((row) => row[name] !== "")
     ).map((name): Column => ({
       name,
       title: TITLES[name],
-      width: Math.max(...[TITLES[name], ...sample.map((row) => row[name])].map(widthOf)),
+      width: Math.max(
+        // Later rows may have more to tell than that none failed.
+        name === "outcome" && !isAll ? outcomeWidth(total) : 0,
+        ...[TITLES[name], ...sample.map((row) => row[name])].map(widthOf),
+      ),
       align: name === "cost" || name === "ms" ? "right" : "left",
     }));
-    const taken = facts.reduce((sum, { width }) => sum + width + GAP.length, 0);
-    this.#columns = [...facts, ...textColumns(total - taken)];
+    const room = () => facts.reduce((left, { width }) => left - width - GAP.length, total);
+    for (const yielding of YIELDING) {
+      if (room() < LEAST_TEXT) facts = facts.filter(({ name }) => name !== yielding);
+    }
+    this.#columns = [...facts, ...textColumns(room())];
   }
 
   /** The line of titles. */

@@ -4,7 +4,7 @@ import type { AuditCall } from "../calls/audit_call.ts";
 import type { Host } from "./host.ts";
 import { addLogOptions, type LogOptions, openToRead } from "./log_options.ts";
 import { printFull, printLines, printTable } from "./print_entries.ts";
-import { addWhoAndWhen, filterOf, type FilterOptions } from "./query_options.ts";
+import { addWhoAndWhen, type FilterOptions, whoAndWhenOf } from "./query_options.ts";
 import { styleOf } from "./style.ts";
 
 interface UnfinishedOptions extends LogOptions, FilterOptions {
@@ -43,7 +43,7 @@ Examples:
 
 async function show(host: Host, log: AuditLog, options: UnfinishedOptions): Promise<void> {
   const { isTerminal } = host.stdout;
-  const calls = await log.unfinished(filterOf(options));
+  const calls = await log.unfinished(whoAndWhenOf(options));
   if (options.json ?? !(options.table || options.full || isTerminal)) {
     await printLines(host, linesOf(log, calls));
     return;

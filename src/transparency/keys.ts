@@ -86,7 +86,12 @@ export interface KeyPair {
  * ```
  */
 export async function generateSigningKey(name: string): Promise<KeyPair> {
-  checkName(name, failing("INVALID_KEY", "make a key"));
+  const fault = keyNameFault(name);
+  if (fault !== undefined) {
+    throw failing("INVALID_KEY", "make a key")(
+      `the name ${fault}; take a URL without its scheme, such as acme.example/chat`,
+    );
+  }
   const seed = generateSeed();
   const { publicKey } = await signerOfSeed(seed);
   const id = hexOf(await keyIdOf(name, publicKey));

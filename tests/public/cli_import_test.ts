@@ -180,7 +180,7 @@ const badLines: [name: string, bad: string | Uint8Array, says: string][] = [
   [
     "with a key of the library's own",
     line({ "audit.x": 1 }),
-    "keys that start with audit. are reserved",
+    'is reserved, as all keys that start with "audit." are',
   ],
   [
     "with an integer that would be rounded",

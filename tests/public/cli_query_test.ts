@@ -112,6 +112,69 @@ test("--after continues behind an entry, in either order", async (t) => {
   assertEquals(await found(path, "--after", ids[3]!, "-n", "2", "--order", "desc"), ["2", "1"]);
 });
 
+/** A log of a call of each outcome, one that is still open, and what was recorded without one. */
+async function logOfCalls(t: TestContext, file = "log.db") {
+  const path = join(tempFolder(t), file);
+  const backend = file.endsWith(".db") ? "sqlite" : "jsonl";
+  const log = await AuditLog.open({ backend, path, clock: steadyClock() });
+  const begin = (inputText: string) => log.begin({ model: "m", inputText }, { begin: false });
+  const entry = await log.record({ model: "m", inputText: "plain", outputText: "out" });
+  await (await begin("good")).complete({ outputText: "out", latencyMs: 1 });
+  const error = Object.assign(new Error("no"), { name: "RateLimitError" });
+  await (await begin("bad")).fail(error, { latencyMs: 1 });
+  await (await begin("left")).abort({ partialOutput: "o", latencyMs: 1 });
+  await log.begin({ model: "m", inputText: "open" });
+  await log.annotate(entry.entryId, { name: "quality", score: 1 });
+  await log.close();
+  return path;
+}
+
+for (const file of ["log.db", "log.jsonl"]) {
+  test(`--outcome finds the calls of ${file} that ended so`, async (t) => {
+    const path = await logOfCalls(t, file);
+    assertEquals(await found(path, "--outcome", "failed"), ["bad"]);
+    assertEquals(await found(path, "--outcome", "completed"), ["good"]);
+    assertEquals(await found(path, "--outcome", "aborted"), ["left"]);
+    assertEquals(await found(path, "--outcome", "failed", "--user", "alice"), []);
+    const { stdout } = await cli(["query", "--log", path, "--outcome", "aborted", "--count"]);
+    assertEquals(stdout, "1\n");
+  });
+}
+
+/** The rows of a table without the time, each with single spaces. */
+async function rowsOf(path: string, ...args: string[]): Promise<string[]> {
+  const { stdout } = await cli(["query", "--log", path, "--table", ...args]);
+  return stdout.split("\n").slice(0, -1).map((line) => line.slice(21).replace(/ +/g, " "));
+}
+
+test("--table shows how calls ended, and what is no interaction", async (t) => {
+  const path = await logOfCalls(t);
+  assertEquals(await rowsOf(path, "--events", "all"), [
+    "USER MODEL MS OUTCOME INPUT OUTPUT",
+    "anonymous m plain out",
+    "anonymous m 1 completed good out",
+    "anonymous m 1 failed: RateLimitEr… bad",
+    "anonymous m 1 aborted left o",
+    "anonymous m begun open",
+    "anonymous m annotation",
+  ]);
+});
+
+test("--table has a column for what only late rows have", async (t) => {
+  const path = join(tempFolder(t), "log.db");
+  const log = await AuditLog.open({ backend: "sqlite", path });
+  await log.recordAll(interactions(300));
+  await (await log.begin({ model: "m", inputText: "late" })).fail(new TypeError("no"));
+  await log.close();
+  assertMatch((await rowsOf(path)).at(-1)!, / failed: TypeError late$/);
+});
+
+test("--full shows how a call ended", async (t) => {
+  const path = await logOfCalls(t);
+  const { stdout } = await cli(["query", "--log", path, "--full", "--outcome", "failed"]);
+  assertMatch(stdout, /^2026.* {2}m {2}1 ms {2}failed: RateLimitError\n/);
+});
+
 test("--count prints how many match", async (t) => {
   const { path } = await logOf(t, [interaction({ user: "alice" }), ...interactions(4)]);
   const counted = async (...args: string[]) =>
@@ -121,6 +184,10 @@ test("--count prints how many match", async (t) => {
   assertEquals(await counted("--user", "nobody"), "0\n");
 });
 
+/** Which times there are, whoever asks for them. */
+const TIME_FORMS =
+  /It must be a span before now, such as 30m, 2h or 7d, or ISO 8601, such as 2026-01-31 or 2026-01-31T08:00:00Z/;
+
 const refused: [args: string[], says: RegExp][] = [
   [["--limit", "-1"], /option '-n, --limit <count>' argument '-1' is invalid/],
   [["--limit", "many"], /'many' is invalid. It must be an integer >= 0, or "all"/],
@@ -128,10 +195,18 @@ const refused: [args: string[], says: RegExp][] = [
   [["--metadata", "turn:=two"], /What follows := must be JSON/],
   [["--metadata", "a=1", "--metadata", "a=2"], /The key a is given twice/],
   [["--order", "up"], /Allowed choices are asc, desc/],
+  [["--since", "yesterday"], TIME_FORMS],
+  [["--since", "1hour"], TIME_FORMS],
+  [["--until", "31/01/2026"], TIME_FORMS],
+  [["--until", "999999999999d"], TIME_FORMS],
+  [["--outcome", "broken"], /Allowed choices are completed, failed, aborted/],
+  [
+    ["--outcome", "failed", "--metadata", "audit.outcome=aborted"],
+    /--outcome and --metadata audit.outcome/,
+  ],
   [["--count", "--limit", "2"], /cannot be used with/],
   [["--json", "--table"], /cannot be used with/],
   [["--json", "--full"], /cannot be used with/],
-  [["--since", "yesterday"], /^audit-log: Cannot query the log: since must be .* ISO 8601/],
   [["--since", "2026-02-01", "--until", "2026-01-01"], /since must not be later than until/],
   [["--user", ""], /user must not be empty/],
   [["--after", "nobody"], /after "nobody" is no entry of it/],

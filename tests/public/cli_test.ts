@@ -45,7 +45,11 @@ const misuses: [name: string, args: string[], says: RegExp][] = [
     ["query", "--log", "x.db", "--usr", "a"],
     /^audit-log: unknown option '--usr'/,
   ],
-  ["no log", ["query"], /^audit-log: required option '--log <path>' not specified/],
+  [
+    "no log",
+    ["query"],
+    /^audit-log: required option '--log <path>' not specified; give the log's file, as in --log audit.db\n/,
+  ],
   [
     "no file to import",
     ["import", "--log", "x.db"],
