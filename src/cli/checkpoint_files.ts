@@ -49,7 +49,7 @@ export async function readCheckpoints(
       } catch (error) {
         const state = stateOf(error);
         if (state === undefined) throw error;
-        throw new CliError(`Cannot use ${place}: ${state}`, { cause: error });
+        throw new CliError(`Cannot use the checkpoint in ${place}: ${state}`, { cause: error });
       }
       kept.push({ note, place });
     }
