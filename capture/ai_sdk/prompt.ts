@@ -1,6 +1,6 @@
 import type { JsonValue } from "../../mod.ts";
 import { listOf, type Loose, looseOf, parsedOr, textOf, without } from "../shared/loose.ts";
-import { blobPart, modalityOf, urlPart, withoutInlineMedia } from "../shared/media.ts";
+import { blobPart, modalityOf, urlPart } from "../shared/media.ts";
 import { type Message, type Part, textMessage, textPart } from "../shared/messages.ts";
 import { plainJson, plainObject } from "../shared/plain_json.ts";
 
@@ -69,10 +69,7 @@ async function partOf(part: Loose, keepMedia: boolean): Promise<Part> {
         ...await filePart(data, textOf(mediaType), keepMedia),
       };
     default:
-      return {
-        ...await withoutInlineMedia(plainObject(part), keepMedia),
-        type: textOf(type) ?? "unknown",
-      };
+      return { ...plainObject(part), type: textOf(type) ?? "unknown" };
   }
 }
 
@@ -80,16 +77,7 @@ async function partOf(part: Loose, keepMedia: boolean): Promise<Part> {
 async function responseOf(output: unknown, keepMedia: boolean): Promise<JsonValue> {
   const { type, value } = looseOf(output);
   if (type === "content") return await answerParts(value, keepMedia);
-  const plain = plainJson(type === "text" || type === "json" ? value : output) ?? null;
-  return keepMedia ? plain : await withoutInlineMedia(await withoutPicture(plain), false);
-}
-
-/** A picture that a provider's tool made comes as an object with its base64 for a result. */
-async function withoutPicture(value: JsonValue): Promise<JsonValue> {
-  const { result } = looseOf(value);
-  if (typeof result !== "string" || !/^[\w+/-]{1024,}={0,2}$/.test(result)) return value;
-  const picture = { ...await blobPart(result, undefined, false), modality: "image" };
-  return { ...plainObject(looseOf(value)), result: picture };
+  return plainJson(type === "text" || type === "json" ? value : output) ?? null;
 }
 
 /** Data of a file: bytes, base64, a URL, a text, or a reference that the provider knows. */

@@ -9,7 +9,7 @@ import {
   usageOf,
   without,
 } from "../shared/loose.ts";
-import { blobPart, isDataUrl, urlPart, withoutInlineMedia } from "../shared/media.ts";
+import { blobPart, isDataUrl, urlPart } from "../shared/media.ts";
 import { type Message, type Part, textPart } from "../shared/messages.ts";
 import { plainJson, plainObject } from "../shared/plain_json.ts";
 
@@ -33,7 +33,7 @@ export async function messageOf(message: unknown, keepMedia: boolean): Promise<M
     const part = await blockPart(block, keepMedia);
     if (part !== undefined) parts.push(part);
   }
-  parts.push(...besideContent(told, parts), ...await itemsBeside(told, keepMedia));
+  parts.push(...besideContent(told, parts), ...itemsBeside(told));
   for (const call of [...listOf(tool_calls), ...listOf(invalid_tool_calls)]) {
     const id = filledText(call["id"]);
     parts.push({
@@ -66,9 +66,8 @@ function besideContent({ additional_kwargs }: Loose, known: readonly Part[]): Pa
   if (typeof refusal === "string" && !known.some(({ type }) => type === "refusal")) {
     parts.push({ type: "refusal", content: refusal });
   }
-  // The bytes of an answer are large: the transcript is kept.
   if (typeof audio === "object" && audio !== null) {
-    parts.push({ ...without(looseOf(audio), ["data"]), type: "audio" });
+    parts.push({ ...without(looseOf(audio), []), type: "audio" });
   }
   const { name, arguments: json } = looseOf(function_call);
   if (typeof name === "string") {
@@ -79,20 +78,13 @@ function besideContent({ additional_kwargs }: Loose, known: readonly Part[]): Pa
 
 /**
  * What tools that the provider has itself were asked and answered, shells among them, as OpenAI's responses have it. What is a
- * tool call, too, is told there; a picture's bytes are in the content.
+ * tool call, too, is told there.
  */
-async function itemsBeside(
-  { additional_kwargs, tool_calls }: Loose,
-  keepMedia: boolean,
-): Promise<Part[]> {
+function itemsBeside({ additional_kwargs, tool_calls }: Loose): Part[] {
   const called = new Set(listOf(tool_calls).map(({ id }) => id));
-  const items = listOf(looseOf(additional_kwargs)["tool_outputs"])
-    .filter(({ call_id }) => call_id === undefined || !called.has(call_id));
-  return await Promise.all(items.map(async (item) => {
-    const { type } = item;
-    const others = without(item, type === "image_generation_call" ? ["type", "result"] : ["type"]);
-    return { ...await withoutInlineMedia(others, keepMedia), type: textOf(type) ?? "unknown" };
-  }));
+  return listOf(looseOf(additional_kwargs)["tool_outputs"])
+    .filter(({ call_id }) => call_id === undefined || !called.has(call_id))
+    .map((item) => ({ ...plainObject(item), type: textOf(item["type"]) ?? "unknown" }));
 }
 
 /** What kind of message it is; their classes have had several ways to tell. */
@@ -157,8 +149,7 @@ async function blockPart(block: Loose, keepMedia: boolean): Promise<Part | undef
     return { ...others, ...await blobPart(bytes, kind, keepMedia) };
   }
   if (typeof url === "string") return await urlPart(url, mediaType ?? textOf(type), keepMedia);
-  const others = await withoutInlineMedia(plainObject(block), keepMedia);
-  return { ...others, type: textOf(type) ?? "unknown" };
+  return { ...plainObject(block), type: textOf(type) ?? "unknown" };
 }
 
 /** Usage as LangChain's messages have it, or else as its models' outputs do. */

@@ -1,6 +1,4 @@
-import type { JsonValue } from "../../mod.ts";
 import type { CapturedRequest } from "../shared/capture.ts";
-import { withoutCredentials } from "../shared/credentials.ts";
 import { filledText, type Loose, looseOf, textOf } from "../shared/loose.ts";
 import type { Input } from "../shared/messages.ts";
 import { plainObject } from "../shared/plain_json.ts";
@@ -87,9 +85,7 @@ export function toolRequest(
 
 function runMetadata({ runId, parentRunId, rootRunId, tags, metadata, runName }: Run): Loose {
   const said = plainObject(looseOf(metadata));
-  const own = withoutCredentials(
-    Object.fromEntries(Object.entries(said).filter(([key]) => !TOLD.test(key))),
-  );
+  const own = Object.fromEntries(Object.entries(said).filter(([key]) => !TOLD.test(key)));
   return {
     // LangGraph's name of a conversation.
     "gen_ai.conversation.id": filledText(said["thread_id"]),
@@ -98,7 +94,7 @@ function runMetadata({ runId, parentRunId, rootRunId, tags, metadata, runName }:
     "langchain.root_run_id": rootRunId,
     "langchain.run_name": filledText(runName),
     "langchain.tags": Array.isArray(tags) && tags.length > 0 ? tags : undefined,
-    "langchain.metadata": Object.keys(own).length === 0 ? undefined : own as JsonValue,
+    "langchain.metadata": Object.keys(own).length === 0 ? undefined : own,
     attempt: attemptIn(tags),
   };
 }

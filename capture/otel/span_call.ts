@@ -1,6 +1,5 @@
 import type { CapturedRequest, CapturedResponse } from "../shared/capture.ts";
 import type { CapturedCallInfo } from "../shared/capture_options.ts";
-import { isCredential } from "../shared/credentials.ts";
 import { filledText, type Loose, textOf, usageOf } from "../shared/loose.ts";
 import { SPAN_CONTEXT, spanMetadata } from "../shared/span_context.ts";
 import { aiSdk } from "./forms/ai_sdk.ts";
@@ -193,7 +192,7 @@ export class SpanCall {
   #others(isOfThese: (key: string) => boolean): Record<string, unknown> {
     const { attributes } = this.#told;
     const kept = Object.entries(this.#facts).filter(([key]) =>
-      isOfThese(key) && !TOLD.includes(key) && !CARRIER.test(key) && !isCredential(key) &&
+      isOfThese(key) && !TOLD.includes(key) && !CARRIER.test(key) &&
       !FORMS.some((form) => form.isRead(key, attributes))
     );
     return Object.fromEntries(kept.map(([key, value]) => [ownName(key), value]));

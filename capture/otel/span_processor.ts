@@ -124,7 +124,7 @@ export class AuditSpanProcessor {
       begun ?? this.#begin(this.#atEnd, call),
       told,
     ]);
-    if (begun !== undefined) captured.learn(request);
+    if (begun !== undefined) await captured.learn(request);
     const ending = call.ending();
     if (ending.as === "complete") await captured.complete(response);
     else if (ending.as === "abort") await captured.abort(response, ending.reason);

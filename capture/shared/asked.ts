@@ -1,9 +1,7 @@
 import type { TextFormat } from "../../mod.ts";
 import type { CapturedRequest } from "./capture.ts";
 import type { CapturedCallInfo } from "./capture_options.ts";
-import { withoutCredentials } from "./credentials.ts";
-import { recordedInput } from "./messages.ts";
-import { plainObject } from "./plain_json.ts";
+import { recordableRequest } from "./recordable.ts";
 import { activeSpanContext, spanMetadata } from "./span_context.ts";
 
 /** What a call asks, as a wrapper sees it. */
@@ -14,13 +12,22 @@ export interface Asked {
   readonly metadata: object;
 }
 
-/** What is recorded of a request, without what the application says of it. */
-export function askedBy(request: CapturedRequest, info: CapturedCallInfo): Asked {
-  const { input, isModel = true, metadata = {} } = request;
-  const { text, format } = typeof input === "string"
-    ? { text: input, format: "text" as TextFormat }
-    : recordedInput(input);
-  const parameters = withoutCredentials(plainObject(request.parameters ?? {}), ["schema"]);
+/**
+ * What is recorded of a request, without what the application says of it.
+ *
+ * @param keepMedia Whether the bytes of inline media are.
+ */
+export async function askedBy(
+  request: CapturedRequest,
+  info: CapturedCallInfo,
+  keepMedia: boolean,
+): Promise<Asked> {
+  const { input, isModel = true, metadata, parameters } = request;
+  const span = spanMetadata(activeSpanContext());
+  const { text, format, ...told } = await recordableRequest(
+    { content: input, facts: metadata, parameters },
+    keepMedia,
+  );
   return {
     model: info.model,
     inputText: text,
@@ -29,9 +36,11 @@ export function askedBy(request: CapturedRequest, info: CapturedCallInfo): Asked
       "gen_ai.operation.name": info.operation,
       ...(info.provider === undefined ? {} : { "gen_ai.provider.name": info.provider }),
       ...(isModel ? { "gen_ai.request.model": info.model } : {}),
-      ...spanMetadata(activeSpanContext()),
-      ...plainObject(metadata),
-      ...(Object.keys(parameters).length === 0 ? {} : { "request.parameters": parameters }),
+      ...span,
+      ...told.facts,
+      ...(Object.keys(told.parameters).length === 0
+        ? {}
+        : { "request.parameters": told.parameters }),
     },
   };
 }

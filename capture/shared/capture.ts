@@ -3,7 +3,6 @@ import {
   type AuditLog,
   AuditLogError,
   type JsonValue,
-  type TextFormat,
   type Usage,
 } from "../../mod.ts";
 import { inPresentContext } from "../../adapters/async_storage.ts";
@@ -15,10 +14,10 @@ import {
   checkCaptureOptions,
 } from "./capture_options.ts";
 import { usageOf } from "./loose.ts";
-import { type Input, type Message, recordedOutput } from "./messages.ts";
+import type { Input, Message } from "./messages.ts";
 import { copiedMetadata, joinedMetadata, optionAtFault, type Own } from "./own.ts";
-import { plainJson } from "./plain_json.ts";
 import { ignoreRejection, isPromise } from "./promises.ts";
+import { type Recordable, recordableAnswer } from "./recordable.ts";
 import { type CallEnd, Unrecorded } from "./unrecorded.ts";
 
 /** A call that is about to be made, as a wrapper sees it. */
@@ -105,9 +104,9 @@ export class Capture {
   async begin(request: CapturedRequest): Promise<CapturedCall> {
     const { begin = true, onAuditFailure = "refuse" } = this.options;
     const info = infoOf(request);
-    const asked = askedBy(request, info);
     const own = this.#own(info);
     const atEnd = this.options.cost === undefined ? atOnce : bound();
+    const asked = await askedBy(request, info, this.keepMedia);
     let call: OpenCall;
     try {
       call = await this.#begun(asked, own, info, begin);
@@ -120,6 +119,11 @@ export class Capture {
     }
     const inputLength = asked.inputText.length;
     return new CapturedCall(this, this.#unrecorded, { info, own, call, inputLength, atEnd });
+  }
+
+  /** Whether the bytes of inline media are recorded. */
+  get keepMedia(): boolean {
+    return this.options.inlineMedia ?? false;
   }
 
   /** Tells `onError`. */
@@ -274,9 +278,9 @@ export class CapturedCall {
   }
 
   /** To be called before the end, where only that tells what was asked. */
-  learn(request: CapturedRequest): void {
+  async learn(request: CapturedRequest): Promise<void> {
     this.#info = infoOf(request);
-    const asked = askedBy(request, this.#info);
+    const asked = await askedBy(request, this.#info, this.#capture.keepMedia);
     const metadata = joinedMetadata(asked.metadata, this.#begun.own.metadata);
     this.#asked = { ...asked, metadata };
   }
@@ -314,9 +318,16 @@ export class CapturedCall {
 
   async #write(ending: Ending, response: CapturedRemains): Promise<void> {
     const { callId } = this;
+    const latencyMs = rounded(response.latencyMs ?? performance.now() - this.#startMs);
     let end: Pick<CallEnd, "length" | "write">;
     try {
-      end = this.#prepared(ending, response);
+      const told = recordableAnswer(
+        { content: response.output ?? "", facts: response.metadata },
+        this.#capture.keepMedia,
+      );
+      // What is ended before the log is closed is recorded: nothing is waited for that need not be.
+      const answer = told instanceof Promise ? await told : told;
+      end = this.#prepared(ending, { ...response, latencyMs }, answer);
     } catch (error) {
       // It is longer than a text may be. That is told and counted as any end that is not written.
       end = { length: 0, write: () => Promise.reject(error) };
@@ -329,12 +340,12 @@ export class CapturedCall {
     });
   }
 
-  #prepared(ending: Ending, response: CapturedRemains): Pick<CallEnd, "length" | "write"> {
-    const { output = "" } = response;
-    const latencyMs = rounded(response.latencyMs ?? performance.now() - this.#startMs);
-    const { text, format } = typeof output === "string"
-      ? { text: output, format: "text" as TextFormat }
-      : recordedOutput(output);
+  #prepared(
+    ending: Ending,
+    response: CapturedRemains & { readonly latencyMs: number },
+    { text, format, facts }: Recordable,
+  ): Pick<CallEnd, "length" | "write"> {
+    const { latencyMs } = response;
     const { call, inputLength } = this.#begun;
     const outcome = {
       ...(this.#asked === undefined ? {} : { asked: this.#asked }),
@@ -342,7 +353,7 @@ export class CapturedCall {
       usage: usageOf(response.usage ?? {}),
       costUsd: this.#costOf(response, latencyMs),
       outputFormat: format,
-      metadata: this.#about(response),
+      metadata: this.#about(response, facts),
     };
     const remains = { ...outcome, partialOutput: text };
     return {
@@ -379,8 +390,11 @@ export class CapturedCall {
     }
   }
 
-  #about(response: CapturedRemains): Record<string, JsonValue> {
-    const { model, id, finishReasons, metadata = {} } = response;
+  #about(
+    response: CapturedRemains,
+    facts: Recordable["facts"],
+  ): Record<string, JsonValue> {
+    const { model, id, finishReasons } = response;
     const about: Record<string, JsonValue> = {};
     if (id !== undefined) about["gen_ai.response.id"] = id;
     if (model !== undefined) about["gen_ai.response.model"] = model;
@@ -389,7 +403,7 @@ export class CapturedCall {
     }
     // The conventions have it in seconds.
     if (this.#firstMs !== undefined) about[FIRST_CHUNK] = Math.round(this.#firstMs * 1e3) / 1e6;
-    return { ...about, ...this.#noted, ...plainJson(metadata) as Record<string, JsonValue> };
+    return { ...about, ...this.#noted, ...facts };
   }
 }
 

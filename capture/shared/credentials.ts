@@ -1,56 +1,122 @@
 import type { JsonObject, JsonValue } from "../../mod.ts";
 
 /** Names of what somebody is let in with, however they are written: `openAIApiKey`, `x-api-key`, `aws_session_token`. */
-const CREDENTIAL =
-  /(?:api[-_]?keys?|access[-_]?key|private[-_]?key|authorization|passw(?:or)?d|passphrase|secrets?|credentials?|cookie|(?:access|api|auth|authorization|bearer|hf|id|refresh|security|session)[-_]?token|^token|subscription[-_]?key|account[-_]?key|connection[-_]?string)$/i;
-/** Names of what credentials are sent in. */
-const CARRIER = /(?:headers|^authentication)$/i;
-
+const CREDENTIAL = new RegExp(
+  `(?:${
+    [
+      "api[-_]?keys?",
+      "access[-_]?key(?:[-_]?id)?",
+      "(?:private|subscription|account|signing|encryption|master|shared|service)[-_]?key",
+      "(?:access|api|auth|authorization|bearer|bot|client|hf|id|jwt|private|refresh|sas|secret|security|service|session|user)[-_]?token",
+      "(?:^|\\.)token",
+      "(?:^|[._-])(?:bearer|jwt|pwd|sas)",
+      "authorization",
+      "passw(?:or)?d",
+      "passphrase",
+      "secrets?",
+      "credentials?",
+      "cookies?",
+      "connection[-_]?string",
+    ].join("|")
+  })$`,
+  "i",
+);
+/** Names of what credentials are sent in; those within may be called anything. */
+const CARRIER = /headers(?:\.|$)|(?:^|\.)auth(?:entication)?(?:\.|$)/i;
 /** Names of where a server is. */
-const ADDRESS = /(?:server|base|api)[-_]?(?:url|base|uri)$|^(?:url|endpoint)$/i;
+const ADDRESS = /(?:server|base|api)[-_]?(?:url|base|uri)$|(?:^|\.)url$|endpoint$/i;
+/** What a credential is called in a URL's query, beside the names that it has anywhere. */
+const IN_QUERY = /^(?:[?&;])(?:key|sig|signature|code|auth|token|x-(?:amz|goog)-[\w-]+)$/i;
 
-/** What has a JSON schema: its properties may well be called as credentials are, and are none. */
-export const SCHEMAS: readonly string[] = [
-  "input_schema",
-  "inputSchema",
-  "outputSchema",
-  "parameters",
-  "schema",
-];
+/** What has members whose names are those of other things, as a JSON schema's properties are: what they say is no credential. */
+const SCHEMAS = /^(?:properties|patternProperties|\$defs|definitions|dependentSchemas)$/;
 
-/** Whether a name is that of a credential, or of what holds some: for what an application may put anywhere. */
-export function isCredential(name: string): boolean {
+/** Whole texts that are credentials, whatever they are called: those of headers, and keys whose form tells. */
+const SECRET =
+  /^(?:(?:bearer|basic|token) {1,8}[\w.~+/=-]{8,}|(?:sk|pk|rk|xai|gsk|hf|gh[opsu]|xox[a-z])[-_][\w-]{16,}|github_pat_\w{16,}|AIza[\w-]{20,}|(?:AKIA|ASIA)[A-Z0-9]{12,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*)$/i;
+const LEFT_OUT = "[secret]";
+
+/** Whether a name is that of a credential, or of what holds some. */
+function isCredential(name: string): boolean {
   return CREDENTIAL.test(name) || CARRIER.test(name);
 }
 
 /**
- * A value without the members that have a credential's name, at whatever depth.
+ * What is recorded of a call beside what was said, without what lets somebody in: the one place that decides. Left out are members that
+ * are called as credentials are, at whatever depth, those of JSON within a text included; of URLs, user, password, and the members
+ * of the query that are called so, and of the addresses of servers the whole query. Texts that are nothing but a
+ * key, by their form, are `[secret]`. A JSON schema may have properties of any name.
  *
  * @param value Plain JSON.
- * @param spared The names of members that are left as they are.
+ * @returns The value itself where nothing is left out.
  */
-export function withoutCredentials<T extends JsonValue>(
-  value: T,
-  spared: readonly string[] = [],
-): T {
-  return stripped(value, spared) as T;
+export function withoutCredentials<T extends JsonValue>(value: T): T {
+  return stripped(value) as T;
 }
 
-function stripped(value: JsonValue, spared: readonly string[]): JsonValue {
+function stripped(value: JsonValue, isAddress = false): JsonValue {
+  if (typeof value === "string") return strippedText(value, isAddress);
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map((item) => stripped(item, spared));
-  const kept: Record<string, JsonValue> = {};
-  for (const [name, part] of Object.entries(value as JsonObject)) {
-    if (isCredential(name)) continue;
-    if (spared.includes(name)) kept[name] = part;
-    else kept[name] = ADDRESS.test(name) ? withoutAccess(part) : stripped(part, spared);
+  if (Array.isArray(value)) {
+    const items = value.map((item) => stripped(item, isAddress));
+    return items.every((item, index) => item === value[index]) ? value : items;
   }
-  return kept;
+  return strippedObject(value as JsonObject, false);
 }
 
-/** A URL without what may let somebody in: a user and a password, and what is behind the question mark. */
-function withoutAccess(address: JsonValue): JsonValue {
-  if (typeof address !== "string") return address;
-  return address.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#@]*@/i, "$1")
-    .replace(/^([a-z][a-z0-9+.-]*:\/\/[^?#]*)\?[^#]*/i, "$1");
+/** @param isSchema Whether its members have their names from somebody else. */
+function strippedObject(object: JsonObject, isSchema: boolean): JsonObject {
+  const kept: Record<string, JsonValue> = {};
+  let isSame = true;
+  for (const [name, value] of Object.entries(object)) {
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    const saysNothing = value === null || typeof value === "boolean";
+    if (!saysNothing && !(isSchema && isObject) && isCredentialIn(object, name)) {
+      isSame = false;
+      continue;
+    }
+    const part = isObject
+      ? strippedObject(value as JsonObject, !isSchema && SCHEMAS.test(name))
+      : stripped(value, ADDRESS.test(name));
+    kept[name] = part;
+    isSame &&= part === value;
+  }
+  return isSame ? object : kept;
+}
+
+/** A key that stands beside an address lets in there: those of search services are called so, and nothing else. */
+function isCredentialIn(object: JsonObject, name: string): boolean {
+  return isCredential(name) ||
+    (/^key$/i.test(name) && Object.keys(object).some((other) => ADDRESS.test(other)));
+}
+
+function strippedText(text: string, isAddress: boolean): string {
+  const json = strippedJson(text);
+  if (json !== undefined) return json;
+  if (SECRET.test(text)) return LEFT_OUT;
+  if (!text.includes("://")) return text;
+  const plain = text.replace(/:\/\/[^\s/?#@"'\\]{1,1000}@/g, "://");
+  if (isAddress) return plain.replace(/(:\/\/[^\s?#"'\\]{0,1000})\?[^\s#"'\\]*/g, "$1");
+  return plain.replace(
+    /([?&;][\w.-]{1,100})=[^\s&;#"'\\]*/g,
+    (whole, name: string) =>
+      IN_QUERY.test(name) || isCredential(name) ? `${name}=${LEFT_OUT}` : whole,
+  );
+}
+
+/** JSON, as attributes of spans have it, or what begins like some and was cut, or is another language's; `undefined` for others. */
+function strippedJson(text: string): string | undefined {
+  if (!/^\s{0,8}[[{]/.test(text)) return undefined;
+  let value: JsonValue;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    for (const { 1: name, index } of text.matchAll(/\\*["']([\w.-]{1,100})\\*["']\s{0,8}:/g)) {
+      // Where it would end cannot be told.
+      if (isCredential(name!)) return text.slice(0, index) + LEFT_OUT;
+    }
+    return undefined;
+  }
+  const plain = stripped(value);
+  return plain === value ? text : JSON.stringify(plain);
 }

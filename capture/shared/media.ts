@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from "../../mod.ts";
+import { base64Of, bytesOf } from "./base64.ts";
 import type { Part } from "./messages.ts";
 
 /** What a piece of media is, in the words of the conventions. */
@@ -15,7 +15,7 @@ export function modalityOf(mediaType: string | undefined): Modality {
  * its bytes only where they are asked for.
  *
  * @param data The bytes, or their base64.
- * @param mediaType As the request says.
+ * @param mediaType As the request says, or only what kind it is: `image`.
  * @param keep Whether to keep the bytes.
  */
 export async function blobPart(
@@ -27,7 +27,7 @@ export async function blobPart(
   const about = {
     type: "blob",
     modality: modalityOf(mediaType),
-    ...(mediaType === undefined ? {} : { mime_type: mediaType }),
+    ...(mediaType?.includes("/") ? { mime_type: mediaType } : {}),
   };
   // What is no base64 is hashed as the text that it is.
   const hashed = bytes ?? new TextEncoder().encode(data as string);
@@ -42,8 +42,6 @@ export async function blobPart(
 
 /** A `data:` URL, however it is written: its media type, whether it is base64, its data. */
 const DATA_URL = /^\s{0,8}data:([^;,]*)(?:;[^;,]*)*?(; {0,8}base64)?,(.*)$/is;
-/** What begins as such a URL does, and not as a text that begins with that word. */
-const INLINE = /^\s{0,8}data:(?: {0,8}[\w.+-]{1,99}\/)?[^\s,]{0,300},/i;
 
 /** Whether a text is a `data:` URL, which has the bytes in it. */
 export function isDataUrl(text: string): boolean {
@@ -75,40 +73,4 @@ export async function urlPart(
   if (isBase64 !== undefined) return await blobPart(data!, named, keep);
   // What is malformed is hashed as the text that it is.
   return await blobPart(new TextEncoder().encode(data ?? url), named, keep);
-}
-
-/**
- * A value with the `data:` URLs in it replaced by what they are, wherever they stand: for what is not known otherwise.
- *
- * @param value Plain JSON.
- * @param keep Whether the bytes are kept.
- */
-export async function withoutInlineMedia<T extends JsonValue>(value: T, keep: boolean): Promise<T> {
-  return keep ? value : await hashed(value) as T;
-}
-
-async function hashed(value: JsonValue): Promise<JsonValue> {
-  if (typeof value === "string") {
-    return INLINE.test(value) ? { ...await urlPart(value, undefined, false) } : value;
-  }
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return await Promise.all(value.map((item) => hashed(item)));
-  const entries = Object.entries(value as JsonObject);
-  return Object.fromEntries(
-    await Promise.all(entries.map(async ([key, part]) => [key, await hashed(part)] as const)),
-  );
-}
-
-function bytesOf(base64: string): Uint8Array | undefined {
-  try {
-    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  } catch {
-    return undefined;
-  }
-}
-
-function base64Of(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text);
 }

@@ -1,11 +1,13 @@
 import type { JsonValue } from "../../mod.ts";
+import { base64Of } from "./base64.ts";
 
 /** Deeper than this, a value becomes a text: an entry may be nested 64 levels deep, and this is a part of one. */
 const MAX_DEPTH = 48;
 
 /**
  * A copy of a value of an SDK as plain JSON. What JSON cannot hold becomes a text rather than a refusal: a call that was made
- * shall be recorded. Functions, symbols and `undefined` are left out, as `JSON.stringify()` does.
+ * shall be recorded. Functions, symbols and `undefined` are left out, as `JSON.stringify()` does. Bytes become a `data:` URL, of which
+ * only the hash is recorded unless they are asked for.
  *
  * @param value Whatever an SDK was given, or gave.
  * @returns The copy, or `undefined` for what JSON leaves out.
@@ -48,7 +50,7 @@ function copiedObject(
   if (around.length >= MAX_DEPTH) return "[nested deeper]";
   try {
     if (value instanceof Uint8Array || value instanceof ArrayBuffer) {
-      return `[${value.byteLength} bytes]`;
+      return `data:;base64,${base64Of(new Uint8Array(value))}`;
     }
     const within = [...around, value];
     const { toJSON } = value as { toJSON?: unknown };

@@ -5,6 +5,7 @@
  * @module
  */
 import type { JsonValue } from "../../mod.ts";
+import { withoutCredentials } from "../shared/credentials.ts";
 import {
   countOf,
   listOf,
@@ -39,7 +40,7 @@ export const anthropicMessages: WireFormat = {
         messages,
         tools: toolsOf(body["tools"]),
         others: "mcp_servers" in body
-          ? { mcp_servers: toolsOf(body["mcp_servers"]) }
+          ? { mcp_servers: withoutCredentials(toolsOf(body["mcp_servers"])) }
           : {} as Others,
       },
       metadata,

@@ -15,7 +15,7 @@ import {
   usageOf,
   without,
 } from "../shared/loose.ts";
-import { blobPart, isDataUrl, urlPart, withoutInlineMedia } from "../shared/media.ts";
+import { blobPart, isDataUrl, urlPart } from "../shared/media.ts";
 import { finishReasonsOf, type Message, type Part, textPart } from "../shared/messages.ts";
 import { plainObject } from "../shared/plain_json.ts";
 import { requestParameters, toolsOf } from "./request_parameters.ts";
@@ -28,7 +28,9 @@ export const openAIChat: WireFormat = {
   operation: "chat",
   async request(body, keepMedia) {
     const messages: Message[] = [];
-    for (const message of listOf(body["messages"])) messages.push(await asked(message, keepMedia));
+    for (const message of listOf(body["messages"])) {
+      messages.push(await chatMessage(message, keepMedia));
+    }
     const tools = [...toolsOf(body["tools"]), ...toolsOf(body["functions"])];
     return {
       model: textOf(body["model"]),
@@ -40,16 +42,17 @@ export const openAIChat: WireFormat = {
   stream: () => new ChatStream(),
 };
 
-async function asked(message: Loose, keepMedia: boolean): Promise<Message> {
+/** A message of a request. */
+export async function chatMessage(message: Loose, keepMedia: boolean): Promise<Message> {
   const { role, content, name, tool_call_id, refusal, audio } = message;
   const said: Part[] = [];
   const reasoning = reasoningIn(message);
   if (reasoning !== undefined) said.push({ type: "reasoning", content: reasoning });
   if (typeof content === "string") said.push(textPart(content));
-  for (const part of listOf(content)) said.push(await contentPart(part, keepMedia));
+  for (const part of listOf(content)) said.push(await chatPart(part, keepMedia));
   if (typeof refusal === "string") said.push({ type: "refusal", content: refusal });
   if (typeof audio === "object" && audio !== null) said.push(audioPart(looseOf(audio)));
-  const parts = [...said, ...toolCalls(message)];
+  const parts = [...said, ...picturesIn(message), ...toolCalls(message)];
   const isToolAnswer = typeof tool_call_id === "string";
   return {
     role: textOf(role) ?? "user",
@@ -66,7 +69,8 @@ function responseIn(parts: readonly Part[]): JsonValue {
   return parts.length === 1 && first!.type === "text" ? first!["content"]! : [...parts];
 }
 
-async function contentPart(part: Loose, keepMedia: boolean): Promise<Part> {
+/** A part of a message's content. */
+export async function chatPart(part: Loose, keepMedia: boolean): Promise<Part> {
   const { type, text, image_url, input_audio, file, refusal } = part;
   const thought = thoughtIn(part);
   if (thought !== undefined) return { type: "reasoning", content: thought };
@@ -85,10 +89,7 @@ async function contentPart(part: Loose, keepMedia: boolean): Promise<Part> {
     if (typeof file_data !== "string") return { type: "file", modality: "document", ...about };
     return { ...await fileData(file_data, keepMedia), ...about };
   }
-  return {
-    ...await withoutInlineMedia(plainObject(part), keepMedia),
-    type: textOf(type) ?? "unknown",
-  };
+  return { ...plainObject(part), type: textOf(type) ?? "unknown" };
 }
 
 /** What the model is given to hear. */
@@ -138,6 +139,7 @@ function answered({ message, finish_reason }: Loose): Message {
   if (typeof refusal === "string") parts.push({ type: "refusal", content: refusal });
   for (const part of listOf(content)) parts.push(saidPart(part));
   if (typeof audio === "object" && audio !== null) parts.push(audioPart(looseOf(audio)));
+  parts.push(...picturesIn(said));
   return {
     role: textOf(role) ?? "assistant",
     parts: [...parts, ...toolCalls(said)],
@@ -145,22 +147,24 @@ function answered({ message, finish_reason }: Loose): Message {
   };
 }
 
-/** Its bytes are the answer's, and large: the transcript is kept. */
 function audioPart(audio: Loose): Part {
-  return { ...without(audio, ["data"]), type: "audio" };
+  return { ...without(audio, []), type: "audio" };
 }
 
-/** A part of an answer that is a list of them, as Mistral's are where the model reasons. Media that it made is not kept. */
+/** Pictures that the model made stand beside the content where others speak as OpenAI does. */
+function picturesIn({ images }: Loose): Part[] {
+  return listOf(images).map(saidPart);
+}
+
+/** A part of an answer that is a list of them, as Mistral's are where the model reasons. */
 function saidPart(part: Loose): Part {
   const { type, text, refusal } = part;
   const thought = thoughtIn(part);
   if (thought !== undefined) return { type: "reasoning", content: thought };
   if (type === "text") return textPart(textOf(text) ?? "");
   if (type === "refusal") return { type, content: textOf(refusal) ?? "" };
-  return { ...without(part, MADE_MEDIA), type: textOf(type) ?? "unknown" };
+  return { ...plainObject(part), type: textOf(type) ?? "unknown" };
 }
-
-const MADE_MEDIA = ["image_url", "input_audio", "audio", "data", "file"];
 
 /** What a part tells of the model's reasoning: a text, or parts that are texts. */
 function thoughtIn({ type, thinking }: Loose): string | undefined {
@@ -204,6 +208,7 @@ interface Streamed {
   finish?: string;
   transcript?: string | undefined;
   annotations?: Loose[];
+  images?: Loose[];
   readonly calls: Map<number, { id?: string; name: string; arguments: string }>;
 }
 
@@ -238,7 +243,7 @@ class ChatStream implements WireStream {
   }
 
   #add(choice: Streamed, delta: Loose): boolean {
-    const { role, content, refusal, tool_calls, function_call, audio, annotations } = delta;
+    const { role, content, refusal, tool_calls, function_call, audio, annotations, images } = delta;
     if (typeof role === "string") choice.role = role;
     if (typeof refusal === "string") choice.refusal = (choice.refusal ?? "") + refusal;
     let reasoning = reasoningIn(delta);
@@ -252,6 +257,7 @@ class ChatStream implements WireStream {
     choice.reasoning = joined(choice.reasoning, reasoning);
     choice.transcript = joined(choice.transcript, transcript);
     for (const annotation of listOf(annotations)) (choice.annotations ??= []).push(annotation);
+    for (const image of listOf(images)) (choice.images ??= []).push(image);
     const legacy = typeof function_call === "object" && function_call !== null
       ? [{ index: 0, function: function_call }]
       : [];
@@ -267,12 +273,14 @@ class ChatStream implements WireStream {
       call.arguments += textOf(json) ?? textOf(input) ?? "";
     }
     return filledText(said) !== undefined || filledText(refusal) !== undefined ||
-      reasoning !== undefined || transcript !== undefined || calls.length > 0;
+      reasoning !== undefined || transcript !== undefined || calls.length > 0 ||
+      listOf(images).length > 0;
   }
 
   response(): WireResponse {
     const choices = [...this.#choices].sort(([a], [b]) => a - b).map(([, choice]) => {
-      const { role, content, refusal, reasoning, finish, transcript, annotations, calls } = choice;
+      const { role, content, refusal, reasoning, finish, transcript, calls } = choice;
+      const { annotations, images } = choice;
       const tool_calls = [...calls].sort(([a], [b]) => a - b)
         .map(([, { id, name, arguments: json }]) => ({ id, function: { name, arguments: json } }));
       return {
@@ -282,6 +290,7 @@ class ChatStream implements WireStream {
           refusal,
           reasoning,
           annotations,
+          images,
           ...(transcript === undefined ? {} : { audio: { transcript } }),
           ...(tool_calls.length === 0 ? {} : { tool_calls }),
         },

@@ -15,7 +15,7 @@ import {
   usageOf,
   without,
 } from "../shared/loose.ts";
-import { urlPart, withoutInlineMedia } from "../shared/media.ts";
+import { urlPart } from "../shared/media.ts";
 import { type Message, type Part, textMessage, textPart } from "../shared/messages.ts";
 import { plainJson, plainObject } from "../shared/plain_json.ts";
 import { fileData, heardPart } from "./openai_chat.ts";
@@ -81,10 +81,7 @@ async function contentPart(part: Loose, keepMedia: boolean): Promise<Part> {
     }
     return { ...others, type: "file", modality: type === "input_image" ? "image" : "document" };
   }
-  return {
-    ...await withoutInlineMedia(plainObject(part), keepMedia),
-    type: textOf(type) ?? "unknown",
-  };
+  return { ...plainObject(part), type: textOf(type) ?? "unknown" };
 }
 
 function saidPart(part: Loose): Part {
@@ -98,7 +95,7 @@ function saidPart(part: Loose): Part {
 async function itemPart(item: Loose, keepMedia: boolean): Promise<Part> {
   const { type, call_id, output } = item;
   if (type !== "function_call_output" && type !== "custom_tool_call_output") {
-    return await withoutInlineMedia(madePart(item), keepMedia);
+    return madePart(item);
   }
   const parts: Part[] = [];
   for (const part of listOf(output)) parts.push(await contentPart(part, keepMedia));
@@ -129,9 +126,6 @@ function madePart(item: Loose): Part {
         ...without(item, ["type", "summary", "content", "status"]),
       };
     }
-    case "image_generation_call":
-      // The picture's bytes are not kept.
-      return { ...without(item, ["result"]), type };
     default:
       return { ...plainObject(item), type: textOf(type) ?? "unknown" };
   }

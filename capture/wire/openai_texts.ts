@@ -5,14 +5,24 @@
  * @module
  */
 import { listOf, type Loose, looseOf, textOf, usageOf } from "../shared/loose.ts";
-import { finishReasonsOf, type Message, textMessage } from "../shared/messages.ts";
+import { isInlineMedia } from "../shared/inline_media.ts";
+import { urlPart } from "../shared/media.ts";
+import { finishReasonsOf, type Message, type Part, textMessage } from "../shared/messages.ts";
+import { chatMessage, chatPart } from "./openai_chat.ts";
 import { requestParameters } from "./request_parameters.ts";
 import type { WireFormat, WireRequest, WireResponse, WireStream } from "./wire_format.ts";
 
 /** Embeddings: their vectors are not recorded, only how many there are and how long. */
 export const openAIEmbeddings: WireFormat = {
   operation: "embeddings",
-  request: (body) => Promise.resolve(textRequest(body, "input")),
+  async request(body, keepMedia) {
+    const messages: Message[] = [];
+    for (const value of valuesIn(body["input"])) messages.push(await embedded(value, keepMedia));
+    for (const message of listOf(body["messages"])) {
+      messages.push(await chatMessage(message, keepMedia));
+    }
+    return requestOf(body, messages, ["model", "input", "messages"]);
+  },
   response(body) {
     const data = listOf(body["data"]);
     const [first] = data;
@@ -31,7 +41,10 @@ export const openAIEmbeddings: WireFormat = {
 /** Legacy completions. */
 export const openAICompletions: WireFormat = {
   operation: "text_completion",
-  request: (body) => Promise.resolve(textRequest(body, "prompt")),
+  request(body) {
+    const messages = valuesIn(body["prompt"]).map((value) => textMessage("user", textIn(value)));
+    return Promise.resolve(requestOf(body, messages, ["model", "prompt"]));
+  },
   response: (body) => answerOf(body, listOf(body["choices"])),
   stream: () => new CompletionStream(),
 };
@@ -44,18 +57,41 @@ function dimensions(embedding: unknown): number | undefined {
   return (embedding.length / 4 * 3 - padding) / 4;
 }
 
-/** Each text is a message; tokens by number are written as such. */
-function textRequest(body: Loose, field: string): WireRequest {
-  const value = body[field];
+/** What each is a message of its own: texts, or tokens by number. */
+function valuesIn(value: unknown): readonly unknown[] {
+  if (value === undefined) return [];
   const isOne = !Array.isArray(value) || value.every((item) => typeof item === "number");
-  const texts = isOne ? [value] : value;
-  const messages = texts.map((text) =>
-    textMessage("user", typeof text === "string" ? text : JSON.stringify(text) ?? "")
-  );
+  return isOne ? [value] : value;
+}
+
+/** Tokens by number are written as such. */
+function textIn(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value) ?? "";
+}
+
+/** What is embedded may be more than a text: a picture, or parts of both kinds, as those have it who embed them. */
+async function embedded(value: unknown, keepMedia: boolean): Promise<Message> {
+  if (typeof value === "string" && isInlineMedia(value)) {
+    return { role: "user", parts: [await urlPart(value, undefined, keepMedia)] };
+  }
+  if (typeof value !== "object" || Array.isArray(value)) return textMessage("user", textIn(value));
+  const { content } = looseOf(value);
+  const parts: Part[] = [];
+  for (const part of listOf(Array.isArray(content) ? content : [value])) {
+    parts.push(await chatPart(part, keepMedia));
+  }
+  return { role: "user", parts };
+}
+
+function requestOf(
+  body: Loose,
+  messages: readonly Message[],
+  content: readonly string[],
+): WireRequest {
   return {
     model: textOf(body["model"]),
     input: { messages },
-    ...requestParameters(body, ["model", field]),
+    ...requestParameters(body, content),
   };
 }
 

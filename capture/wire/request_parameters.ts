@@ -1,5 +1,4 @@
 import type { JsonObject } from "../../mod.ts";
-import { SCHEMAS, withoutCredentials } from "../shared/credentials.ts";
 import { listOf, type Loose, without } from "../shared/loose.ts";
 
 /** Parameters that the conventions have names for. */
@@ -22,13 +21,13 @@ const NAMES: Readonly<Record<string, string>> = {
 const LISTS: readonly string[] = ["stop_sequences", "encoding_formats"];
 
 /**
- * The tools that a model was offered, without what they are reached with.
+ * The tools that a model was offered.
  *
  * @param tools The tools.
  * @param others What of a tool is left out besides.
  */
 export function toolsOf(tools: unknown, others: readonly string[] = []): JsonObject[] {
-  return listOf(tools).map((tool) => withoutCredentials(without(tool, others), SCHEMAS));
+  return listOf(tools).map((tool) => without(tool, others));
 }
 
 /**

@@ -1,5 +1,5 @@
 import { looseOf, textOf, without } from "../../shared/loose.ts";
-import { blobPart, withoutInlineMedia } from "../../shared/media.ts";
+import { blobPart } from "../../shared/media.ts";
 import { type Message, type Part, textMessage, textPart } from "../../shared/messages.ts";
 import { plainObject } from "../../shared/plain_json.ts";
 import { toolsOf } from "../../wire/request_parameters.ts";
@@ -102,8 +102,5 @@ async function partIn(part: unknown, keepMedia: boolean): Promise<Part> {
     const blob = await blobPart(content, textOf(mime_type), keepMedia);
     return { ...blob, ...without(told, ["type", "content", "mime_type"]) };
   }
-  return {
-    ...await withoutInlineMedia(plainObject(told), keepMedia),
-    type: textOf(type) ?? "unknown",
-  };
+  return { ...plainObject(told), type: textOf(type) ?? "unknown" };
 }

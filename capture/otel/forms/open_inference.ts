@@ -1,3 +1,4 @@
+import { withoutCredentials } from "../../shared/credentials.ts";
 import { listOf, type Loose, looseOf, textOf } from "../../shared/loose.ts";
 import { chatContent, chatToolCalls } from "./chat_messages.ts";
 import { indexedList, knownFacts, parsedValue, type SpanForm } from "./form.ts";
@@ -74,7 +75,7 @@ export const openInference: SpanForm = {
     const texts = listOf(indexedList(attributes, "embedding.embeddings"))
       .map((each) => ({ role: "user", content: field(each, "embedding", "text") }));
     return chatContent({
-      messages: [messages, texts, whole(attributes[INPUT], "user")].find(isSome) ?? [],
+      messages: [messages, texts, wholeInput(attributes)].find(isSome) ?? [],
       tools: listOf(indexedList(attributes, "llm.tools"))
         .map((each) => looseOf(parsedValue(field(each, "tool", "json_schema")))),
       choices: (isSome(answers) ? answers : whole(attributes[OUTPUT], "assistant"))
@@ -100,6 +101,13 @@ function field(object: Loose, ...path: readonly string[]): unknown {
 
 function whole(value: unknown, role: string): Loose[] {
   return typeof value === "string" ? [{ role, content: value }] : [];
+}
+
+/** What was asked as it is: it may be the whole request of a client, as JSON, with what the client sends besides. */
+function wholeInput(attributes: Loose): Loose[] {
+  const input = textOf(attributes[INPUT]);
+  const isJson = input !== undefined && /^\s{0,8}[[{]/.test(input);
+  return whole(isJson ? withoutCredentials(input) : input, "user");
 }
 
 function messagesIn(attributes: Loose, prefix: string): Loose[] {

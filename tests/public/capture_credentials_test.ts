@@ -1,0 +1,187 @@
+// What lets somebody in is never recorded, whatever wrapper sees it, and in whatever form it is told.
+
+import { assert, assertEquals } from "@std/assert";
+import { test } from "node:test";
+import type { Attributes } from "@opentelemetry/api";
+import { AuditLog, type JsonObject } from "@audit-log/llm";
+import { auditMiddleware } from "@audit-log/llm/ai-sdk";
+import { auditCallbacks } from "@audit-log/llm/langchain";
+import { only } from "../support/captured.ts";
+import { answering, fetched, post, QUESTION } from "../support/fetched.ts";
+import { tracing } from "../support/otel_tracing.ts";
+
+/** Of a form that says nothing: only where it stands tells what it is. */
+const KEY = "h4sh1ngTh1s1sN0tEn0ugh";
+const HOST = "https://llm.example/v1";
+
+/** Parts of a request to OpenAI, or to those who speak alike, with the key in them. */
+const bodies: [what: string, path: string, body: object][] = [
+  ["a data source's key", "chat/completions", {
+    data_sources: [{ type: "search", parameters: { endpoint: "https://s.example", key: KEY } }],
+  }],
+  ["a data source's authentication", "chat/completions", {
+    data_sources: [{ parameters: { authentication: { type: "api_key", key: KEY } } }],
+  }],
+  ["JSON in a text", "chat/completions", {
+    extra: JSON.stringify({ kept: 1, inner: JSON.stringify({ api_key: KEY }) }),
+  }],
+  ["JSON in a text that was cut", "chat/completions", {
+    extra: `{"model":"m","inner":"{\\"headers\\":{\\"x\\":\\"${KEY}`,
+  }],
+  ["the literal of another language", "chat/completions", { extra: `{'api_key': '${KEY}'}` }],
+  ["a URL's user", "chat/completions", { callback: `https://u:${KEY}@h.example/` }],
+  ["a URL's query", "chat/completions", { callback: `https://h.example/?page=2&sig=${KEY}` }],
+  ["the address of a server", "chat/completions", {
+    azure_endpoint: `https://h.example/?x=${KEY}`,
+  }],
+  ["a header", "chat/completions", { args: ["--header", `Bearer ${KEY}`] }],
+  ["an MCP tool's headers", "responses", {
+    tools: [{ type: "mcp", server_label: "a", headers: { "x-any": KEY }, authorization: KEY }],
+  }],
+  ["tools that are added later", "responses", {
+    input: [
+      { type: "additional_tools", role: "developer", tools: [{ type: "mcp", authorization: KEY }] },
+      { type: "tool_search_output", tools: [{ type: "mcp", headers: { a: KEY } }] },
+    ],
+  }],
+  ["a tool whose schema is elsewhere", "responses", {
+    tools: [{ type: "custom", name: "n", parameters: { api_key: KEY } }],
+  }],
+  ["an MCP server's token", "messages", {
+    mcp_servers: [{ type: "url", url: `https://m.example/?k=${KEY}`, authorization_token: KEY }],
+  }],
+];
+for (const [what, path, body] of bodies) {
+  test(`the key in ${what} is not recorded of a request to ${path}`, async (t) => {
+    const { log, fetch } = await fetched(t, { fetch: answering("{}") });
+    await fetch(`${HOST}/${path}`, post({ ...QUESTION, ...body }));
+    const entries = JSON.stringify(await log.query({ events: "all" }));
+    assert(!entries.includes(KEY), entries);
+  });
+}
+
+test("what only sounds like a credential is recorded", async (t) => {
+  const { log, fetch } = await fetched(t, { fetch: answering("{}") });
+  const schema = {
+    type: "object",
+    properties: { api_key: { type: "string" }, url: { type: "string" } },
+    $defs: { Credentials: { type: "object", properties: { password: { type: "string" } } } },
+    required: ["api_key"],
+  };
+  const filters = { type: "eq", key: "region", value: "us" };
+  const tools = [
+    { type: "function", name: "login", parameters: schema },
+    { type: "file_search", filters },
+  ];
+  const parameters = {
+    prompt_cache_key: "tenant-7",
+    note: '{"spaced":  true}',
+    half: "{not JSON at all: it is a note on apples",
+    link: "https://h.example/?page=2",
+    max_token: 7,
+    text: { format: { type: "json_schema", schema } },
+  };
+  await fetch(`${HOST}/responses`, post({ model: "m", input: "Hi", tools, ...parameters }));
+  const entry = await only(log);
+  assertEquals(JSON.parse(entry.inputText).tool_definitions, tools);
+  assertEquals(entry.metadata["request.parameters"], parameters);
+});
+
+/** Attributes of spans that have been seen with a key in them. */
+const attributes: [what: string, attributes: Attributes][] = [
+  ["OpenInference's parameters", {
+    "openinference.span.kind": "LLM",
+    "llm.model_name": "m",
+    "llm.invocation_parameters": JSON.stringify({ temperature: 1, extra_headers: { a: KEY } }),
+  }],
+  ["OpenInference's input", {
+    "openinference.span.kind": "LLM",
+    "llm.model_name": "m",
+    "input.mime_type": "application/json",
+    "input.value": JSON.stringify({ messages: [], api_key: KEY }),
+  }],
+  ["the AI SDK's options", {
+    "ai.operationId": "ai.generateText.doGenerate",
+    "ai.model.id": "m",
+    "ai.request.providerOptions": JSON.stringify({ openai: { apiKey: KEY } }),
+    "ai.settings.headers.x-any": KEY,
+  }],
+  ["an address", {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.request.model": "m",
+    "gen_ai.openai.api_base": `https://u:${KEY}@h.example/v1?key=${KEY}`,
+    "server.address": `https://u:${KEY}@h.example`,
+  }],
+  ["tools", {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.request.model": "m",
+    "gen_ai.tool.definitions": JSON.stringify([{ type: "mcp", headers: { a: KEY } }]),
+  }],
+  ["metadata of an application", {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.request.model": "m",
+    "metadata": JSON.stringify({ tenant: 7, session_token: KEY }),
+  }],
+];
+for (const [what, start] of attributes) {
+  test(`the key in ${what} is not recorded of a span`, async (t) => {
+    const { log, processor, tracer } = await tracing(t);
+    tracer.startSpan("chat m", { attributes: start }).end();
+    await processor.forceFlush();
+    const entries = JSON.stringify(await log.query({ events: "all" }));
+    assertEquals((await log.query()).length, 1);
+    assert(!entries.includes(KEY), entries);
+  });
+}
+
+test("what a span tells beside a key is recorded", async (t) => {
+  const { log, processor, tracer } = await tracing(t);
+  const parameters = { temperature: 1, api_key: KEY };
+  tracer.startSpan("chat m", {
+    attributes: {
+      "openinference.span.kind": "LLM",
+      "llm.model_name": "m",
+      "llm.invocation_parameters": JSON.stringify(parameters),
+    },
+  }).end();
+  await processor.forceFlush();
+  const { metadata } = await only(log);
+  assertEquals(metadata["llm.invocation_parameters"], '{"temperature":1}');
+});
+
+test("the key in a model's options and answers is not recorded of the AI SDK", async () => {
+  const log = await AuditLog.open();
+  const middleware = auditMiddleware(log);
+  await middleware.wrapGenerate({
+    model: { provider: "p", modelId: "m" },
+    params: {
+      prompt: [{ role: "user", content: [{ type: "text", text: "Hi" }] }],
+      providerOptions: { azure: { dataSources: [{ url: "https://h.example", key: KEY }] } },
+      tools: [{ type: "provider", id: "p.mcp", name: "mcp", args: { headers: { a: KEY } } }],
+    },
+    doGenerate: () =>
+      Promise.resolve({
+        content: [{ type: "text", text: "Hello!" }],
+        providerMetadata: { p: { request: JSON.stringify({ apiKey: KEY }), kept: 1 } },
+      }),
+  });
+  const entry = await only(log);
+  assert(!JSON.stringify(await log.query({ events: "all" })).includes(KEY));
+  const told = entry.metadata["ai_sdk.provider_metadata"] as { p: JsonObject };
+  assertEquals(told, { p: { request: "{}", kept: 1 } });
+  await log.close();
+});
+
+test("the key in a run's metadata and parameters is not recorded of LangChain", async () => {
+  const log = await AuditLog.open();
+  const handler = auditCallbacks(log);
+  const parameters = { model: "m", configuration: { baseURL: `https://u:${KEY}@h.example` } };
+  const metadata = { tenant: 7, request: JSON.stringify({ headers: { a: KEY } }) };
+  const extra = { invocation_params: parameters };
+  await handler.handleLLMStart({ name: "llm" }, ["Hi"], "r1", undefined, extra, [], metadata);
+  await handler.handleLLMEnd({ generations: [[{ text: "Hello!" }]] }, "r1");
+  const entry = await only(log);
+  assert(!JSON.stringify(await log.query({ events: "all" })).includes(KEY));
+  assertEquals(entry.metadata["langchain.metadata"], { tenant: 7, request: "{}" });
+  await log.close();
+});
