@@ -1,4 +1,5 @@
-import type { AuditLog, AuditQuery } from "../../mod.ts";
+import { type AuditLog, AuditLogError, type AuditQuery } from "../../mod.ts";
+import { hintFor } from "../shared/known_names.ts";
 import { annotationRecord, logRecordOf, type OtelLogRecord } from "./log_records.ts";
 
 /** What takes log records: a `Logger` of `@opentelemetry/api-logs`. */
@@ -9,8 +10,13 @@ export interface OtelLogger {
 
 /** Options of {@link exportEntries}: which entries, and what of them. */
 export interface ExportOptions extends Omit<AuditQuery, "annotations" | "order"> {
-  /** Whether prompts and responses are exported, too. Default `false`, as the conventions recommend. */
+  /**
+   * Whether prompts and responses are exported, too, and all metadata. Default `false`, as the conventions recommend: then only metadata that
+   * holds nothing of what was said, by a list of names.
+   */
   readonly content?: boolean | undefined;
+  /** Keys of metadata that are exported without `content`, too, such as the application's own. Default: none. */
+  readonly attributes?: readonly string[] | undefined;
   /** Whether what was said of entries by `annotate()` is exported, too, where it stands in the log. Default `true`. */
   readonly annotations?: boolean | undefined;
 }
@@ -35,7 +41,7 @@ export interface Exported {
  * @param logger A `Logger` of OpenTelemetry's.
  * @param options Which entries, and what of them. With `after`, the `last` of an earlier export, only newer ones.
  * @returns How many, and the last.
- * @throws {AuditLogError} As `AuditLog.query()`.
+ * @throws {AuditLogError} `INVALID_OPTION`, its `path` what is at fault; and as `AuditLog.query()`.
  *
  * @example
  * ```ts
@@ -54,7 +60,16 @@ export async function exportEntries(
   logger: OtelLogger,
   options: ExportOptions = {},
 ): Promise<Exported> {
-  const { content = false, annotations = true, events, limit = Infinity, ...query } = options;
+  checkExport(log, logger, options);
+  const {
+    content = false,
+    attributes = [],
+    annotations = true,
+    events,
+    limit = Infinity,
+    ...query
+  } = options;
+  const parts = { content, attributes };
   let count = 0;
   let last = query.after;
   for await (const entry of log.stream({ ...query, order: "asc", events: "all" })) {
@@ -64,11 +79,55 @@ export async function exportEntries(
     if (event === "annotation") {
       if (!annotations) continue;
       const of = typeof ref === "string" ? await log.get(ref) : undefined;
-      logger.emit(annotationRecord(entry, of, { content }));
+      logger.emit(annotationRecord(entry, of, parts));
     } else if (events === "all" || event === undefined || event === "call.end") {
-      logger.emit(logRecordOf(entry, { content }));
+      logger.emit(logRecordOf(entry, parts));
     } else continue;
     count++;
   }
   return { count, last };
+}
+
+const OPTIONS: readonly (keyof ExportOptions)[] = [
+  "content",
+  "attributes",
+  "annotations",
+  "user",
+  "model",
+  "since",
+  "until",
+  "metadata",
+  "events",
+  "after",
+  "limit",
+];
+
+function checkExport(log: AuditLog, logger: OtelLogger, options: ExportOptions): void {
+  const { stream, get } = Object(log) as Partial<AuditLog>;
+  if (typeof stream !== "function" || typeof get !== "function") {
+    throw invalid("log", "must be an AuditLog; await AuditLog.open()");
+  }
+  if (typeof Object(logger).emit !== "function") {
+    throw invalid(
+      "logger",
+      "must be a Logger of OpenTelemetry's, as logs.getLogger(name) gives one",
+    );
+  }
+  if (typeof options !== "object" || options === null) throw invalid("", "must be an object");
+  const unknown = Object.keys(options).find((name) => !OPTIONS.some((known) => known === name));
+  if (unknown !== undefined) {
+    throw invalid(unknown, `is not an option; ${hintFor(unknown, OPTIONS)}`);
+  }
+  const { content = false, attributes = [], annotations = true, limit = 0 } = options;
+  if (typeof content !== "boolean") throw invalid("content", "must be true or false");
+  if (typeof annotations !== "boolean") throw invalid("annotations", "must be true or false");
+  if (!Array.isArray(attributes) || !attributes.every((key) => typeof key === "string")) {
+    throw invalid("attributes", "must be an array of keys");
+  }
+  if (!Number.isSafeInteger(limit) || limit < 0) throw invalid("limit", "must be an integer >= 0");
+}
+
+function invalid(path: string, state: string): AuditLogError {
+  const message = `Cannot export entries: ${path === "" ? "the options" : path} ${state}`;
+  return new AuditLogError("INVALID_OPTION", message, { path });
 }

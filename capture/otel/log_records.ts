@@ -1,5 +1,6 @@
 import type { AuditEntry, JsonObject, JsonValue } from "../../mod.ts";
-import { SPAN_CONTEXT, spanContextIn } from "../shared/span_context.ts";
+import { spanContextIn } from "../shared/span_context.ts";
+import { exportedMetadata, type ExportedParts } from "./exported_metadata.ts";
 import { contextOf, type OtelContext } from "./otel_context.ts";
 import { toolDefinitions } from "./tool_definitions.ts";
 
@@ -24,12 +25,6 @@ export interface OtelLogRecord {
   readonly attributes: Record<string, OtelValue>;
 }
 
-/** What of an entry is exported. */
-export interface RecordOptions {
-  /** Whether the texts are, too. */
-  readonly content: boolean;
-}
-
 // SeverityNumber of OpenTelemetry's log data model.
 const INFO = 9;
 const ERROR = 17;
@@ -38,9 +33,10 @@ const OPERATION_DETAILS = "gen_ai.client.inference.operation.details";
 const EVALUATION_RESULT = "gen_ai.evaluation.result";
 
 /** The log record that an entry is. */
-export function logRecordOf(entry: AuditEntry, { content }: RecordOptions): OtelLogRecord {
+export function logRecordOf(entry: AuditEntry, parts: ExportedParts): OtelLogRecord {
   const { metadata } = entry;
   const event = metadata["audit.event"];
+  const hasTexts = parts.content && event !== "annotation" && event !== "gap";
   const failed = metadata["audit.outcome"] === "failed";
   return {
     eventName: eventNameOf(event),
@@ -49,13 +45,13 @@ export function logRecordOf(entry: AuditEntry, { content }: RecordOptions): Otel
     severityText: failed ? "ERROR" : "INFO",
     context: contextOf(spanContextIn(metadata)),
     attributes: {
-      ...exported(metadata, content) as unknown as Record<string, OtelValue>,
+      ...exportedMetadata(metadata, parts) as unknown as Record<string, OtelValue>,
       "audit.entry_id": entry.entryId,
       ...modelOf(entry),
       "user.id": entry.user,
       ...(entry.costUsd === null ? {} : { "audit.cost_usd": entry.costUsd }),
       ...(entry.latencyMs === null ? {} : { "audit.latency_ms": entry.latencyMs }),
-      ...(content && event !== "annotation" && event !== "gap" ? contentOf(entry) : {}),
+      ...(hasTexts ? contentOf(entry) : {}),
     },
   };
 }
@@ -69,9 +65,9 @@ export function logRecordOf(entry: AuditEntry, { content }: RecordOptions): Otel
 export function annotationRecord(
   annotation: AuditEntry,
   of: AuditEntry | undefined,
-  options: RecordOptions,
+  parts: ExportedParts,
 ): OtelLogRecord {
-  const record = logRecordOf(annotation, options);
+  const record = logRecordOf(annotation, parts);
   if (of === undefined) return record;
   const { context, attributes } = record;
   const id = of.metadata["gen_ai.response.id"];
@@ -93,19 +89,6 @@ function modelOf({ model, metadata }: AuditEntry): Record<string, string> {
   const isAsked = event !== "gap" && event !== "annotation" &&
     !("gen_ai.request.model" in metadata) && !NO_MODEL.test(String(operation));
   return isAsked ? { "gen_ai.request.model": model } : {};
-}
-
-/** What the conventions have content in, which they recommend to export on request alone. */
-const CONTENT =
-  /^gen_ai\.(?:(?:input|output)\.messages|system_instructions|tool\.definitions|tool\.call\.(?:arguments|result)|retrieval\..*)$|^request\.parameters$/;
-
-/** Metadata without what the record's context says, and without content unless it is asked for. */
-function exported(metadata: JsonObject, content: boolean): JsonObject {
-  return Object.fromEntries(
-    Object.entries(metadata).filter(([key]) =>
-      !SPAN_CONTEXT.includes(key) && (content || !CONTENT.test(key))
-    ),
-  );
 }
 
 function eventNameOf(event: JsonValue | undefined): string {
