@@ -1,6 +1,6 @@
 import { AuditLogError, type RedactableEntry, type Redactor } from "../../mod.ts";
 import { hintFor } from "../shared/known_names.ts";
-import { SAFE_KEYS } from "./safe_keys.ts";
+import { KNOWN_NAMES, SAFE_KEYS } from "./safe_keys.ts";
 import { type JsonParts, type Walk, walkMembers, walkText } from "./texts.ts";
 
 /** A redacted text, alone or with what was replaced in it. */
@@ -33,16 +33,18 @@ export interface RedactTextsOptions {
   readonly user?: boolean | undefined;
   /** Whether the numbers in texts that are JSON are redacted, too; one that is replaced becomes a string. Default `false`. */
   readonly numbers?: boolean | undefined;
-  /** Keys of metadata whose values stay as they are, beside those that always do. Default: none. */
+  /** Keys of metadata that stay as they are, and their values, beside those that always do. Default: none. */
   readonly keep?: readonly string[] | undefined;
 }
 
 /**
  * Makes a redactor of entries out of a function that redacts a text.
  *
- * It redacts `inputText`, `outputText` and all strings in `metadata`, however deep. A text that is JSON is redacted string
- * by string, so that it stays JSON and is otherwise unchanged; so is JSON within it, as the arguments of tools are. Numbers
- * are left alone unless asked for; so is `user`. The model, the cost, the latency and the names of members of metadata stay.
+ * It redacts `inputText`, `outputText` and all strings in `metadata`, however deep, names of members included: of those that become the same,
+ * the later ones get a number, ` (2)`. A text that is JSON is redacted string by string, so that it stays JSON and is
+ * otherwise unchanged; so is JSON within it, as the arguments of tools are. Of a text that is none and has escapes, such as JSON that was cut, the whole
+ * is redacted, and then what is between quotes as it would be read. Numbers are left alone unless asked for; so is `user`. The
+ * model, the cost, the latency and the names that wrappers and the conventions have in metadata stay.
  *
  * So do values of metadata that nobody wrote, whose keys are: `audit.attempt`, `audit.call`, `audit.event`,
  * `audit.input.format`, `audit.outcome`, `audit.output.format`, `audit.ref`, `error.type`, `server.address`, and of the
@@ -104,7 +106,7 @@ function* walkEntry(
     user: withUser ? yield* walkText(entry.user, parts) : entry.user,
     inputText: yield* walkText(entry.inputText, parts),
     outputText: yield* walkText(entry.outputText, parts),
-    metadata: yield* walkMembers(entry.metadata, untouched, parts),
+    metadata: yield* walkMembers(entry.metadata, untouched, KNOWN_NAMES, parts),
   };
 }
 

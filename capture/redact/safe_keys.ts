@@ -33,3 +33,14 @@ export const SAFE_KEYS: ReadonlySet<string> = new Set([
   "openai.response.system_fingerprint",
   "server.address",
 ]);
+
+/**
+ * Names of members that nobody wrote: those of the conventions and of wrappers, whose values may well be what somebody wrote. A name of an
+ * application's may be anything, an address for example, even behind the same word.
+ */
+export const KNOWN_NAMES: Readonly<{ has(name: string): boolean }> = {
+  has: (name) => name === "attempt" || name === "warnings" || KNOWN.test(name),
+};
+
+const KNOWN =
+  /^(?:ai_sdk|anthropic|audit|embeddings|error|gen_ai|http|langchain|openai|otel|request|response|server|stream)(?:\.[a-z][\w-]{0,99}){1,9}$/;

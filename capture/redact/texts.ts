@@ -22,7 +22,7 @@ export interface JsonParts {
  */
 export function* walkText(text: string, parts: JsonParts): Walk<string> {
   if (text === "") return text;
-  if (!isJson(text)) return yield text;
+  if (!isJson(text)) return yield* walkPlainText(text, parts);
   let redacted = "";
   let at = 0;
   for (let start = text.indexOf('"'); start !== -1; start = text.indexOf('"', at)) {
@@ -36,8 +36,57 @@ export function* walkText(text: string, parts: JsonParts): Walk<string> {
   return redacted + (yield* walkOutsideStrings(text.slice(at), parts));
 }
 
-/** A value of metadata. Names of members stay: an application looks for them. */
-export function* walkValue(value: JsonValue, parts: JsonParts): Walk<JsonValue> {
+/**
+ * A text that is no JSON. It may be a part of some, a line of a stream, an answer that broke off: then escapes hide what is in it, as in
+ * `alice\u0040example.com`. So behind the text as a whole, what stands between quotes and has escapes is yielded as it would be
+ * read, too.
+ */
+function* walkPlainText(text: string, parts: JsonParts): Walk<string> {
+  const whole = yield text;
+  if (!whole.includes("\\")) return whole;
+  let redacted = "";
+  for (const piece of piecesOf(whole)) {
+    const read = piece.includes("\\") ? unescaped(piece) : piece;
+    const walked = read === piece ? read : yield* walkText(read, parts);
+    redacted += walked === read ? piece : JSON.stringify(walked).slice(1, -1);
+  }
+  return redacted;
+}
+
+/** What stands between quotes that are not escaped, and those quotes. */
+function* piecesOf(text: string): Generator<string, void> {
+  const special = /["\\]/g;
+  let start = 0;
+  for (let found = special.exec(text); found !== null; found = special.exec(text)) {
+    if (found[0] === "\\") special.lastIndex++;
+    else {
+      yield text.slice(start, found.index);
+      yield '"';
+      start = special.lastIndex;
+    }
+  }
+  yield text.slice(start);
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+};
+
+/** A piece of JSON's strings as it is read, however it may be broken. */
+function unescaped(piece: string): string {
+  return piece.replace(
+    /\\(?:u([\da-f]{4})|([^]))/gi,
+    (_, code: string | undefined, letter: string) =>
+      code === undefined ? ESCAPES[letter] ?? letter : String.fromCharCode(parseInt(code, 16)),
+  );
+}
+
+/** A value of metadata. */
+function* walkValue(value: JsonValue, parts: JsonParts): Walk<JsonValue> {
   if (typeof value === "string") return yield* walkText(value, parts);
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) {
@@ -45,18 +94,45 @@ export function* walkValue(value: JsonValue, parts: JsonParts): Walk<JsonValue> 
     for (const element of value) walked.push(yield* walkValue(element, parts));
     return walked;
   }
-  return yield* walkMembers(value as JsonObject, new Set(), parts);
+  return yield* walkMembers(value as JsonObject, noNames, noNames, parts);
 }
 
-/** The members of an object but for those with these names. */
+/** Whether a name is one of some. */
+export interface Names {
+  has(name: string): boolean;
+}
+
+const noNames: Names = new Set();
+
+/**
+ * The members of an object, their names included. What becomes another's name gets a number, so that neither is lost.
+ *
+ * @param untouched The names of members that stay as they are.
+ * @param known Names that stay, and their values do not.
+ */
 export function* walkMembers(
   object: JsonObject,
-  except: ReadonlySet<string>,
+  untouched: Names,
+  known: Names,
   parts: JsonParts,
 ): Walk<JsonObject> {
-  const walked: [string, JsonValue][] = [];
+  const walked: [name: string, value: JsonValue][] = [];
+  const renamed: [name: string, value: JsonValue][] = [];
+  const taken = new Set<string>();
   for (const [name, value] of Object.entries(object)) {
-    walked.push([name, except.has(name) ? value : yield* walkValue(value, parts)]);
+    const stays = untouched.has(name);
+    const member: [string, JsonValue] = [
+      stays || known.has(name) ? name : yield* walkText(name, parts),
+      stays ? value : yield* walkValue(value, parts),
+    ];
+    walked.push(member);
+    if (member[0] === name) taken.add(name);
+    else renamed.push(member);
+  }
+  for (const member of renamed) {
+    const [name] = member;
+    for (let number = 2; taken.has(member[0]); number++) member[0] = `${name} (${number})`;
+    taken.add(member[0]);
   }
   return Object.fromEntries(walked);
 }

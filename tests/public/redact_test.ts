@@ -73,11 +73,49 @@ test("prompt, response and all strings in metadata are redacted, and what was fo
   });
 });
 
-test("model, cost, latency, user and the names of members stay", () => {
-  const metadata = { [SECRET]: { [SECRET]: 1 } };
-  const { found, ...entry } = redact({ user: SECRET, model: SECRET, metadata });
-  assertEquals(entry, entryWith({ user: SECRET, model: SECRET, metadata }));
+test("model, cost, latency and user stay", () => {
+  const { found, ...entry } = redact({ user: SECRET, model: SECRET });
+  assertEquals(entry, entryWith({ user: SECRET, model: SECRET }));
   assertEquals(found, {});
+});
+
+test("names of members are redacted as texts are, and none is lost that becomes another's", () => {
+  const metadata = {
+    [SECRET]: { [SECRET]: 1, [`${SECRET} `]: 2 },
+    "[HIDDEN]": 3,
+    b: [{ [SECRET]: 4 }],
+  };
+  const { metadata: redacted, found } = redact({ metadata });
+  assertEquals(redacted, {
+    "[HIDDEN] (2)": { "[HIDDEN]": 1, "[HIDDEN] ": 2 },
+    "[HIDDEN]": 3,
+    b: [{ "[HIDDEN]": 4 }],
+  });
+  assertEquals(found, { secret: 4 });
+  const both = { [`${SECRET}s3cr3t`.slice(0, 6)]: 1, [`x${SECRET}`]: 2 };
+  const same = redact({ metadata: both }, {
+    redact: (text) => text.includes(SECRET) ? "[X]" : text,
+  });
+  assertEquals(same.metadata, { "[X]": 1, "[X] (2)": 2 });
+});
+
+test("names that stay are those that wrappers and the conventions have, and those that are kept", () => {
+  const metadata = {
+    "audit.call": 1,
+    "gen_ai.usage.input_tokens": 1,
+    "otel.trace_id": "a",
+    "langchain.run_id": "a",
+    "attempt": 1,
+    "request.parameters": 1,
+    [`s.${SECRET}`]: 1,
+  };
+  const all = () => "[X]";
+  assertEquals(Object.keys(redact({ metadata }, { redact: all, keep: [`s.${SECRET}`] }).metadata), [
+    ...Object.keys(metadata),
+  ]);
+  // A namespace alone is no name of theirs.
+  const mail = { "gen_ai.a@b.c": 1, "openai.two words": 2 };
+  assertEquals(redact({ metadata: mail }, { redact: all }).metadata, { "[X]": 1, "[X] (2)": 2 });
 });
 
 test("the user is redacted when asked for", () => {
@@ -173,6 +211,48 @@ for (
   });
 }
 
+/** The secret as JSON may write it. */
+const ESCAPED = "\\u00733cr\\u0033t";
+const broken: [what: string, text: string, redacted: string][] = [
+  ["that was cut", `{"a":1,"b":"x ${ESCAPED} y`, '{"a":1,"b":"x [HIDDEN] y'],
+  ["that was cut in an escape", `{"b":"${ESCAPED}\\u00`, '{"b":"[HIDDEN]u00'],
+  ["whose beginning was cut", `x ${ESCAPED}","b":"${ESCAPED}"}`, 'x [HIDDEN]","b":"[HIDDEN]"}'],
+  ["within such a text", `{"a":"{\\"b\\":\\"\\${ESCAPED}`, '{"a":"{\\"b\\":\\"[HIDDEN]'],
+  ["line by line", `{"a":"${ESCAPED}"}\n{"a":"b"}\n`, '{"a":"[HIDDEN]"}\n{"a":"b"}\n'],
+  ["behind something else", `data: {"a":"${ESCAPED}"}`, 'data: {"a":"[HIDDEN]"}'],
+  ["with comments", `{"a":"${ESCAPED}"} // ${SECRET}`, '{"a":"[HIDDEN]"} // [HIDDEN]'],
+  ["whose quotes are others", `{'a': 'x ${ESCAPED}'}`, "{'a': 'x [HIDDEN]'}"],
+  ["without quotes", `Path C:\\new, ${SECRET}`, "Path C:\\new, [HIDDEN]"],
+];
+for (const [what, text, redacted] of broken) {
+  test(`what escapes hide is redacted of JSON ${what}`, () => {
+    const { inputText, metadata } = redact({ inputText: text, metadata: { a: text } });
+    assertEquals([inputText, metadata["a"]], [redacted, redacted]);
+  });
+}
+
+test("what a word begins with is redacted behind an escape, too", () => {
+  const cards = (text: string) => text.replace(/\b\d{16}\b/g, "[CARD]");
+  const { inputText } = redact({ inputText: `{"a":"\\n4111111111111111` }, { redact: cards });
+  assertEquals(inputText, '{"a":"\\n[CARD]');
+});
+
+test("a text of many millions of characters with an escape is redacted", () => {
+  const inputText = `{"a":"${ESCAPED}${"a".repeat(16_000_000)}`;
+  assertEquals(redact({ inputText }).inputText.slice(0, 16), '{"a":"[HIDDEN]aa');
+});
+
+test("a text with escapes in which nothing is found stays as it is, and as it is looked at, too", () => {
+  const texts: string[] = [];
+  const seen = (text: string) => {
+    texts.push(text);
+    return text;
+  };
+  const inputText = 'He said "C:\\new\\u0041" and {"b": "\\q';
+  assertEquals(redact({ inputText, outputText: "" }, { redact: seen }).inputText, inputText);
+  assertEquals(texts, [inputText, "C:\newA", "q"]);
+});
+
 test("each string of JSON is given for itself, decoded", () => {
   const texts: string[] = [];
   const seen = (text: string) => {
@@ -237,7 +317,7 @@ test("an asynchronous function makes an asynchronous redactor, which asks for on
     outputText: '["[HIDDEN]","2"]',
     metadata: { a: "3", b: ["[HIDDEN]", "5"] },
   });
-  assertEquals(order, ["1", SECRET, "2", "3", SECRET, "5"]);
+  assertEquals(order, ["1", SECRET, "2", "a", "3", "b", SECRET, "5"]);
   assertEquals(found, [["secret", 1], ["secret", 1]]);
 });
 
