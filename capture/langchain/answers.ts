@@ -72,13 +72,12 @@ async function generationsOf(
     const answer = message === undefined || message === null
       ? textMessage("assistant", textOf(text) ?? "")
       : await messageOf(message, keepMedia);
-    const facts = { ...looseOf(generationInfo), ...looseOf(looseOf(message)["response_metadata"]) };
-    const reason = reasonIn(facts);
+    const reason = reasonIn(factsOf({ message, generationInfo }));
     if (reason !== undefined) reasons.push(reason);
     answers.push(reason === undefined ? answer : { ...answer, finish_reason: reason });
   }
   const message = looseOf(generations[0]?.["message"]);
-  const facts = looseOf(message["response_metadata"]);
+  const facts = factsOf(generations[0] ?? {});
   return {
     output: answers,
     id: filledText(facts["id"]) ?? filledText(message["id"]),
@@ -89,6 +88,11 @@ async function generationsOf(
       "openai.response.system_fingerprint": filledText(facts["system_fingerprint"]),
     },
   };
+}
+
+/** What is told of an answer beside it: of one that was streamed, not with the message. */
+function factsOf({ message, generationInfo }: Loose): Loose {
+  return { ...looseOf(generationInfo), ...looseOf(looseOf(message)["response_metadata"]) };
 }
 
 /** Why the model stopped, by whichever name the provider has for it. */

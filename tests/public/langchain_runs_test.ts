@@ -267,6 +267,21 @@ test("what has the name of a credential is not recorded, wherever an application
   });
 });
 
+test("what is told of an answer beside its message is recorded, as LangGraph's streams have it", async (t) => {
+  const { log, handler } = await setUp(t);
+  await handler.handleChatModelStart({}, [[new HumanMessage("Hi")]], "r1");
+  const generationInfo = { model_name: "gpt-4o-1", finish_reason: "stop", service_tier: "flex" };
+  const message = new AIMessage({ id: "a-1", content: "Hello!" });
+  await handler.handleLLMEnd(
+    { generations: [[{ text: "Hello!", message, generationInfo }]] },
+    "r1",
+  );
+  const entry = await only(log);
+  const { finish_reasons, id, model } = about(entry, "gen_ai.response.");
+  assertEquals([finish_reasons, id, model], [["stop"], "a-1", "gpt-4o-1"]);
+  assertEquals(entry.metadata["openai.response.service_tier"], "flex");
+});
+
 /** A chat model whose answers cannot be read by whoever looks at all of them. */
 class Unreadable extends BaseChatModel {
   _llmType(): string {
