@@ -17,10 +17,11 @@ import {
 } from "../shared/loose.ts";
 import { urlPart } from "../shared/media.ts";
 import { type Message, type Part, textMessage, textPart } from "../shared/messages.ts";
-import { plainJson, plainObject } from "../shared/plain_json.ts";
+import { plainObject } from "../shared/plain_json.ts";
 import { fileData, heardPart } from "./openai_chat.ts";
+import { ResponsesStream } from "./openai_responses_stream.ts";
 import { requestParameters, toolsOf } from "./request_parameters.ts";
-import { errorIn, type WireFormat, type WireResponse, type WireStream } from "./wire_format.ts";
+import { errorIn, type WireFormat, type WireResponse } from "./wire_format.ts";
 
 const CONTENT = ["model", "input", "instructions", "tools", "prompt", "conversation"];
 
@@ -46,7 +47,7 @@ export const openAIResponses: WireFormat = {
     };
   },
   response: responseOf,
-  stream: () => new ResponsesStream(),
+  stream: () => new ResponsesStream(responseOf),
 };
 
 async function askedItem(item: Loose, keepMedia: boolean): Promise<Message> {
@@ -158,97 +159,4 @@ function responseOf(body: Loose): WireResponse {
     metadata: { "openai.response.service_tier": filledText(body["service_tier"]) },
     ...(failed ? { error: errorIn({ error: error ?? {} }) } : {}),
   };
-}
-
-/** Which deltas add to which property of a part, or of an item. */
-const PART_DELTAS: Readonly<Record<string, string>> = {
-  "response.output_text.delta": "text",
-  "response.refusal.delta": "refusal",
-  "response.reasoning_text.delta": "text",
-  "response.reasoning_summary_text.delta": "text",
-};
-const ITEM_DELTAS: Readonly<Record<string, string>> = {
-  "response.function_call_arguments.delta": "arguments",
-  "response.custom_tool_call_input.delta": "input",
-};
-
-type Item = Record<string, JsonValue | JsonValue[]>;
-
-function isPlace(value: unknown): value is number {
-  return Number.isSafeInteger(value) && value as number >= 0;
-}
-
-class ResponsesStream implements WireStream {
-  readonly isComplete = false; // its last event says so
-  #response: Loose = {};
-  readonly #items = new Map<number, Item>();
-  #whole: Loose | undefined;
-
-  take(name: string, data: Loose): { isOutput: boolean; isLast: boolean } {
-    const type = textOf(data["type"]) ?? name;
-    const index = typeof data["output_index"] === "number" ? data["output_index"] : 0;
-    switch (type) {
-      case "response.completed":
-      case "response.incomplete":
-      case "response.failed":
-        this.#whole = looseOf(data["response"]);
-        return { isOutput: false, isLast: true };
-      case "error":
-        this.#response = { ...this.#response, error: data["error"] ?? data, status: "failed" };
-        return { isOutput: false, isLast: true };
-      case "response.output_item.added":
-      case "response.output_item.done":
-        this.#items.set(index, plainObject(looseOf(data["item"])) as Item);
-        return { isOutput: false, isLast: false };
-      case "response.content_part.added":
-      case "response.content_part.done":
-        this.#setPart(index, "content", data["content_index"], data["part"]);
-        return { isOutput: false, isLast: false };
-      case "response.reasoning_summary_part.added":
-      case "response.reasoning_summary_part.done":
-        this.#setPart(index, "summary", data["summary_index"], data["part"]);
-        return { isOutput: false, isLast: false };
-    }
-    if (data["response"] !== undefined) this.#response = looseOf(data["response"]);
-    const delta = textOf(data["delta"]);
-    if (delta === undefined) return { isOutput: false, isLast: false };
-    this.#add(type, index, data, delta);
-    const isOutput = Object.hasOwn(PART_DELTAS, type) || Object.hasOwn(ITEM_DELTAS, type);
-    return { isOutput, isLast: false };
-  }
-
-  #setPart(index: number, list: string, at: unknown, part: unknown): void {
-    const item = this.#items.get(index);
-    if (item === undefined) return;
-    const known = item[list];
-    const parts = (Array.isArray(known) ? known : item[list] = []) as JsonValue[];
-    // Without holes: what comes from outside may name any place.
-    if (isPlace(at) && at <= parts.length) parts[at] = plainJson(part) ?? null;
-  }
-
-  #add(type: string, index: number, data: Loose, delta: string): void {
-    const item = this.#items.get(index);
-    if (item === undefined) return;
-    const ofItem = Object.hasOwn(ITEM_DELTAS, type) ? ITEM_DELTAS[type] : undefined;
-    if (ofItem !== undefined) item[ofItem] = (textOf(item[ofItem]) ?? "") + delta;
-    const ofPart = Object.hasOwn(PART_DELTAS, type) ? PART_DELTAS[type] : undefined;
-    if (ofPart === undefined) return;
-    const list = "summary_index" in data ? "summary" : "content";
-    const at = data["summary_index"] ?? data["content_index"] ?? 0;
-    const parts: unknown = item[list];
-    // A name such as __proto__ would lead to what all objects share.
-    if (!Array.isArray(parts) || !isPlace(at) || at >= parts.length) return;
-    const part = looseOf(parts[at]) as Item;
-    part[ofPart] = (textOf(part[ofPart]) ?? "") + delta;
-  }
-
-  response(): WireResponse {
-    const output = [...this.#items].sort(([a], [b]) => a - b).map(([, item]) => item);
-    if (this.#whole !== undefined) {
-      // One that failed may have nothing in it of what came before.
-      const isEmpty = listOf(this.#whole["output"]).length === 0;
-      return responseOf(isEmpty ? { ...this.#whole, output } : this.#whole);
-    }
-    return responseOf({ ...this.#response, output });
-  }
 }
