@@ -18,7 +18,12 @@ const FORMATS: readonly [path: RegExp, format: WireFormat, provider: string][] =
   [/\/responses(?:\/compact)?\/?$/, openAIResponses, "openai"],
   [/\/embeddings\/?$/, openAIEmbeddings, "openai"],
   [/\/completions\/?$/, openAICompletions, "openai"],
-  [/\/messages\/?$/, anthropicMessages, "anthropic"],
+  // Of threads and the like, messages are kept, and no model is asked.
+  [
+    /(?<!\/(?:threads|sessions|conversations)\/[^/]+)\/messages\/?$/,
+    anthropicMessages,
+    "anthropic",
+  ],
 ];
 
 /** Whose hosts are whose, by the names of OpenTelemetry's GenAI conventions. */

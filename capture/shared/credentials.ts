@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from "../../mod.ts";
+import { exactJson } from "./exact_json.ts";
 
 /** Names of what somebody is let in with, however they are written: `openAIApiKey`, `x-api-key`, `aws_session_token`. */
 const CREDENTIAL = new RegExp(
@@ -107,16 +108,17 @@ function strippedText(text: string, isAddress: boolean): string {
 /** JSON, as attributes of spans have it, or what begins like some and was cut, or is another language's; `undefined` for others. */
 function strippedJson(text: string): string | undefined {
   if (!/^\s{0,8}[[{]/.test(text)) return undefined;
-  let value: JsonValue;
   try {
-    value = JSON.parse(text);
+    const value: JsonValue = JSON.parse(text);
+    if (stripped(value) === value) return text;
+    const json = exactJson(text);
+    return json.write(stripped(json.value));
   } catch {
+    // It is no JSON, or nested too deep to be looked into.
     for (const { 1: name, index } of text.matchAll(/\\*["']([\w.-]{1,100})\\*["']\s{0,8}:/g)) {
       // Where it would end cannot be told.
       if (isCredential(name!)) return text.slice(0, index) + LEFT_OUT;
     }
     return undefined;
   }
-  const plain = stripped(value);
-  return plain === value ? text : JSON.stringify(plain);
 }

@@ -5,9 +5,9 @@
  * @module
  */
 import type { JsonObject, JsonValue } from "../../mod.ts";
+import { type ExactJson, exactJson } from "./exact_json.ts";
 import { textOf } from "./loose.ts";
 import { blobPart, urlPart } from "./media.ts";
-import { plainJson } from "./plain_json.ts";
 
 /** What begins as a `data:` URL does, and not as a text that begins with that word. */
 const DATA_URL =
@@ -83,12 +83,13 @@ function isInText(text: string): boolean {
 }
 
 /** JSON in a text, as tools answer with, if there are media in it. */
-function mediaInJson(text: string): JsonValue | undefined {
+function mediaInJson(text: string): ExactJson | undefined {
   if (!/^\s{0,8}[[{]/.test(text) || !IN_JSON.test(text)) return undefined;
   try {
-    const value = plainJson(JSON.parse(text)) ?? null;
-    return hasMedia(value, false) ? value : undefined;
+    if (!hasMedia(JSON.parse(text), false)) return undefined;
+    return exactJson(text);
   } catch {
+    // It is no JSON, or nested too deep to be looked into.
     return undefined;
   }
 }
@@ -164,7 +165,13 @@ function guessedType({ type }: JsonObject, name: string): string | undefined {
 async function replacedText(text: string, mediaType: string | undefined): Promise<JsonValue> {
   if (DATA_URL.test(text)) return { ...await urlPart(text, mediaType, false) };
   const json = mediaInJson(text);
-  if (json !== undefined) return JSON.stringify(await replaced(json, { sparesSaid: false }));
+  if (json !== undefined) {
+    try {
+      return json.write(await replaced(json.value, { sparesSaid: false }));
+    } catch {
+      // It is nested too deep for that: no call shall fail for what a tool answered with.
+    }
+  }
   let plain = "";
   let at = 0;
   for (const { 0: url, 1: type = "", 2: data, index } of text.matchAll(URL_WITHIN)) {

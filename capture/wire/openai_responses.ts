@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { JsonValue } from "../../mod.ts";
 import {
   filledText,
   listOf,

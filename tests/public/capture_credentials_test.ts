@@ -5,6 +5,7 @@ import { test } from "node:test";
 import type { Attributes } from "@opentelemetry/api";
 import { AuditLog, type JsonObject } from "@audit-log/llm";
 import { auditMiddleware } from "@audit-log/llm/ai-sdk";
+import { auditFetch } from "@audit-log/llm/fetch";
 import { auditCallbacks } from "@audit-log/llm/langchain";
 import { only } from "../support/captured.ts";
 import { answering, fetched, post, QUESTION } from "../support/fetched.ts";
@@ -147,6 +148,27 @@ test("what a span tells beside a key is recorded", async (t) => {
   await processor.forceFlush();
   const { metadata } = await only(log);
   assertEquals(metadata["llm.invocation_parameters"], '{"temperature":1}');
+});
+
+test("numbers beside a key in JSON are kept as they are written", async () => {
+  const log = await AuditLog.open();
+  const fetch = auditFetch(log, { fetch: answering("{}") });
+  const extra = `{"seed": 12345678901234567890, "api_key": "${KEY}", "t": 1.0}`;
+  await fetch(`${HOST}/chat/completions`, post({ ...QUESTION, extra }));
+  const { metadata } = await only(log);
+  assertEquals(metadata["request.parameters"], { extra: '{"seed":12345678901234567890,"t":1.0}' });
+  await log.close();
+});
+
+test("JSON that is nested too deep to be looked into makes no call fail", async () => {
+  const log = await AuditLog.open();
+  const fetch = auditFetch(log, { fetch: answering("{}") });
+  const deep = `{"api_key":"${KEY}","a":${"[".repeat(60_000)}${"]".repeat(60_000)}}`;
+  const messages = [{ role: "tool", tool_call_id: "c", content: deep }];
+  await fetch(`${HOST}/chat/completions`, post({ model: "m", messages, extra: deep }));
+  const { metadata } = await only(log);
+  assert(!JSON.stringify(metadata).includes(KEY));
+  await log.close();
 });
 
 test("the key in a model's options and answers is not recorded of the AI SDK", async () => {

@@ -300,6 +300,18 @@ test("a picture within a text keeps its place, and its media type", async () => 
   await log.close();
 });
 
+test("numbers beside a picture in a tool's JSON are kept as they are written", async () => {
+  const log = await AuditLog.open();
+  const fetch = auditFetch(log, { fetch: answering("{}") });
+  const numbers = '"id":12345678901234567890,"price":1.50,"all":[1e400,-0.0,"1.50"]';
+  const content = `{${numbers},"picture":"${URL_OF_IT}"}`;
+  const messages = [{ role: "tool", tool_call_id: "c", content }];
+  await fetch(`${HOST}/chat/completions`, post({ model: "m", messages }));
+  const { messages: [{ parts: [part] }] } = JSON.parse((await only(log)).inputText);
+  assert(part.response.startsWith(`{${numbers},"picture":{"type":"blob"`), part.response);
+  await log.close();
+});
+
 test("the bytes are recorded where they are asked for", async () => {
   const log = await AuditLog.open();
   const handler = auditCallbacks(log, { inlineMedia: true });

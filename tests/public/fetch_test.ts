@@ -18,6 +18,7 @@ test("only calls of models are recorded; other requests pass untouched", async (
       ["v1/models", undefined],
       ["v1/chat/completions", undefined], // a GET lists those that are stored
       ["v1/files", init],
+      ["v1/threads/t-1/messages", post(QUESTION)], // puts a message there, and asks nobody
     ] as const
   ) {
     const response = await fetch(`${provider.url}/${path}`, request);
