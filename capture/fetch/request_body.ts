@@ -74,19 +74,28 @@ async function readOwn(
   signal: AbortSignal | undefined,
 ): Promise<ReadRequest> {
   const asked = { input: request, init };
-  if (request.body === null) return { text: "", ...asked };
   const canBeRead = !request.bodyUsed && typeof request.arrayBuffer === "function";
   if (!canBeRead || signal?.aborted === true) return { text: undefined, ...asked }; // for fetch to reject
-  if (request instanceof Request) {
-    const copy = request.clone().body!;
-    const bytes = await allOf(copy, signal, (reason) => request.body?.cancel(reason));
-    return { text: UTF_8.decode(bytes), ...asked };
-  }
+  if (!(request instanceof Request)) return await readOther(request, init, signal);
+  // Only the copy's body is looked at: Deno sends one in chunks that was looked at.
+  const copy = request.clone().body;
+  if (copy === null) return { text: "", ...asked };
+  const bytes = await allOf(copy, signal, (reason) => request.body?.cancel(reason));
+  return { text: UTF_8.decode(bytes), ...asked };
+}
+
+/** Reads the body of a request of another package; as a rule, copies of those can be read only both at once. */
+async function readOther(
+  request: Request,
+  init: RequestInit | undefined,
+  signal: AbortSignal | undefined,
+): Promise<ReadRequest> {
+  if (request.body === null) return { text: "", input: request, init };
   const bytes = await allOfOther(request, signal);
   return { text: UTF_8.decode(bytes), input: request, init: { ...init, body: bytes } };
 }
 
-/** What a request of another package has for a body; as a rule, copies of those can be read only both at once. */
+/** All that such a body brings. */
 async function allOfOther(request: Request, signal: AbortSignal | undefined): Promise<Bytes> {
   const body = request.body as
     | Partial<ReadableStream & { destroy(error: unknown): void }>
