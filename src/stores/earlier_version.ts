@@ -4,6 +4,7 @@ import { factsOf, NotARecord } from "../record.ts";
 import { EventInserter, eventTableSql } from "./event_table.ts";
 import { indexSql } from "./record_table.ts";
 import {
+  CHECKPOINT_TABLE,
   EVENT_GUARD_SQL,
   EVENT_TABLE,
   FORMAT_VERSION,
@@ -25,7 +26,9 @@ export function upgradeEarlierVersion(database: SqliteDatabase): void {
   // Versions 1 and 2 had indexes on users that were not in segments.
   const indexes = ["user", "model", "user_model", "lag"];
   database.exec(
-    indexes.map((index) => `DROP INDEX IF EXISTS ${RECORD_TABLE}_${index};`).join("") +
+    // Statistics that somebody had made are of the earlier indexes.
+    `ANALYZE ${CHECKPOINT_TABLE};DELETE FROM sqlite_stat1 WHERE tbl = '${RECORD_TABLE}';` +
+      indexes.map((index) => `DROP INDEX IF EXISTS ${RECORD_TABLE}_${index};`).join("") +
       `${indexSql(RECORD_TABLE)}${STATISTICS_SQL}PRAGMA user_version = ${FORMAT_VERSION};`,
   );
 }

@@ -82,7 +82,6 @@ FROM ${RECORD_TABLE} WHERE NOT EXISTS (${otherSql(EVENT_TABLE, RECORD_TABLE)});
 export const STATISTICS_SQL: string = `
 -- It makes the table of statistics, and is quick.
 ANALYZE ${CHECKPOINT_TABLE};
-DELETE FROM sqlite_stat1 WHERE tbl = '${RECORD_TABLE}';
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
   ('${RECORD_TABLE}', '${RECORD_TABLE}_entry_id', '1000000 1'),
   ('${RECORD_TABLE}', '${RECORD_TABLE}_model', '1000000 100000'),
