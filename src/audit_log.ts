@@ -26,6 +26,7 @@ import {
   checkQuery,
   everything,
 } from "./query.ts";
+import { ignoreRejection } from "./promise_like.ts";
 import type { LogRecord } from "./record.ts";
 import { checkBytes } from "./record_length.ts";
 import { type Draft, Recorder } from "./recorder.ts";
@@ -150,9 +151,7 @@ export class AuditLog implements AsyncDisposable {
     const warn = (warning: AuditWarning): void => {
       warnings.push(Object.freeze(warning));
       if (warnings.length > MAX_WARNINGS) warnings.shift();
-      const answer: unknown = settings.warn(warning);
-      // One that is asynchronous, and rejects, shall not end the process.
-      if (answer instanceof Promise) answer.catch(() => {});
+      ignoreRejection(settings.warn(warning));
     };
     const told = { ...settings, warn };
     const log = new AuditLog(await openStore(told), told, warnings);

@@ -2,6 +2,7 @@ import { type AuditEntry, checkEntry, nameFault, type NewEntry } from "./entry.t
 import { AuditLogError } from "./errors.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import type { RedactableEntry, Redactor } from "./redactor.ts";
+import { isPromiseLike } from "./promise_like.ts";
 import { describe } from "./refusal.ts";
 
 /** A redactor, or its function alone. */
@@ -66,7 +67,7 @@ export class Redaction {
   }
 
   /** An answer that is waited for no longer than it may take; what comes later is ignored. */
-  #inTime(answer: Promise<RedactableEntry>): Promise<RedactableEntry> {
+  #inTime(answer: PromiseLike<RedactableEntry>): Promise<RedactableEntry> {
     const { timeoutMs } = this.#policy;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
@@ -126,8 +127,4 @@ function redactionFailed(name: string, cause: unknown): AuditLogError {
       'mend it, or take onRedactionFailure: "withhold"',
     { cause },
   );
-}
-
-function isPromiseLike<T>(value: T | Promise<T>): value is Promise<T> {
-  return typeof (value as { then?: unknown } | null)?.then === "function";
 }

@@ -1,4 +1,5 @@
 import { type Bytes, bytesOf, GatheredBytes } from "./bytes.ts";
+import { copiedInit } from "./copied_init.ts";
 
 /** What was asked to be fetched, and its body as text where it has one that can be read. */
 export interface AskedRequest {
@@ -90,24 +91,17 @@ async function readOther(
   init: RequestInit | undefined,
   signal: AbortSignal | undefined,
 ): Promise<ReadRequest> {
-  if (request.body === null) return { text: "", input: request, init };
-  const bytes = await allOfOther(request, signal);
-  return { text: UTF_8.decode(bytes), input: request, init: { ...init, body: bytes } };
-}
-
-/** All that such a body brings. */
-async function allOfOther(request: Request, signal: AbortSignal | undefined): Promise<Bytes> {
   const body = request.body as
     | Partial<ReadableStream & { destroy(error: unknown): void }>
+    | null
     | undefined;
-  if (typeof body?.getReader === "function") return await allOf(body as ReadableStream, signal);
-  const stop = (): void => body?.destroy?.(signal?.reason);
-  signal?.addEventListener("abort", stop, { once: true });
-  try {
-    return new Uint8Array(await request.arrayBuffer());
-  } finally {
-    signal?.removeEventListener("abort", stop);
-  }
+  if (body === null) return { text: "", input: request, init };
+  const bytes = typeof body?.getReader === "function"
+    ? await allOf(body as ReadableStream, signal)
+    : new Uint8Array(
+      await stoppedBy(signal, (reason) => body?.destroy?.(reason), request.arrayBuffer()),
+    );
+  return { text: UTF_8.decode(bytes), input: request, init: { ...init, body: bytes } };
 }
 
 /**
@@ -121,20 +115,33 @@ async function allOf(
   alsoStop: (reason: unknown) => Promise<void> | undefined = () => undefined,
 ): Promise<Bytes> {
   const reader = body.getReader();
-  const stop = (): void => {
-    for (const stopped of [reader.cancel(signal?.reason), alsoStop(signal?.reason)]) {
-      stopped?.catch(() => {}); // its caller has the reason already
-    }
-  };
-  signal?.addEventListener("abort", stop, { once: true });
-  try {
+  const gather = async (): Promise<Bytes> => {
     const gathered = new GatheredBytes();
     for (let read = await reader.read(); !read.done; read = await reader.read()) {
       gathered.add(bytesOf(read.value));
     }
     return gathered.all;
+  };
+  const stop = (reason: unknown): void => {
+    for (const stopped of [reader.cancel(reason), alsoStop(reason)]) {
+      stopped?.catch(() => {}); // its caller has the reason already
+    }
+  };
+  return await stoppedBy(signal, stop, gather());
+}
+
+/** Waits for something that is to be stopped when a request is. */
+async function stoppedBy<T>(
+  signal: AbortSignal | undefined,
+  stop: (reason: unknown) => void,
+  work: Promise<T>,
+): Promise<T> {
+  const aborted = (): void => stop(signal?.reason);
+  signal?.addEventListener("abort", aborted, { once: true });
+  try {
+    return await work;
   } finally {
-    signal?.removeEventListener("abort", stop);
+    signal?.removeEventListener("abort", aborted);
   }
 }
 
@@ -142,51 +149,6 @@ async function textOf(body: unknown): Promise<string | undefined> {
   if (typeof body === "string") return body;
   if (body instanceof Blob) return await body.text();
   return body instanceof Uint8Array ? UTF_8.decode(body) : undefined;
-}
-
-/** What `fetch` itself, or one of a runtime or another package, looks for: it may stand on a prototype. */
-const OPTIONS: readonly string[] = [
-  "method headers body signal redirect referrer referrerPolicy mode credentials cache integrity keepalive duplex priority",
-  "window dispatcher client proxy tls unix verbose decompress timeout agent compress follow size highWaterMark",
-].flatMap((names) => names.split(" "));
-
-/** A copy of options, inherited ones included. */
-function copiedInit(given: RequestInit | undefined): RequestInit | undefined {
-  if (given === undefined || given === null) return given;
-  const all = given as Readonly<Record<string, unknown>>;
-  const copy: Record<string, unknown> = { ...all };
-  const add = (name: string): void => {
-    if (!Object.hasOwn(copy, name)) copy[name] = all[name];
-  };
-  for (const name in all) add(name);
-  for (const name of OPTIONS) if (name in all) add(name);
-  if (Object.hasOwn(copy, "headers")) copy["headers"] = copiedHeaders(copy["headers"]);
-  if (Object.hasOwn(copy, "body")) copy["body"] = copiedBytes(copy["body"]);
-  return copy;
-}
-
-/** A copy of headers, which may be what can be read but once. Those of another package are left as they are. */
-function copiedHeaders(headers: unknown): unknown {
-  if (typeof headers !== "object" || headers === null) return headers;
-  if (Object.getPrototypeOf(headers) === Headers.prototype) return new Headers(headers as Headers);
-  if (!isIterable(headers)) return { ...headers };
-  if (typeof (headers as Partial<Headers>).append === "function") return headers;
-  return Array.from(
-    headers,
-    (pair) => typeof pair === "object" && isIterable(pair) ? [...pair] : pair,
-  );
-}
-
-/** A copy of bytes; what is none is given back. */
-function copiedBytes(body: unknown): unknown {
-  if (body instanceof ArrayBuffer) return new Uint8Array(body.slice(0));
-  if (!ArrayBuffer.isView(body)) return body;
-  const { buffer, byteOffset, byteLength } = body;
-  return new Uint8Array(buffer, byteOffset, byteLength).slice();
-}
-
-function isIterable(value: unknown): value is Iterable<unknown> {
-  return typeof Object(value)[Symbol.iterator] === "function";
 }
 
 function headerOf(headers: unknown, name: string): string | null {

@@ -1,5 +1,6 @@
 import { AuditLogError, type RedactableEntry, type Redactor } from "../../mod.ts";
 import { hintFor } from "../shared/known_names.ts";
+import { isPromise } from "../shared/promises.ts";
 import { KNOWN_NAMES, SAFE_KEYS } from "./safe_keys.ts";
 import { type JsonParts, type Walk, walkMembers, walkText } from "./texts.ts";
 
@@ -132,12 +133,6 @@ async function driveOn<T>(
   let step = walk.next(accept(text, await given, found));
   while (!step.done) step = walk.next(accept(step.value, await redact(step.value), found));
   return step.value;
-}
-
-function isPromise(
-  given: RedactedText | PromiseLike<RedactedText>,
-): given is PromiseLike<RedactedText> {
-  return typeof given === "object" && given !== null && "then" in given;
 }
 
 /** The text that was given, after telling what was replaced in it. */

@@ -5,12 +5,12 @@
  * @module
  */
 import type { JsonObject, JsonValue } from "../../mod.ts";
-import { type ExactJson, exactJson } from "./exact_json.ts";
+import { exactJson } from "./exact_json.ts";
 import { textOf } from "./loose.ts";
 import { blobPart, urlPart } from "./media.ts";
 
 /** What begins as a `data:` URL does, and not as a text that begins with that word. */
-const DATA_URL =
+const INLINE =
   /^\s{0,8}data:(?: {0,8}[\w.+-]{1,99}\/[\w.+-]{1,99}[^\s,]{0,300}|[^\s,{[]{0,300}; {0,8}base64|),/i;
 /** Such a URL within a longer text. */
 const URL_WITHIN =
@@ -34,7 +34,7 @@ const RESULT = "result";
 
 /** Whether a text is nothing but media. */
 export function isInlineMedia(text: string): boolean {
-  return DATA_URL.test(text);
+  return INLINE.test(text);
 }
 
 /** What people and models said stays as it is: these members of parts, but for what a tool answered with. */
@@ -79,18 +79,16 @@ function saidIn({ type }: JsonObject): string | undefined {
 }
 
 function isInText(text: string): boolean {
-  return DATA_URL.test(text) || text.search(URL_WITHIN) !== -1 || mediaInJson(text) !== undefined;
+  return INLINE.test(text) || text.search(URL_WITHIN) !== -1 || hasMediaInJson(text);
 }
 
-/** JSON in a text, as tools answer with, if there are media in it. */
-function mediaInJson(text: string): ExactJson | undefined {
-  if (!/^\s{0,8}[[{]/.test(text) || !IN_JSON.test(text)) return undefined;
+/** Whether a text is JSON, as tools answer with, with media in it. */
+function hasMediaInJson(text: string): boolean {
+  if (!/^\s{0,8}[[{]/.test(text) || !IN_JSON.test(text)) return false;
   try {
-    if (!hasMedia(JSON.parse(text), false)) return undefined;
-    return exactJson(text);
+    return hasMedia(JSON.parse(text), false);
   } catch {
-    // It is no JSON, or nested too deep to be looked into.
-    return undefined;
+    return false; // it is no JSON, or nested too deep to be looked into
   }
 }
 
@@ -140,7 +138,7 @@ async function replaced(
   };
   const entries = await inTurn(Object.entries(object), async ([name, part]) => {
     if (name === said) return [name, part] as const;
-    const isBase64 = typeof part === "string" && !DATA_URL.test(part) && isBase64In(object, name);
+    const isBase64 = typeof part === "string" && !INLINE.test(part) && isBase64In(object, name);
     const known = isBase64
       ? { ...await blobPart(part, around.mediaType ?? guessedType(object, name), false) }
       : await replaced(part, around);
@@ -163,10 +161,10 @@ function guessedType({ type }: JsonObject, name: string): string | undefined {
 }
 
 async function replacedText(text: string, mediaType: string | undefined): Promise<JsonValue> {
-  if (DATA_URL.test(text)) return { ...await urlPart(text, mediaType, false) };
-  const json = mediaInJson(text);
-  if (json !== undefined) {
+  if (INLINE.test(text)) return { ...await urlPart(text, mediaType, false) };
+  if (hasMediaInJson(text)) {
     try {
+      const json = exactJson(text);
       return json.write(await replaced(json.value, { sparesSaid: false }));
     } catch {
       // It is nested too deep for that: no call shall fail for what a tool answered with.

@@ -1,5 +1,5 @@
 /** Whether something is a promise, or is waited for as one. */
-export function isPromise(value: unknown): value is PromiseLike<unknown> {
+export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return typeof Object(value).then === "function";
 }
 

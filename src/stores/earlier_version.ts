@@ -2,14 +2,14 @@ import { type EntryEvent, EVENT_KEY } from "../entry_event.ts";
 import type { SqliteDatabase } from "../ports.ts";
 import { factsOf, NotARecord } from "../record.ts";
 import { EventInserter, eventTableSql } from "./event_table.ts";
-import { indexSql } from "./record_table.ts";
+import { userIndexSql } from "./record_indexes.ts";
 import {
-  CHECKPOINT_TABLE,
   EVENT_GUARD_SQL,
   EVENT_TABLE,
   FORMAT_VERSION,
   RECORD_TABLE,
   STATISTICS_SQL,
+  STATISTICS_TABLE_SQL,
   VIEW_SQL,
 } from "./sqlite_schema.ts";
 
@@ -23,14 +23,15 @@ export const EARLIER_VERSIONS: readonly number[] = [1, 2];
 export function upgradeEarlierVersion(database: SqliteDatabase): void {
   const version = database.prepare("PRAGMA user_version").get()!["user_version"];
   if (version === 1) addEvents(database);
-  // Versions 1 and 2 had indexes on users that were not in segments.
-  const indexes = ["user", "model", "user_model", "lag"];
-  database.exec(
-    // Statistics that somebody had made are of the earlier indexes.
-    `ANALYZE ${CHECKPOINT_TABLE};DELETE FROM sqlite_stat1 WHERE tbl = '${RECORD_TABLE}';` +
-      indexes.map((index) => `DROP INDEX IF EXISTS ${RECORD_TABLE}_${index};`).join("") +
-      `${indexSql(RECORD_TABLE)}${STATISTICS_SQL}PRAGMA user_version = ${FORMAT_VERSION};`,
-  );
+  // Versions 1 and 2 had indexes on users that were not in segments, of which somebody may have had statistics made.
+  database.exec(`
+DROP INDEX IF EXISTS ${RECORD_TABLE}_user;
+DROP INDEX IF EXISTS ${RECORD_TABLE}_user_model;
+${userIndexSql(RECORD_TABLE)}
+${STATISTICS_TABLE_SQL}
+DELETE FROM sqlite_stat1 WHERE tbl = '${RECORD_TABLE}';
+${STATISTICS_SQL}
+PRAGMA user_version = ${FORMAT_VERSION};`);
 }
 
 /** Version 1 wrote no events, but may have adopted lines that have them. */

@@ -6,15 +6,8 @@ import { whenFree } from "./busy.ts";
 import { isUnusableDatabase } from "./faults.ts";
 import { eventIn, EventInserter, eventTableSql } from "./event_table.ts";
 import { createIfMissing } from "./log_file.ts";
-import {
-  indexChecksSql,
-  indexFaults,
-  indexSql,
-  type LogEnd,
-  RecordTable,
-  type RowFilter,
-  type SeqRange,
-} from "./record_table.ts";
+import { indexChecksSql, indexFaults, indexSql } from "./record_indexes.ts";
+import { type LogEnd, RecordTable, type RowFilter, type SeqRange } from "./record_table.ts";
 import type { UnreadableLine, UnreadableLines } from "./store.ts";
 import { TileTable, tileTableSql } from "./tile_table.ts";
 import { transact } from "./transact.ts";

@@ -1,7 +1,8 @@
 import { CALL_END } from "../entry_event.ts";
 import type { Selection } from "../query.ts";
 import type { SqliteDatabase, SqliteRow, SqliteStatement, SqliteValue } from "../ports.ts";
-import { begunSql, eventChecksSql, otherSql, subjectSql } from "./event_table.ts";
+import { begunSql, otherSql, subjectSql } from "./event_table.ts";
+import { SEGMENT_BITS, segmentSql } from "./record_indexes.ts";
 
 /** Part of a table: the rows whose `seq` is at least `from` and less than `to`. */
 export interface SeqRange {
@@ -29,6 +30,15 @@ export interface RowFilter {
   readonly needles?: readonly string[];
 }
 
+/** Which rows, as SQL. */
+interface Where {
+  /** The table, and how to walk it. */
+  readonly from: string;
+  readonly conditions: string[];
+  /** Of the parameters in the conditions, in their order. */
+  readonly values: SqliteValue[];
+}
+
 /** The last row's place in the log and in time. */
 export interface LogEnd {
   /** How many rows there are. */
@@ -39,13 +49,6 @@ export interface LogEnd {
 
 /** More than a sum of two instants can be off by rounding, microseconds. */
 const ROUNDING_US = 1000;
-
-/**
- * The indexes on users are in segments of so many rows (a power of two): within a segment, rows are listed by user. A new row goes into the last
- * segment, which is small. In one list of all rows, each of many users would have a page of its own at which its next row is
- * to be added, and each of these pages would be written along with it.
- */
-const SEGMENT_BITS = 16;
 
 /**
  * Reads a table of records in the order of the log, which is that of its key `seq`: 0, 1, 2, ...
@@ -137,27 +140,23 @@ export class RecordTable {
     order: "asc" | "desc",
     limit: number,
   ): readonly SqliteRow[] {
-    if (!isByUser(filter)) return this.#rows(filter, range, order, limit);
+    if (!isByUser(filter)) return this.#rows(this.#where(filter, range), order, limit);
     const rows: SqliteRow[] = [];
-    for (const part of this.#segments(filter, range, order)) {
-      rows.push(...this.#rows(filter, part, order, limit - rows.length));
+    for (const { segment, ...part } of this.#segments(filter, range, order)) {
+      const where = this.#where(filter, part);
+      where.conditions.unshift(`${segmentSql(this.#segmentBits)} = ?`);
+      where.values.unshift(segment);
+      rows.push(...this.#rows(where, order, limit - rows.length));
       if (rows.length >= limit) break;
     }
     return rows;
   }
 
-  /** {@link RecordTable.page} of a range that is within one segment, if the filter is by user. */
   #rows(
-    filter: RowFilter,
-    range: SeqRange,
+    { from, conditions, values }: Where,
     order: "asc" | "desc",
     limit: number,
   ): readonly SqliteRow[] {
-    const { from, conditions, values } = this.#where(filter, range);
-    if (isByUser(filter)) {
-      conditions.unshift(`${this.#segment} = ?`);
-      values.unshift(this.#segmentOf(range.from));
-    }
     const statement = this.#prepare(
       `SELECT ${this.#columns} FROM ${from} WHERE ${conditions.join(" AND ")} ` +
         `ORDER BY seq${order === "desc" ? " DESC" : ""} LIMIT ?`,
@@ -170,14 +169,14 @@ export class RecordTable {
     filter: RowFilter,
     { from, to }: SeqRange,
     order: "asc" | "desc",
-  ): Generator<SeqRange> {
+  ): Generator<SeqRange & { readonly segment: number }> {
     if (from >= to) return;
     const ends = [this.#segmentOf(from), this.#segmentOf(to - 1)];
     const [first, last] = order === "asc" ? ends : ends.reverse();
     const length = 2 ** this.#segmentBits;
     for (let segment: number | undefined = first; segment !== undefined;) {
       const start = segment * length;
-      yield { from: Math.max(from, start), to: Math.min(to, start + length) };
+      yield { segment, from: Math.max(from, start), to: Math.min(to, start + length) };
       segment = segment === last ? undefined : this.#nextSegment(filter, segment, last!);
     }
   }
@@ -186,19 +185,14 @@ export class RecordTable {
   #nextSegment({ user, model }: RowFilter, segment: number, last: number): number | undefined {
     const names = model === undefined ? [user!] : [user!, model];
     const [step, before] = segment < last ? [1, "<"] : [-1, ">"];
+    const conditions = [`${segmentSql(this.#segmentBits)} = n`, "user = ?"];
+    if (model !== undefined) conditions.push("model = ?");
+    const rows = `${this.#table} ${this.#index(user, model)} WHERE ${conditions.join(" AND ")}`;
     const row = this.#prepare(
-      `WITH RECURSIVE ${segmentsSql(step, before)} SELECT n FROM segments WHERE EXISTS (` +
-        `SELECT 1 FROM ${this.#table} ${
-          this.#index(user, model)
-        } WHERE ${this.#segment} = n AND user = ?` +
-        `${model === undefined ? "" : " AND model = ?"}) LIMIT 1`,
+      `WITH RECURSIVE ${segmentsSql(step, before)} ` +
+        `SELECT n FROM segments WHERE EXISTS (SELECT 1 FROM ${rows}) LIMIT 1`,
     ).get(segment + step, last, ...names);
     return row?.["n"] as number | undefined;
-  }
-
-  /** The segment of a row, as SQL; the same as in {@link indexSql}. */
-  get #segment(): string {
-    return `seq >> ${this.#segmentBits}`;
   }
 
   #segmentOf(seq: number): number {
@@ -213,20 +207,19 @@ export class RecordTable {
     }
     if (range.from >= range.to) return 0;
     const { from, conditions, values } = this.#where(filter, range);
-    const rows = isByUser(filter)
-      ? `WITH RECURSIVE ${segmentsSql(1, "<")} ` +
-        `SELECT count(*) AS n FROM segments CROSS JOIN ${from} WHERE ${this.#segment} = segments.n AND `
-      : `SELECT count(*) AS n FROM ${from} WHERE `;
+    let [segments, rows] = ["", from];
     if (isByUser(filter)) {
+      segments = `WITH RECURSIVE ${segmentsSql(1, "<")} `;
+      rows = `segments CROSS JOIN ${from}`;
+      conditions.unshift(`${segmentSql(this.#segmentBits)} = segments.n`);
       values.unshift(this.#segmentOf(range.from), this.#segmentOf(range.to - 1));
     }
-    return this.#prepare(rows + conditions.join(" AND ")).get(...values)!["n"] as number;
+    return this.#prepare(
+      `${segments}SELECT count(*) AS n FROM ${rows} WHERE ${conditions.join(" AND ")}`,
+    ).get(...values)!["n"] as number;
   }
 
-  #where(
-    filter: RowFilter,
-    range: SeqRange,
-  ): { from: string; conditions: string[]; values: SqliteValue[] } {
+  #where(filter: RowFilter, range: SeqRange): Where {
     const { user, model, subject, events = "all", needles = [] } = filter;
     const conditions = ["seq >= ?", "seq < ?"];
     const values: SqliteValue[] = [range.from, range.to];
@@ -329,63 +322,4 @@ function isWholeRange(filter: RowFilter): boolean {
 
 function isTimed({ sinceUs, untilUs }: RowFilter): boolean {
   return sinceUs !== undefined || untilUs !== undefined;
-}
-
-/**
- * The indexes that {@link RecordTable} names.
- *
- * @param table The table.
- * @param segmentBits How many rows a segment of the indexes on users has: two to the power of this.
- */
-export function indexSql(table: string, segmentBits: number = SEGMENT_BITS): string {
-  return `
-CREATE INDEX ${table}_user ON ${table} (seq >> ${segmentBits}, user);
-CREATE INDEX ${table}_model ON ${table} (model);
-CREATE INDEX ${table}_user_model ON ${table} (seq >> ${segmentBits}, user, model);
-CREATE INDEX ${table}_lag ON ${table} (lag_us) WHERE lag_us > 0;
-`;
-}
-
-/**
- * SQL for verification: `indexed`, whether the indexes on names and lags lead to the row, and `first`, which row the index on ids
- * gives for its id. SQLite believes what an index says, whoever wrote it.
- *
- * @param table The table.
- * @param events The table of its events.
- * @param row Its name in the statement, another one.
- */
-export function indexChecksSql(
-  table: string,
-  events: string,
-  row: string,
-): { indexed: string; first: string } {
-  const segment = `seq >> ${SEGMENT_BITS}`;
-  const found = (index: string, columns: readonly string[], also = ""): string => {
-    const same = [...columns, "seq"].map((column) => `i.${column} = ${row}.${column}`)
-      .join(" AND ");
-    return `EXISTS (SELECT 1 FROM ${table} AS i INDEXED BY ${table}_${index} WHERE ${same}${also})`;
-  };
-  const all = [
-    found("user", [segment, "user"]),
-    found("model", ["model"]),
-    found("user_model", [segment, "user", "model"]),
-    // What queries by time take the largest lag from; it holds no others.
-    `(${row}.lag_us <= 0 OR ${found("lag", ["lag_us"], " AND i.lag_us > 0")})`,
-  ];
-  all.push(eventChecksSql(events, row));
-  const first = `SELECT i.seq FROM ${table} AS i INDEXED BY ${table}_entry_id ` +
-    `WHERE i.entry_id = ${row}.entry_id ORDER BY i.seq LIMIT 1`;
-  return { indexed: `(${all.join(" AND ")})`, first: `(${first})` };
-}
-
-/** What is wrong with a row, by the columns `indexed` and `first` of {@link indexChecksSql}; one sentence each. */
-export function indexFaults(row: SqliteRow): readonly string[] {
-  const { seq, indexed, first } = row as Record<string, number | null>;
-  const faults: string[] = [];
-  const isRepeated = typeof first === "number" && first < seq!;
-  if (indexed !== 1 || (first !== seq && !isRepeated)) {
-    faults.push("an index does not lead to it, so that queries miss it");
-  }
-  if (isRepeated) faults.push("it has the id of an earlier entry");
-  return faults;
 }

@@ -16,7 +16,8 @@ import { EVENT_KEY } from "../entry_event.ts";
 import type { SqliteDatabase, SqliteStatement } from "../ports.ts";
 import type { LogRecord } from "../record.ts";
 import { EventInserter, eventTableSql, otherSql } from "./event_table.ts";
-import { indexSql, type LogEnd } from "./record_table.ts";
+import { indexSql } from "./record_indexes.ts";
+import type { LogEnd } from "./record_table.ts";
 import { tileTableSql } from "./tile_table.ts";
 
 /** "ALOG": marks the file as an audit log in SQLite's header, for `file` and for us. */
@@ -75,13 +76,14 @@ CREATE VIEW audit_log AS SELECT
 FROM ${RECORD_TABLE} WHERE NOT EXISTS (${otherSql(EVENT_TABLE, RECORD_TABLE)});
 `;
 
+/** Makes the table of statistics, by way of a table that is small. */
+export const STATISTICS_TABLE_SQL: string = `ANALYZE ${CHECKPOINT_TABLE};`;
+
 /**
  * Tells SQLite's planner what a large log is like, as ANALYZE would: so that other tools which ask for a user walk the segments of
  * the index, and not the table. The statements of this library name their indexes.
  */
 export const STATISTICS_SQL: string = `
--- It makes the table of statistics, and is quick.
-ANALYZE ${CHECKPOINT_TABLE};
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
   ('${RECORD_TABLE}', '${RECORD_TABLE}_entry_id', '1000000 1'),
   ('${RECORD_TABLE}', '${RECORD_TABLE}_model', '1000000 100000'),
@@ -130,6 +132,7 @@ BEGIN
 END;
 ${guardSql(CHECKPOINT_TABLE)}
 ${VIEW_SQL}
+${STATISTICS_TABLE_SQL}
 ${STATISTICS_SQL}
 PRAGMA application_id = ${APPLICATION_ID};
 PRAGMA user_version = ${FORMAT_VERSION};

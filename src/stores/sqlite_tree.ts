@@ -10,7 +10,7 @@ import { whenFree } from "./busy.ts";
 import { eventIn } from "./event_table.ts";
 import { faultOf } from "./faults.ts";
 import { PageSize } from "./page_size.ts";
-import { indexChecksSql, indexFaults } from "./record_table.ts";
+import { indexChecksSql, indexFaults } from "./record_indexes.ts";
 import {
   CHECKPOINT_TABLE,
   EVENT_TABLE,

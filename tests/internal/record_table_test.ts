@@ -6,7 +6,8 @@ import { test } from "node:test";
 import type { SqliteDatabase } from "../../src/ports.ts";
 import { checkQuery, type Selection } from "../../src/query.ts";
 import { eventTableSql } from "../../src/stores/event_table.ts";
-import { indexSql, RecordTable } from "../../src/stores/record_table.ts";
+import { indexSql } from "../../src/stores/record_indexes.ts";
+import { RecordTable } from "../../src/stores/record_table.ts";
 import { check } from "../support/property.ts";
 import { currentRuntime } from "../support/runtime.ts";
 

@@ -1,14 +1,12 @@
 // Files of version 1 of the format, which had no events: they are upgraded when they are opened for writing.
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
-import { AuditLog, type AuditWarning } from "@audit-log/llm";
+import { assert, assertEquals } from "@std/assert";
 import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { openFile } from "../support/backends.ts";
 import { inputs, interaction } from "../support/interaction.ts";
 import { openRaw } from "../support/raw_sqlite.ts";
-import { assertRefused } from "../support/refused.ts";
 import { tempFolder } from "../support/temp.ts";
 
 const fixture = (name: string) => new URL(`../testdata/format_1/${name}`, import.meta.url);
@@ -52,31 +50,4 @@ test("an event that a log of version 1 adopted is one after the upgrade, in its 
   assertEquals(raw.all("SELECT seq, event, subject FROM audit_event").map((row) => ({ ...row })), [
     { seq: 2, event: "annotation", subject: "01a20417-cb8a-7554-a9c1-776c8517ba3b" },
   ]);
-});
-
-test("a log of version 1 is not upgraded when it is only read", async (t) => {
-  const path = copied(t);
-  const before = readFileSync(path);
-  const error = await assertRefused(
-    () => AuditLog.open({ backend: "sqlite", path, readOnly: true }),
-    "UNSUPPORTED_FORMAT",
-  );
-  assertMatch(error.message, /writing once, which upgrades it/);
-  assertEquals(readFileSync(path).equals(before), true);
-});
-
-test("a log of version 1 whose layout was changed is refused, and left as it was", async (t) => {
-  const path = copied(t);
-  const raw = await openRaw(t, path);
-  raw.all("DROP TRIGGER audit_record_no_delete");
-  raw.close();
-  const before = readFileSync(path);
-  const warnings: AuditWarning[] = [];
-  await assertRefused(
-    () =>
-      AuditLog.open({ backend: "sqlite", path, onWarning: (warning) => warnings.push(warning) }),
-    "DAMAGED",
-  );
-  assertEquals(readFileSync(path).equals(before), true);
-  assertEquals(warnings, []);
 });

@@ -1,0 +1,84 @@
+/**
+ * The indexes of a table of records, and what verification asks of them.
+ *
+ * @module
+ */
+import type { SqliteRow } from "../ports.ts";
+import { eventChecksSql } from "./event_table.ts";
+
+/**
+ * How many rows a segment of the indexes on users has: two to the power of this. Within a segment, rows are listed by user. A new row goes into
+ * the last segment, which is small. In one list of all rows, each of many users would have a page of its own at which its next
+ * row is to be added, and each of these pages would be written along with it.
+ */
+export const SEGMENT_BITS = 16;
+
+/** The segment of a row, as SQL. */
+export function segmentSql(segmentBits: number = SEGMENT_BITS): string {
+  return `seq >> ${segmentBits}`;
+}
+
+/** The indexes on users; see {@link indexSql}. */
+export function userIndexSql(table: string, segmentBits: number = SEGMENT_BITS): string {
+  const segment = segmentSql(segmentBits);
+  return `
+CREATE INDEX ${table}_user ON ${table} (${segment}, user);
+CREATE INDEX ${table}_user_model ON ${table} (${segment}, user, model);
+`;
+}
+
+/**
+ * All indexes that a `RecordTable` names.
+ *
+ * @param table The table.
+ * @param segmentBits As {@link SEGMENT_BITS}; tests have smaller ones.
+ */
+export function indexSql(table: string, segmentBits: number = SEGMENT_BITS): string {
+  return `${userIndexSql(table, segmentBits)}
+CREATE INDEX ${table}_model ON ${table} (model);
+CREATE INDEX ${table}_lag ON ${table} (lag_us) WHERE lag_us > 0;
+`;
+}
+
+/**
+ * SQL for verification: `indexed`, whether the indexes on names and lags lead to the row, and `first`, which row the index on ids
+ * gives for its id. SQLite believes what an index says, whoever wrote it.
+ *
+ * @param table The table.
+ * @param events The table of its events.
+ * @param row Its name in the statement, another one.
+ */
+export function indexChecksSql(
+  table: string,
+  events: string,
+  row: string,
+): { indexed: string; first: string } {
+  const found = (index: string, columns: readonly string[], also = ""): string => {
+    const same = [...columns, "seq"].map((column) => `i.${column} = ${row}.${column}`)
+      .join(" AND ");
+    return `EXISTS (SELECT 1 FROM ${table} AS i INDEXED BY ${table}_${index} WHERE ${same}${also})`;
+  };
+  const all = [
+    found("user", [segmentSql(), "user"]),
+    found("model", ["model"]),
+    found("user_model", [segmentSql(), "user", "model"]),
+    // What queries by time take the largest lag from; it holds no others.
+    `(${row}.lag_us <= 0 OR ${found("lag", ["lag_us"], " AND i.lag_us > 0")})`,
+  ];
+  all.push(eventChecksSql(events, row));
+  const first = `SELECT i.seq FROM ${table} AS i INDEXED BY ${table}_entry_id ` +
+    `WHERE i.entry_id = ${row}.entry_id ORDER BY i.seq LIMIT 1`;
+  return { indexed: `(${all.join(" AND ")})`, first: `(${first})` };
+}
+
+/** What is wrong with a row, by the columns `indexed` and `first` of {@link indexChecksSql}; one sentence each. */
+export function indexFaults(row: SqliteRow): readonly string[] {
+  const { seq, indexed, first } = row as Record<string, number | null>;
+  const faults: string[] = [];
+  const isRepeated = typeof first === "number" && first < seq!;
+  if (indexed !== 1 || (first !== seq && !isRepeated)) {
+    faults.push("an index does not lead to it, so that queries miss it");
+  }
+  if (isRepeated) faults.push("it has the id of an earlier entry");
+  return faults;
+}
