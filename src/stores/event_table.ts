@@ -61,11 +61,10 @@ export function otherSql(events: string, table: string): string {
     `WHERE e.seq = ${table}.seq AND e.event <> '${CALL_END}'`;
 }
 
-/** Condition for verification: a row has no event, or both indexes lead to it. */
-export function eventChecksSql(events: string, row: string): string {
+/** Condition for verification: a row has no event, or both indexes lead to it. `event` is the event's name where it is joined to its row. */
+export function eventChecksSql(events: string, event: string): string {
   const found = (index: string): string =>
-    `EXISTS (SELECT 1 FROM ${events} AS i INDEXED BY ${events}_${index} WHERE i.event = e.event ` +
-    "AND i.subject IS e.subject AND i.seq = e.seq)";
-  return `NOT EXISTS (SELECT 1 FROM ${events} AS e NOT INDEXED WHERE e.seq = ${row}.seq ` +
-    `AND NOT (${found("event")} AND ${found("subject")}))`;
+    `EXISTS (SELECT 1 FROM ${events} AS i INDEXED BY ${events}_${index} WHERE i.event = ${event}.event ` +
+    `AND i.subject IS ${event}.subject AND i.seq = ${event}.seq)`;
+  return `(${event}.seq IS NULL OR (${found("event")} AND ${found("subject")}))`;
 }

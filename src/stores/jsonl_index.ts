@@ -129,7 +129,7 @@ export class JsonlIndex {
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     );
     this.#insertEvent = new EventInserter(database, "event");
-    const { indexed, first } = indexChecksSql("line", "event", "line");
+    const { indexed, first } = indexChecksSql("line", "event", "line", "ev");
     this.#selectLines = database.prepare(
       "SELECT line.seq AS seq, instant_us, lag_us, canonical, offset, length, entry_id, " +
         "line.user AS user_id, u.text AS user, line.model AS model_id, m.text AS model, " +

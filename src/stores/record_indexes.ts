@@ -41,17 +41,22 @@ CREATE INDEX ${table}_lag ON ${table} (lag_us) WHERE lag_us > 0;
 }
 
 /**
- * SQL for verification: `indexed`, whether the indexes on names and lags lead to the row, and `first`, which row the index on ids
- * gives for its id. SQLite believes what an index says, whoever wrote it.
+ * SQL for verification: `indexed`, whether the indexes on names and lags and those of its event lead to the row, and `first`, which row
+ * the index on ids gives for its id. SQLite believes what an index says, whoever wrote it.
+ *
+ * Each row is searched for, as a query would. That an index is in order from one end to the other, which is sooner seen, does not tell: of a
+ * damaged entry SQLite may read something else than what it compares.
  *
  * @param table The table.
  * @param events The table of its events.
- * @param row Its name in the statement, another one.
+ * @param row The row's name in the statement, another one.
+ * @param event The name of the row's event, which is joined to it.
  */
 export function indexChecksSql(
   table: string,
   events: string,
   row: string,
+  event: string,
 ): { indexed: string; first: string } {
   const found = (index: string, columns: readonly string[], also = ""): string => {
     const same = [...columns, "seq"].map((column) => `i.${column} = ${row}.${column}`)
@@ -64,8 +69,8 @@ export function indexChecksSql(
     found("user_model", [segmentSql(), "user", "model"]),
     // What queries by time take the largest lag from; it holds no others.
     `(${row}.lag_us <= 0 OR ${found("lag", ["lag_us"], " AND i.lag_us > 0")})`,
+    eventChecksSql(events, event),
   ];
-  all.push(eventChecksSql(events, row));
   const first = `SELECT i.seq FROM ${table} AS i INDEXED BY ${table}_entry_id ` +
     `WHERE i.entry_id = ${row}.entry_id ORDER BY i.seq LIMIT 1`;
   return { indexed: `(${all.join(" AND ")})`, first: `(${first})` };

@@ -67,7 +67,7 @@ export class SqliteTree implements TreeStore {
     this.#tiles = new TileTable(database, TILE_TABLE);
     const range = `FROM ${RECORD_TABLE} WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?`;
     this.#selectLines = database.prepare(`SELECT ${RECORD_SQL} ${range}`);
-    const { indexed, first } = indexChecksSql(RECORD_TABLE, EVENT_TABLE, "t");
+    const { indexed, first } = indexChecksSql(RECORD_TABLE, EVENT_TABLE, "t", "ev");
     // As few columns as will do: each costs a fraction of a microsecond, for each row of the log.
     this.#selectRows = database.prepare(
       `SELECT t.seq AS seq, coalesce(${NAMES_SQL}, '') AS names, cost_usd, latency_ms, instant_us, lag_us, ` +

@@ -167,12 +167,17 @@ type Inspected = readonly (InspectedRecord | UnsettledRecord)[];
 
 /** Copies records into a buffer that can be given to another thread. */
 function leavesOf(records: Inspected, slabs: SlabPool): Leaves {
-  const stored = records.flatMap(({ bytes }) => bytes === undefined ? [] : [bytes]);
-  // A text takes up to three bytes for each of its units.
-  const most = stored.reduce(
-    (sum, bytes) => sum + 1 + bytes.length * (typeof bytes === "string" ? 3 : 1),
-    0,
-  );
+  const stored: (string | Uint8Array)[] = [];
+  const claims: string[] = [];
+  let most = 0;
+  for (const record of records) {
+    const { bytes } = record;
+    if (bytes === undefined) continue;
+    stored.push(bytes);
+    // A text takes up to three bytes for each of its units.
+    most += 1 + bytes.length * (typeof bytes === "string" ? 3 : 1);
+    if ("settle" in record) claims.push(record.claim);
+  }
   const slab = slabs.take(most);
   const bounds = new Uint32Array(stored.length + 1);
   const target = new Uint8Array(slab);
@@ -186,7 +191,6 @@ function leavesOf(records: Inspected, slabs: SlabPool): Leaves {
     }
   }
   bounds[stored.length] = end;
-  const claims = records.flatMap((record) => "settle" in record ? [record.claim] : []);
   return { slab, bounds, ...(claims.length === 0 ? {} : { claims: joinClaims(claims) }) };
 }
 
