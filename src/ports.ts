@@ -40,8 +40,12 @@ export interface OpenFile {
    * @returns The number of bytes written, which may be less than given.
    */
   append(bytes: Uint8Array): Promise<number>;
-  /** Resolves once all that was appended is on the disk, not only with the operating system. */
-  sync(): Promise<void>;
+  /**
+   * Resolves once all that was appended is on the disk, not only with the operating system.
+   *
+   * @param isShort Whether the disk will take less time than another thread takes to be asked: the calling thread may wait for it then.
+   */
+  sync(isShort?: boolean): Promise<void>;
   /** Closes the file; called once. */
   close(): Promise<void>;
 }

@@ -85,8 +85,9 @@ class NodeFile implements OpenFile {
     return (await write(this.#descriptor, bytes)).bytesWritten;
   }
 
-  async sync(): Promise<void> {
-    await sync(this.#descriptor);
+  async sync(isShort = false): Promise<void> {
+    if (isShort) fs.fdatasyncSync(this.#descriptor);
+    else await sync(this.#descriptor);
   }
 
   // deno-lint-ignore require-await -- as above

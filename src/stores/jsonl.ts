@@ -39,6 +39,10 @@ const INDEX_SMALL_CHUNK = 256;
 const SLICE_BYTES = 32 * 1024 * 1024;
 /** How long others get for writing in between, milliseconds. */
 const SLICE_PAUSE_MS = 15;
+/** Where the disk takes less, the calling thread waits for it, if few records were written; milliseconds. */
+const SHORT_SYNC_MS = 1;
+/** With more, it had better encode what comes next meanwhile. */
+const FEW_RECORDS = 16;
 /** How long nothing is written before the index is brought up to date, milliseconds. */
 const PAUSE_MS = 50;
 
@@ -91,6 +95,8 @@ class JsonlStore implements LogStore {
   #coveredTo = 0;
   /** The file's size when its lines were last looked at; -1 when it is unknown. */
   #seenSize = -1;
+  /** How long the disk took last, milliseconds. */
+  #lastSyncMs = Infinity;
   #size = 0;
   #warnedOf = 0;
   #lastAppend = 0;
@@ -147,7 +153,7 @@ class JsonlStore implements LogStore {
           if (this.#seenSize === -1) await this.#refresh();
           return await this.#exclusively(() => this.#write(records, action));
         });
-        return { first, lines, synced: this.#sync() };
+        return { first, lines, synced: this.#sync(records.length) };
       } catch (error) {
         throw faultOf(action, error, "WRITE_FAILED");
       }
@@ -189,15 +195,22 @@ class JsonlStore implements LogStore {
     });
   }
 
-  /** Begins to put on the disk what was written; what was written before must be there, too. */
-  #sync(): Promise<void> {
-    return this.#settings.durability === "relaxed" ? this.#synced : this.#syncAll();
+  /** Begins to put on the disk so many records that were written; what was written before must be there, too. */
+  #sync(count: number): Promise<void> {
+    if (this.#settings.durability === "relaxed") return this.#synced;
+    return this.#syncAll(count <= FEW_RECORDS && this.#lastSyncMs < SHORT_SYNC_MS);
   }
 
-  #syncAll(): Promise<void> {
-    const synced = Promise.all([this.#synced, this.#file.sync()]).then(() => {});
+  #syncAll(isShort = false): Promise<void> {
+    const synced = Promise.all([this.#synced, this.#timedSync(isShort)]).then(() => {});
     synced.catch(() => {}); // it is awaited by the append, maybe after it has failed
     return this.#synced = synced;
+  }
+
+  async #timedSync(isShort: boolean): Promise<void> {
+    const start = performance.now();
+    await this.#file.sync(isShort);
+    this.#lastSyncMs = performance.now() - start;
   }
 
   /** Appends lines, under the lock. */

@@ -90,7 +90,7 @@ export function fileAppending(name: string, adapter: FileAdapter): void {
     await file.sync();
     for (let i = 0; i < 3; i++) {
       await appendAll(file, bytes("line\n"));
-      await Promise.all([file.sync(), file.sync()]);
+      await Promise.all([file.sync(), file.sync(true), file.sync(false)]);
     }
     assertEquals((await file.stat()).size, 15);
   });

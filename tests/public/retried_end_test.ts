@@ -32,9 +32,9 @@ class Disk {
         await file.append(bytes.subarray(0, bytes.length - leaves));
         throw Object.assign(new Error("EIO: i/o error"), { code: "EIO" });
       },
-      sync: async () => {
+      sync: async (isShort) => {
         if (this.doesNotSync) throw Object.assign(new Error("EIO: i/o error"), { code: "EIO" });
-        await file.sync();
+        await file.sync(isShort);
         this.syncs++;
       },
     });

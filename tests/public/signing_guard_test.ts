@@ -73,7 +73,7 @@ test("jsonl: a record that another program's unlocked write swallowed is not ack
   const meddling = (file: OpenFile): OpenFile => ({
     stat: () => file.stat(),
     read: (buffer, position) => file.read(buffer, position),
-    sync: () => file.sync(),
+    sync: (isShort) => file.sync(isShort),
     close: () => file.close(),
     append(bytes) {
       if (meddle) appendFileSync(path, '{"cost_usd":nul');

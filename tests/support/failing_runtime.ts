@@ -116,7 +116,7 @@ export class FailingRuntime {
       stat: () => this.#later("file.fstat", path, () => file.stat()),
       read: (buffer, position) => this.#later("file.read", path, () => file.read(buffer, position)),
       append: (bytes) => this.#append(path, file, bytes),
-      sync: () => this.#later("file.sync", path, () => file.sync()),
+      sync: (isShort) => this.#later("file.sync", path, () => file.sync(isShort)),
       close: () => {
         handle.asked = true;
         return this.#later("file.close", path, async () => {

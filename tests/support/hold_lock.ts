@@ -32,7 +32,7 @@ function stuck(runtime: Runtime): Runtime {
       hang();
       return 0;
     },
-    sync: () => file.sync(),
+    sync: (isShort) => file.sync(isShort),
     close: () => file.close(),
   });
   const watched = aroundSqlite(runtime, ({ sql, does }, action) => {

@@ -182,7 +182,7 @@ function writingPieces(runtime: Runtime): Runtime {
     stat: () => file.stat(),
     read: (buffer, position) => file.read(buffer, position),
     append: (bytes) => file.append(bytes.subarray(0, random.integer(1, 300))),
-    sync: () => file.sync(),
+    sync: (isShort) => file.sync(isShort),
     close: () => file.close(),
   });
   const open: Runtime["file"]["open"] = async (path, mode) =>

@@ -1,0 +1,85 @@
+// On a quick disk, a record or two are synced by the calling thread, which is sooner done than two threads have met. Nobody stands still for
+// a slow one, or for many records.
+
+import { assert, assertEquals } from "@std/assert";
+import { AuditLog, type OpenFile, type Runtime } from "@audit-log/llm";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { interaction, interactions } from "../support/interaction.ts";
+import { currentRuntime } from "../support/runtime.ts";
+import { atEnd, tempFolder } from "../support/temp.ts";
+
+/** Opens a log on a disk that takes so long; `told` is what each sync was told of it. */
+async function openOn(
+  t: TestContext,
+  disk: () => Promise<void>,
+  durability: "full" | "relaxed" = "full",
+): Promise<{ log: AuditLog; told: (boolean | undefined)[] }> {
+  const told: (boolean | undefined)[] = [];
+  const real = await currentRuntime();
+  const on = (file: OpenFile): OpenFile => ({
+    stat: () => file.stat(),
+    read: (buffer, position) => file.read(buffer, position),
+    append: (bytes) => file.append(bytes),
+    close: () => file.close(),
+    sync(isShort) {
+      told.push(isShort);
+      return disk();
+    },
+  });
+  const runtime: Runtime = {
+    ...real,
+    file: { ...real.file, open: async (path, mode) => on(await real.file.open(path, mode)) },
+  };
+  const path = join(tempFolder(t), "log");
+  const log = await AuditLog.open({ backend: "jsonl", path, runtime, durability });
+  atEnd(t, () => log.close());
+  told.length = 0;
+  return { log, told };
+}
+
+const QUICK = () => Promise.resolve();
+
+/** Takes some milliseconds. */
+function slow(): Promise<void> {
+  const start = performance.now();
+  while (performance.now() - start < 3);
+  return Promise.resolve();
+}
+
+test("jsonl: once the disk has shown that it is quick, few records are synced at once", async (t) => {
+  const { log, told } = await openOn(t, QUICK);
+  for (let n = 0; n < 50; n++) await log.record(interaction());
+  await Promise.all(Array.from({ length: 16 }, () => log.record(interaction())));
+  assertEquals(told.length, 51);
+  assertEquals(told[0], false);
+  assert(told.slice(1).filter((isShort) => isShort).length > 25, `${told}`);
+});
+
+test("jsonl: a slow disk is waited for by another thread", async (t) => {
+  const { log, told } = await openOn(t, slow);
+  for (let n = 0; n < 10; n++) await log.record(interaction());
+  assertEquals(told, Array(10).fill(false));
+});
+
+test("jsonl: a disk that becomes slow is waited for by the calling thread once", async (t) => {
+  let disk = QUICK;
+  const { log, told } = await openOn(t, () => disk());
+  while (told.at(-1) !== true) await log.record(interaction());
+  disk = slow;
+  for (let n = 0; n < 5; n++) await log.record(interaction());
+  assertEquals(told.slice(-4), Array(4).fill(false));
+});
+
+test("jsonl: many records are synced by another thread", async (t) => {
+  const { log, told } = await openOn(t, QUICK);
+  while (told.at(-1) !== true) await log.record(interaction());
+  for (let n = 0; n < 5; n++) await log.recordAll(interactions(17));
+  assertEquals(told.slice(-5), Array(5).fill(false));
+});
+
+test("jsonl: nothing is synced where durability is relaxed", async (t) => {
+  const { log, told } = await openOn(t, QUICK, "relaxed");
+  for (let n = 0; n < 5; n++) await log.record(interaction());
+  assertEquals(told, []);
+});
