@@ -78,6 +78,11 @@ export interface FileAdapter {
   create(path: string): Promise<void>;
   /** Removes a file. The core asks this only of side files that can be rebuilt. */
   remove(path: string): Promise<void>;
+  /**
+   * When something in the folder of a path was last made, removed or renamed, milliseconds since the epoch, to a second at least;
+   * `undefined` where that is not known. Without it, the core looks at the files themselves.
+   */
+  folderChanged?(path: string): Promise<number | undefined>;
 }
 
 /** What can be bound to a parameter. Integers must be safe; text must be well-formed, without U+0000. */

@@ -7,6 +7,7 @@
 import { randomUUID } from "node:crypto";
 import fs from "node:fs";
 import { dirname, resolve } from "node:path";
+import process from "node:process";
 import { promisify } from "node:util";
 import type { FileAdapter, FileMode, FileStat, OpenFile } from "../../src/ports.ts";
 import { isPermitted } from "../deno_permissions.ts";
@@ -61,6 +62,14 @@ export const file: FileAdapter = {
   async remove(path: string): Promise<void> {
     // Not unlink(), with which Deno removes an empty folder.
     await fs.promises.rm(path);
+  },
+
+  // deno-lint-ignore require-await -- as above
+  async folderChanged(path: string): Promise<number | undefined> {
+    const folder = dirname(path);
+    // Windows tells late; and there an open file keeps its name.
+    if (process.platform === "win32" || !isPermitted(folder, "read")) return undefined;
+    return fs.statSync(folder).ctimeMs;
   },
 };
 

@@ -9,6 +9,7 @@ import { type AppendedAside, AsideWriter } from "./aside_writer.ts";
 import { whenFree } from "./busy.ts";
 import { upgradeEarlierVersion } from "./earlier_version.ts";
 import { faultOf } from "./faults.ts";
+import { FolderWatch } from "./folder_watch.ts";
 import { checkSamePlace, createFile, databaseBytes } from "./log_file.ts";
 import { PageSize } from "./page_size.ts";
 import { upgradePythonTable } from "./python_class.ts";
@@ -140,6 +141,7 @@ class SqliteStore implements LogStore {
   readonly #database: SqliteDatabase;
   readonly #settings: FileSettings;
   readonly #identity: string;
+  readonly #folder: FolderWatch;
   readonly #table: RecordTable;
   readonly #appender: SqliteAppender | undefined;
   readonly #aside: AsideWriter;
@@ -162,6 +164,7 @@ class SqliteStore implements LogStore {
     this.#database = database;
     this.#settings = settings;
     this.#identity = identity;
+    this.#folder = new FolderWatch(runtime.file, path);
     this.#table = new RecordTable(database, RECORD_TABLE, EVENT_TABLE, "seq, record");
     this.#appender = readOnly ? undefined : new SqliteAppender(database, path);
     this.#size = this.#table.end().size;
@@ -217,8 +220,10 @@ class SqliteStore implements LogStore {
     try {
       // What is handed to the other thread is awaited outside, so that the next batch can be handed to it meanwhile.
       const { appended } = await this.#writing.run(async () => {
-        await checkSamePlace(this.#runtime.file, path, this.#identity, action);
-        await this.#checkWal();
+        await this.#folder.look(async () => {
+          await checkSamePlace(this.#runtime.file, path, this.#identity, action);
+          await this.#checkWal();
+        });
         if (await this.#aside.takes(records.length)) {
           return { appended: this.#aside.append(records) };
         }

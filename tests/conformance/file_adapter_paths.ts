@@ -12,6 +12,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -19,8 +20,9 @@ import {
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
+import { nextTurn } from "../../src/turns.ts";
 import { tempFolder } from "../support/temp.ts";
-import { assertPosix, openFile } from "./file_adapter.ts";
+import { appendAll, assertPosix, openFile } from "./file_adapter.ts";
 
 export function filePaths(name: string, adapter: FileAdapter): void {
   test(`${name}: stat() tells what a path leads to, links followed`, async (t) => {
@@ -115,6 +117,37 @@ export function filePaths(name: string, adapter: FileAdapter): void {
     assertEquals(await first.stat(), { kind: "file", size: 10, identity });
     const third = await openFile(t, adapter, path, "append");
     assertNotEquals((await third.stat()).identity, identity);
+  });
+
+  test(`${name}: a folder tells that a file was made, renamed or removed, and not that one was written to`, async (t) => {
+    const path = join(tempFolder(t), "file");
+    writeFileSync(path, "");
+    const changed = async () => {
+      const changedMs = await adapter.folderChanged?.(path);
+      assert(changedMs === undefined || Math.abs(Date.now() - changedMs) < 60_000, `${changedMs}`);
+      return changedMs;
+    };
+    if (await changed() === undefined) return t.diagnostic("not known here");
+    for (
+      const change of [
+        () => writeFileSync(`${path} 2`, ""),
+        () => renameSync(`${path} 2`, `${path} 3`),
+        () => rmSync(`${path} 3`),
+      ]
+    ) {
+      const before = await changed();
+      // Some file systems tell no more than the second, and so does Deno.
+      for (const start = Date.now(); Date.now() - start < 1100;) await nextTurn();
+      change();
+      assertNotEquals(await changed(), before);
+    }
+    const before = await changed();
+    const file = await openFile(t, adapter, path, "append");
+    for (let i = 0; i < 100; i++) {
+      await appendAll(file, Uint8Array.from([i]));
+      await file.sync();
+    }
+    assertEquals(await changed(), before);
   });
 
   test(`${name}: a removed file is gone, and who has it open keeps it`, async (t) => {

@@ -2,7 +2,7 @@
 // The table in docs/durability.md is made of this. For the log's own file see file_rights_test.ts and tampering_test.ts.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { AuditLog, generateSigningKey } from "@audit-log/llm";
+import { AuditLog, type FileAdapter, generateSigningKey } from "@audit-log/llm";
 import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -10,6 +10,7 @@ import type { TestContext } from "node:test";
 import { FILE_BACKENDS, openFile } from "../support/backends.ts";
 import { inputs, interaction, interactions } from "../support/interaction.ts";
 import { assertRefused } from "../support/refused.ts";
+import { currentRuntime } from "../support/runtime.ts";
 import { testUnless } from "../support/skip.ts";
 import { tempFolder } from "../support/temp.ts";
 
@@ -67,6 +68,43 @@ for (const { backend, side, records } of SIDE_FILES) {
       assertEquals(inputs(await again.query()), [...expected, "last"]);
       assertEquals((await again.verify()).faults, []);
     });
+  }
+}
+
+for (const side of ["", "-wal"]) {
+  for (const [what, change] of Object.entries(CHANGES)) {
+    testUnless(
+      onWindows,
+      `sqlite: when log${side} is ${what} in a folder that had been the same for long, recording is refused at once`,
+      async (t) => {
+        const path = join(tempFolder(t as TestContext), "log");
+        const runtime = await currentRuntime();
+        let looks = 0;
+        const file: FileAdapter = {
+          ...runtime.file,
+          stat(asked) {
+            looks++;
+            return runtime.file.stat(asked);
+          },
+          async folderChanged(asked) {
+            const changedMs = await runtime.file.folderChanged!(asked);
+            return changedMs && changedMs - 3_600_000;
+          },
+        };
+        const options = { backend: "sqlite", path, runtime: { ...runtime, file } } as const;
+        const log = await openFile(t as TestContext, options);
+        for (looks = 1; looks > 0; await log.record(interaction())) looks = 0;
+        const before = await file.folderChanged!(path);
+        change(path + side);
+        // Deno tells no more than the second.
+        while (await file.folderChanged!(path) === before) {
+          writeFileSync(`${path}-other`, "");
+          rmSync(`${path}-other`);
+        }
+        const error = await assertRefused(() => log.record(interaction()), "LOG_REPLACED");
+        assertStringIncludes(error.message, path + side);
+      },
+    );
   }
 }
 

@@ -1,0 +1,43 @@
+import type { FileAdapter } from "../ports.ts";
+
+/** How long a folder must have been as it is, milliseconds. There are file systems that tell when it was changed to two seconds. */
+const SETTLED_MS = 2500;
+/** How long that is relied on, milliseconds. */
+const RELIED_ON_MS = 1000;
+
+/**
+ * Tells whether files may have been deleted or replaced since they were last looked at: not while their folder is as it was.
+ *
+ * Each commit to a SQLite database is preceded by such a look. To look at the write-ahead log itself is dear: Linux, from version 6.13 on, gives a
+ * file whose times somebody asked for new ones with its next write, and its next sync has to put them on the disk, too.
+ */
+export class FolderWatch {
+  readonly #files: FileAdapter;
+  readonly #path: string;
+  readonly #now: () => number;
+  #changedMs: number | undefined;
+  #lookedMs = -Infinity;
+
+  /**
+   * @param path A file in the folder.
+   * @param now The time, milliseconds since the epoch.
+   */
+  constructor(files: FileAdapter, path: string, now: () => number = Date.now) {
+    this.#files = files;
+    this.#path = path;
+    this.#now = now;
+  }
+
+  /** Looks at the files, unless the folder tells that they are what they were when that was last done. */
+  async look(atFiles: () => Promise<void>): Promise<void> {
+    const changedMs = await this.#files.folderChanged?.(this.#path).catch(() => undefined);
+    const nowMs = this.#now();
+    const age = nowMs - this.#lookedMs;
+    const isSettled = changedMs !== undefined && changedMs === this.#changedMs &&
+      this.#lookedMs - changedMs > SETTLED_MS;
+    if (isSettled && age >= 0 && age < RELIED_ON_MS) return;
+    await atFiles();
+    this.#changedMs = changedMs;
+    this.#lookedMs = nowMs;
+  }
+}

@@ -1,0 +1,69 @@
+// Files are not looked at as long as their folder is as it was, which is not told of what has just changed.
+
+import { assertEquals, assertRejects } from "@std/assert";
+import { test } from "node:test";
+import type { FileAdapter } from "../../src/ports.ts";
+import { FolderWatch } from "../../src/stores/folder_watch.ts";
+import { currentRuntime } from "../support/runtime.ts";
+
+const SECOND = 1000;
+
+/** A folder, the time, and how often its files were looked at. */
+async function watched(unknown: Partial<FileAdapter> = {}) {
+  const { file } = await currentRuntime();
+  const given = { changedMs: 0, nowMs: 100 * SECOND, looks: 0 };
+  const files = { ...file, folderChanged: () => Promise.resolve(given.changedMs), ...unknown };
+  const watch = new FolderWatch(files, "/folder/file", () => given.nowMs);
+  const look = async () => {
+    const { looks } = given;
+    await watch.look(() => Promise.resolve(void given.looks++));
+    return given.looks > looks;
+  };
+  return { given, watch, look };
+}
+
+test("files are looked at once a second while their folder is as it was", async () => {
+  const { given, look } = await watched();
+  const looks: boolean[] = [];
+  for (let n = 0; n < 8; n++, given.nowMs += SECOND / 4) looks.push(await look());
+  assertEquals(looks, [true, false, false, false, true, false, false, false]);
+});
+
+test("files are looked at again when their folder was changed", async () => {
+  const { given, look } = await watched();
+  await look();
+  given.changedMs = 3;
+  assertEquals([await look(), await look()], [true, false]);
+});
+
+test("files are looked at as long as their folder was just changed: it may change again within the same second", async () => {
+  const { given, look } = await watched();
+  given.changedMs = given.nowMs;
+  for (let n = 0; n < 5; n++, given.nowMs += SECOND / 2) assertEquals(await look(), true);
+  given.nowMs += SECOND / 2;
+  assertEquals([await look(), await look()], [true, false]);
+});
+
+test("files are looked at where nothing is known of their folder, and when the clock was set back", async () => {
+  for (
+    const folderChanged of [
+      undefined,
+      () => Promise.resolve(undefined),
+      () => Promise.reject(new Error()),
+    ]
+  ) {
+    const { look } = await watched({ folderChanged } as Partial<FileAdapter>);
+    assertEquals([await look(), await look()], [true, true]);
+  }
+  const { given, look } = await watched();
+  await look();
+  given.nowMs -= 1;
+  assertEquals(await look(), true);
+});
+
+test("files that were not as they should be are looked at again", async () => {
+  const { watch, look } = await watched();
+  const error = new Error("replaced");
+  await assertRejects(() => watch.look(() => Promise.reject(error)), Error, "replaced");
+  assertEquals([await look(), await look()], [true, false]);
+});
