@@ -209,7 +209,17 @@ interface Streamed {
   transcript?: string | undefined;
   annotations?: Loose[];
   images?: Loose[];
-  readonly calls: Map<number, { id?: string; name: string; arguments: string }>;
+  readonly calls: StreamedCall[];
+  /** The last one at each place. */
+  readonly open: Map<number, StreamedCall>;
+}
+
+/** A tool's call as a stream brings it. */
+interface StreamedCall {
+  readonly index: number;
+  id?: string;
+  name: string;
+  arguments: string;
 }
 
 class ChatStream implements WireStream {
@@ -238,7 +248,7 @@ class ChatStream implements WireStream {
 
   #choice(index: number): Streamed {
     let choice = this.#choices.get(index);
-    if (choice === undefined) this.#choices.set(index, choice = { calls: new Map() });
+    if (choice === undefined) this.#choices.set(index, choice = { calls: [], open: new Map() });
     return choice;
   }
 
@@ -263,10 +273,16 @@ class ChatStream implements WireStream {
       : [];
     const calls = [...listOf(tool_calls), ...listOf(legacy)];
     for (const { index, id, function: called, custom } of calls) {
-      const at = typeof index === "number" ? index : choice.calls.size;
-      let call = choice.calls.get(at);
-      if (call === undefined) choice.calls.set(at, call = { name: "", arguments: "" });
+      const at = typeof index === "number" ? index : choice.calls.length;
       const { name, arguments: json, input } = looseOf(called ?? custom);
+      let call = choice.open.get(at);
+      // Some give all of several calls the same place: Gemini, and Ollama.
+      const isNext = filledText(name) !== undefined && call?.id !== undefined && id !== call.id;
+      if (call === undefined || (isNext && filledText(id) !== undefined)) {
+        call = { index: at, name: "", arguments: "" };
+        choice.calls.push(call);
+        choice.open.set(at, call);
+      }
       if (typeof id === "string") call.id = id;
       // It comes whole; some repeat it with each piece of the arguments.
       if (typeof name === "string" && name !== "") call.name = name;
@@ -281,8 +297,8 @@ class ChatStream implements WireStream {
     const choices = [...this.#choices].sort(([a], [b]) => a - b).map(([, choice]) => {
       const { role, content, refusal, reasoning, finish, transcript, calls } = choice;
       const { annotations, images } = choice;
-      const tool_calls = [...calls].sort(([a], [b]) => a - b)
-        .map(([, { id, name, arguments: json }]) => ({ id, function: { name, arguments: json } }));
+      const tool_calls = calls.toSorted((a, b) => a.index - b.index)
+        .map(({ id, name, arguments: json }) => ({ id, function: { name, arguments: json } }));
       return {
         message: {
           role,
