@@ -78,6 +78,32 @@ test("a tool's name that is repeated with each piece of its arguments is recorde
   ]);
 });
 
+test("calls of tools that all have the same place are recorded each by itself", async (t) => {
+  const call = (id: string, n: number): object =>
+    chunk({
+      tool_calls: [{ index: 0, id, function: { name: "double", arguments: `{"n":${n}}` } }],
+    });
+  const events = eventBytes(call("c-1", 4), call("c-2", 5), chunk({}, "tool_calls"), "[DONE]");
+  const { log, fetch } = await fetched(t, { fetch: answering(events, SSE) });
+  await (await fetch(URL_OF_CHAT, post({ ...QUESTION, stream: true }))).text();
+  assertEquals(JSON.parse((await only(log)).outputText)[0].parts, [
+    { type: "tool_call", id: "c-1", name: "double", arguments: { n: 4 } },
+    { type: "tool_call", id: "c-2", name: "double", arguments: { n: 5 } },
+  ]);
+});
+
+test("numbers that JavaScript would round are recorded by their digits, asked and answered", async (t) => {
+  const ID = "12345678901234567890";
+  const call = { id: "c", function: { name: "find", arguments: `{"id":${ID},"n":1.5}` } };
+  const body = `{"choices":[{"message":{"content":null,"tool_calls":[${JSON.stringify(call)}]}}]}`;
+  const { log, fetch } = await fetched(t, { fetch: answering(body) });
+  const text = JSON.stringify({ ...QUESTION, seed: 7 }).replace('"seed":7', `"seed":${ID}`);
+  await (await fetch(URL_OF_CHAT, post({}, { body: text }))).text();
+  const { outputText, metadata } = await only(log);
+  assertEquals(JSON.parse(outputText)[0].parts[0].arguments, { id: ID, n: 1.5 });
+  assertEquals(metadata["gen_ai.request.seed"], ID);
+});
+
 test("what the model said before, with its reasoning and its voice, is part of what is asked", async (t) => {
   const { log, fetch } = await fetched(t, {
     fetch: answering(answer({ role: "assistant", content: "8" })),
