@@ -88,8 +88,12 @@ function strippedObject(object: JsonObject, isSchema: boolean): JsonObject {
   return isSame ? object : kept;
 }
 
-/** A key that stands beside an address lets in there: those of search services are called so, and nothing else. */
+/**
+ * A key that stands beside an address lets in there: those of search services are called so, and nothing else. A token that has a
+ * probability is one of a model's.
+ */
 function isCredentialIn(object: JsonObject, name: string): boolean {
+  if (name === "token" && typeof object["logprob"] === "number") return false;
   return isCredential(name) ||
     (/^key$/i.test(name) && Object.keys(object).some((other) => ADDRESS.test(other)));
 }

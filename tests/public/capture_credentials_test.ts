@@ -83,6 +83,7 @@ test("what only sounds like a credential is recorded", async (t) => {
     link: "https://h.example/?page=2",
     max_token: 7,
     text: { format: { type: "json_schema", schema } },
+    logprobs: [{ token: " Paris", logprob: -0.5, top_logprobs: [{ token: "a", logprob: -1 }] }],
   };
   await fetch(`${HOST}/responses`, post({ model: "m", input: "Hi", tools, ...parameters }));
   const entry = await only(log);
