@@ -32,8 +32,8 @@ export function exactJson(text: string): ExactJson {
   };
 }
 
-/** What a number may have that JavaScript would read as another. */
-const LONG = /\d{16}|\d[eE]\+?\d{3}/;
+/** What an integer may have that JavaScript would read as another. Vectors have as many digits behind their points. */
+const LONG = /(?:^|[^.\d])\d{16}|\d[eE]\+?\d{3}/;
 
 /**
  * The value of JSON, but that integers beyond those that JavaScript tells apart are texts, of the digits that stand there.

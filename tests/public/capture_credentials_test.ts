@@ -61,6 +61,14 @@ for (const [what, path, body] of bodies) {
   });
 }
 
+test("the key in a request that broke off is not recorded", async (t) => {
+  const { log, fetch } = await fetched(t, { fetch: answering("{}") });
+  const body = `{"model":"m","input":"Hi","tools":[{"type":"mcp","authorization":"${KEY}"`;
+  await fetch(`${HOST}/responses`, post({}, { body }));
+  const { inputText } = await only(log);
+  assertEquals(inputText, '{"model":"m","input":"Hi","tools":[{"type":"mcp",[secret]');
+});
+
 test("what only sounds like a credential is recorded", async (t) => {
   const { log, fetch } = await fetched(t, { fetch: answering("{}") });
   const schema = {
