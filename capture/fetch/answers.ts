@@ -79,7 +79,7 @@ export class AnswerReader implements PartsReader<unknown> {
   }
 
   #event(name: string, data: string, taken: { isOutput: boolean; isLast: boolean }): void {
-    if (data === "[DONE]") {
+    if (data.startsWith("[DONE]")) {
       this.#others = undefined;
       taken.isLast = true;
       return;

@@ -256,7 +256,8 @@ class ChatStream implements WireStream {
     return choices.length > 0 && choices.every(({ finish }) => finish !== undefined);
   }
 
-  take(_name: string, data: Loose): { isOutput: boolean; isLast: boolean } {
+  take(name: string, data: Loose): { isOutput: boolean; isLast: boolean } {
+    if (name === "error") this.#head["error"] = data;
     for (const key of HEAD) {
       // What says nothing does not undo what was said.
       if (data[key] !== undefined && data[key] !== null) this.#head[key] = data[key];
@@ -268,7 +269,7 @@ class ChatStream implements WireStream {
       if (typeof finish_reason === "string") choice.finish = finish_reason;
     }
     // What others send as an error ends the stream.
-    return { isOutput, isLast: data["error"] !== undefined && data["error"] !== null };
+    return { isOutput, isLast: this.#head["error"] !== undefined };
   }
 
   #choice(index: number): Streamed {
