@@ -69,7 +69,8 @@ function isRequest(input: unknown): input is Request {
 
 /** Whether a body is a stream: the platform's, one of Node's, or whatever else brings one piece after the other. */
 function isIterable(body: unknown): body is AsyncIterable<unknown> {
-  return typeof Object(body)[Symbol.asyncIterator] === "function";
+  // Not every browser's streams can be iterated.
+  return body instanceof ReadableStream || typeof Object(body)[Symbol.asyncIterator] === "function";
 }
 
 /** What a body brings, as a `fetch` would read it. */
