@@ -1,3 +1,4 @@
+import { jsonValue } from "../shared/exact_json.ts";
 import { type Loose, looseOf } from "../shared/loose.ts";
 import type { PartsReader, StreamedResponse } from "../shared/recorded_parts.ts";
 import { SseReader } from "../shared/sse.ts";
@@ -22,7 +23,7 @@ export interface AnswerHead {
 /** What a whole body says. One that is no JSON, or none that its path promises, is kept as the text that it is. */
 export function answerIn(text: string, { format, ok, status }: AnswerHead): WireResponse {
   try {
-    const body = looseOf(JSON.parse(text));
+    const body = looseOf(jsonValue(text));
     if (ok) return format.response(body);
     const error = errorIn(body, status);
     return { output: "", error: error.message === "" ? { ...error, message: text } : error };
@@ -78,13 +79,13 @@ export class AnswerReader implements PartsReader<unknown> {
   }
 
   #event(name: string, data: string, taken: { isOutput: boolean; isLast: boolean }): void {
-    if (data === "[DONE]") {
+    if (data.startsWith("[DONE]")) {
       this.#others = undefined;
       taken.isLast = true;
       return;
     }
     try {
-      const { isOutput, isLast } = this.#wire.take(name, looseOf(JSON.parse(data)));
+      const { isOutput, isLast } = this.#wire.take(name, looseOf(jsonValue(data)));
       this.#others = undefined;
       taken.isOutput ||= isOutput;
       taken.isLast ||= isLast;
@@ -139,7 +140,7 @@ export class AnswerReader implements PartsReader<unknown> {
 
 function jsonOf(text: string): Loose | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = jsonValue(text);
     return typeof value === "object" && value !== null ? value as Loose : undefined;
   } catch {
     return undefined;

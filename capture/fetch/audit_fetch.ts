@@ -1,6 +1,8 @@
 import { type AuditLog, AuditLogError } from "../../mod.ts";
 import { Capture, type CapturedCall } from "../shared/capture.ts";
 import type { CaptureOptions } from "../shared/capture_options.ts";
+import { withoutCredentials } from "../shared/credentials.ts";
+import { jsonValue } from "../shared/exact_json.ts";
 import { looseOf } from "../shared/loose.ts";
 import { recordError } from "../shared/recorded_parts.ts";
 import { headerIn, headersOf, requestIdsOf, serverOf } from "../shared/transport.ts";
@@ -151,9 +153,10 @@ async function requestOf(
   keepMedia: boolean,
 ): Promise<WireRequest> {
   try {
-    return await format.request(looseOf(JSON.parse(text ?? "")), keepMedia);
+    return await format.request(looseOf(jsonValue(text ?? "")), keepMedia);
   } catch {
-    return { model: undefined, input: text ?? "", metadata: {}, parameters: {} };
+    const input = withoutCredentials(text ?? "");
+    return { model: undefined, input, metadata: {}, parameters: {} };
   }
 }
 

@@ -36,6 +36,7 @@ export function askedRequest(
   // A Request may stand here, too.
   if (given instanceof Request) return askedRequest(new Request(input, given), undefined);
   const init = copiedInit(given);
+  const target = input instanceof URL ? new URL(input) : input;
   const request = isRequest(input) ? input : undefined;
   // An option that is null goes before what the request has.
   const own = init?.signal === undefined ? request?.signal : init.signal;
@@ -47,13 +48,11 @@ export function askedRequest(
     async read() {
       if (isOwn) return await readOwn(request, init, signal);
       const body: unknown = init?.body;
-      if (body instanceof ReadableStream) {
-        if (signal?.aborted === true) return { text: undefined, input, init }; // fetch rejects it
-        // It can be read once: what is sent is what was read.
-        const bytes = await allOf(body, signal);
-        return { text: UTF_8.decode(bytes), input, init: { ...init, body: bytes } };
-      }
-      return { text: await textOf(body), input, init };
+      if (!isIterable(body)) return { text: await textOf(body), input: target, init };
+      if (signal?.aborted === true) return { text: undefined, input: target, init }; // fetch rejects it
+      // It can be read once: what is sent is what was read.
+      const bytes = await allOf(streamOf(body), signal);
+      return { text: UTF_8.decode(bytes), input: target, init: { ...init, body: bytes } };
     },
   };
 }
@@ -66,6 +65,28 @@ function isRequest(input: unknown): input is Request {
   if (typeof input !== "object" || input === null) return false;
   const { url, method } = input as Partial<Request>;
   return typeof url === "string" && typeof method === "string";
+}
+
+/** Whether a body is a stream: the platform's, one of Node's, or whatever else brings one piece after the other. */
+function isIterable(body: unknown): body is AsyncIterable<unknown> {
+  // Not every browser's streams can be iterated.
+  return body instanceof ReadableStream || typeof Object(body)[Symbol.asyncIterator] === "function";
+}
+
+/** What a body brings, as a `fetch` would read it. */
+function streamOf(body: AsyncIterable<unknown>): ReadableStream {
+  if (body instanceof ReadableStream) return body;
+  const iterator = body[Symbol.asyncIterator]();
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await iterator.next();
+      if (done === true) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel(reason) {
+      await iterator.return?.(reason);
+    },
+  }, { highWaterMark: 0 });
 }
 
 /** Reads the body that a request has itself. */

@@ -104,7 +104,7 @@ async function blockPart(block: Loose, keepMedia: boolean): Promise<Part | undef
     case "text":
     case "input_text":
     case "output_text":
-      return textPart(textOf(text) ?? "");
+      return { ...beside(block, "text"), ...textPart(textOf(text) ?? "") };
     case "tool_use":
     case "tool_call":
     case "tool_call_chunk":
@@ -114,6 +114,7 @@ async function blockPart(block: Loose, keepMedia: boolean): Promise<Part | undef
     case "reasoning":
     case "thinking":
       return {
+        ...beside(block, "reasoning", "thinking", "text"),
         type: "reasoning",
         content: textOf(reasoning) ?? textOf(thinking) ?? textOf(text) ?? "",
       };
@@ -150,6 +151,14 @@ async function blockPart(block: Loose, keepMedia: boolean): Promise<Part | undef
   }
   if (typeof url === "string") return await urlPart(url, mediaType ?? textOf(type), keepMedia);
   return { ...plainObject(block), type: textOf(type) ?? "unknown" };
+}
+
+/** What a block has beside its text; a list without members says nothing, and its place in a stream is none of it. */
+function beside(block: Loose, ...names: readonly string[]): Record<string, JsonValue> {
+  const others = without(block, ["type", "id", "index", ...names]);
+  return Object.fromEntries(
+    Object.entries(others).filter(([, value]) => !(Array.isArray(value) && value.length === 0)),
+  );
 }
 
 /** Usage as LangChain's messages have it, or else as its models' outputs do. */

@@ -61,6 +61,9 @@ const WITHOUT_CONTENT: ReadonlySet<string> = new Set([
   "response.unreadable",
   "server.address",
   "server.port",
+  "stream.malformed_events",
+  "stream.too_long_events",
+  "stream.truncated",
   "stream.unreadable",
 ]);
 /** What the log says itself, and the ids that a provider gave a request. */

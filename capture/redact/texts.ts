@@ -6,6 +6,7 @@
  */
 
 import type { JsonObject, JsonValue } from "../../mod.ts";
+import { endOfString } from "../shared/exact_json.ts";
 
 /** A walk: it yields texts and gets them back redacted. */
 export type Walk<T> = Generator<string, T, string>;
@@ -144,15 +145,6 @@ function isJson(text: string): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-/** The position behind the string literal that starts at `start`: behind the first quote that is not escaped. */
-function endOfString(json: string, start: number): number {
-  for (let quote = json.indexOf('"', start + 1);; quote = json.indexOf('"', quote + 1)) {
-    let escapes = quote;
-    while (json[escapes - 1] === "\\") escapes--;
-    if ((quote - escapes) % 2 === 0) return quote + 1;
   }
 }
 

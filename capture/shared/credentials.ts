@@ -32,9 +32,12 @@ const IN_QUERY = /^(?:[?&;])(?:key|sig|signature|code|auth|token|x-(?:amz|goog)-
 /** What has members whose names are those of other things, as a JSON schema's properties are: what they say is no credential. */
 const SCHEMAS = /^(?:properties|patternProperties|\$defs|definitions|dependentSchemas)$/;
 
-/** Whole texts that are credentials, whatever they are called: those of headers, and keys whose form tells. */
+/**
+ * Whole texts that are credentials, whatever they are called: those of headers, which are no words, as in `Basic Information`, and keys
+ * whose form tells.
+ */
 const SECRET =
-  /^(?:(?:bearer|basic|token) {1,8}[\w.~+/=-]{8,}|(?:sk|pk|rk|xai|gsk|hf|gh[opsu]|xox[a-z])[-_][\w-]{16,}|github_pat_\w{16,}|AIza[\w-]{20,}|(?:AKIA|ASIA)[A-Z0-9]{12,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*)$/i;
+  /^(?:(?:bearer|basic|token) {1,8}(?=[\w.~+/-]*[\d=]|[\w.~+/=-]{24})[\w.~+/=-]{8,}|(?:sk|pk|rk|xai|gsk|hf|gh[opsu]|xox[a-z])[-_][\w-]{16,}|github_pat_\w{16,}|AIza[\w-]{20,}|(?:AKIA|ASIA)[A-Z0-9]{12,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*)$/i;
 const LEFT_OUT = "[secret]";
 
 /** Whether a name is that of a credential, or of what holds some. */
@@ -85,8 +88,12 @@ function strippedObject(object: JsonObject, isSchema: boolean): JsonObject {
   return isSame ? object : kept;
 }
 
-/** A key that stands beside an address lets in there: those of search services are called so, and nothing else. */
+/**
+ * A key that stands beside an address lets in there: those of search services are called so, and nothing else. A token that has a
+ * probability is one of a model's.
+ */
 function isCredentialIn(object: JsonObject, name: string): boolean {
+  if (name === "token" && typeof object["logprob"] === "number") return false;
   return isCredential(name) ||
     (/^key$/i.test(name) && Object.keys(object).some((other) => ADDRESS.test(other)));
 }
@@ -115,9 +122,11 @@ function strippedJson(text: string): string | undefined {
     return json.write(stripped(json.value));
   } catch {
     // It is no JSON, or nested too deep to be looked into.
-    for (const { 1: name, index } of text.matchAll(/\\*["']([\w.-]{1,100})\\*["']\s{0,8}:/g)) {
-      // Where it would end cannot be told.
-      if (isCredential(name!)) return text.slice(0, index) + LEFT_OUT;
+    for (const { 1: name, index } of text.matchAll(/["']([\w.-]{1,100})\\*["']\s{0,8}:/g)) {
+      if (!isCredential(name!)) continue;
+      let end = index;
+      while (text[end - 1] === "\\") end--; // those of the quote
+      return text.slice(0, end) + LEFT_OUT; // where it would end cannot be told
     }
     return undefined;
   }

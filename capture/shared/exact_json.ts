@@ -1,3 +1,8 @@
+/**
+ * Reading JSON whose numbers are to stay what they are: ids of twenty digits, and prices with two decimals.
+ *
+ * @module
+ */
 import type { JsonValue } from "../../mod.ts";
 
 /** JSON of a text, and how to write it again. */
@@ -8,12 +13,8 @@ export interface ExactJson {
   write(value: JsonValue): string;
 }
 
-/** A string of JSON, or a number in it. */
-const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
-
 /**
- * Reads JSON that somebody wrote, to be written again with something changed in it: ids of twenty digits and prices with two decimals
- * are to stay what they are.
+ * Reads JSON that somebody wrote, to be written again with something changed in it.
  *
  * @param text JSON.
  * @throws {SyntaxError} It is none.
@@ -21,13 +22,56 @@ const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 export function exactJson(text: string): ExactJson {
   // Nobody can know it, so that no text is taken for a number.
   const mark = `${crypto.randomUUID()}:`;
-  const marked = text.replace(
-    TOKEN,
-    (token) =>
-      token.startsWith('"') || String(Number(token)) === token ? token : `"${mark}${token}"`,
+  const marked = withNumbers(
+    text,
+    (number) => String(Number(number)) === number ? number : `"${mark}${number}"`,
   );
   return {
     value: JSON.parse(marked),
     write: (value) => JSON.stringify(value).replaceAll(new RegExp(`"${mark}([^"]*)"`, "g"), "$1"),
   };
+}
+
+/** What an integer may have that JavaScript would read as another. Vectors have as many digits behind their points. */
+const LONG = /(?:^|[^.\d])\d{16}|\d[eE]\+?\d{3}/;
+
+/**
+ * The value of JSON, but that integers beyond those that JavaScript tells apart are texts, of the digits that stand there.
+ *
+ * @param text JSON.
+ * @throws {SyntaxError} It is none.
+ */
+export function jsonValue(text: string): JsonValue {
+  const value: JsonValue = JSON.parse(text);
+  if (!LONG.test(text)) return value;
+  return JSON.parse(
+    withNumbers(text, (number) => isExact(Number(number)) ? number : `"${number}"`),
+  );
+}
+
+function isExact(number: number): boolean {
+  return Number.isFinite(number) && (!Number.isInteger(number) || Number.isSafeInteger(number));
+}
+
+/** JSON with other numbers in it. */
+function withNumbers(json: string, make: (number: string) => string): string {
+  const made = (piece: string): string => piece.replace(/-?\d[\d.eE+-]*/g, make);
+  let text = "";
+  let at = 0;
+  for (let start = json.indexOf('"'); start !== -1; start = json.indexOf('"', at)) {
+    const end = endOfString(json, start);
+    text += made(json.slice(at, start)) + json.slice(start, end);
+    at = end;
+  }
+  return text + made(json.slice(at));
+}
+
+/** The position behind the string of JSON that starts at `start`: behind the first quote that is not escaped. */
+export function endOfString(json: string, start: number): number {
+  for (let quote = json.indexOf('"', start + 1);; quote = json.indexOf('"', quote + 1)) {
+    if (quote === -1) return json.length;
+    let escapes = quote;
+    while (json[escapes - 1] === "\\") escapes--;
+    if ((quote - escapes) % 2 === 0) return quote + 1;
+  }
 }

@@ -9,9 +9,9 @@ import { exactJson } from "./exact_json.ts";
 import { textOf } from "./loose.ts";
 import { blobPart, urlPart } from "./media.ts";
 
-/** What begins as a `data:` URL does, and not as a text that begins with that word. */
+/** What begins as a `data:` URL does, and not as a text that begins with that word, as in `Data: 3/4, 5/6`. */
 const INLINE =
-  /^\s{0,8}data:(?: {0,8}[\w.+-]{1,99}\/[\w.+-]{1,99}[^\s,]{0,300}|[^\s,{[]{0,300}; {0,8}base64|),/i;
+  /^\s{0,8}data:(?: {0,8}(?:application|audio|chemical|font|image|message|model|multipart|text|video|x-[\w.+-]{1,99})\/[\w.+-]{1,99}[^\s,]{0,300}|[^\s,{[]{0,300}; {0,8}base64|),/i;
 /** Such a URL within a longer text. */
 const URL_WITHIN =
   /\bdata:([\w.+-]{1,99}\/[\w.+-]{1,99})?(?:;[\w.+=-]{1,99}){0,8};base64,([\w+/-]+={0,2})/gi;
@@ -29,6 +29,8 @@ const ALWAYS = /^(?:b64_json|file_data|image_base64|partial_image_b64)$/;
 const BESIDE = /^(?:data|blob)$/;
 /** Those that are where they look like it. */
 const LIKELY = /^(?:bytes|image|audio|video|imageBytes|videoBytes)$/;
+/** What a `format` is called that tells of audio. */
+const AUDIO = /^(?:aac|aiff|flac|g711\w*|m4a|mp3|mp4|mpeg|mpga|ogg|opus|pcm\w*|wav|wave|webm)$/i;
 /** A provider's tools give a picture that they made as a result. */
 const RESULT = "result";
 
@@ -117,8 +119,8 @@ function mediaTypeIn(object: JsonObject): string | undefined {
   for (const name of MEDIA_TYPES) {
     if (typeof object[name] === "string") return object[name];
   }
-  const { format, data } = object;
-  return typeof format === "string" && typeof data === "string" ? `audio/${format}` : undefined;
+  const format = textOf(object["format"]) ?? "";
+  return typeof object["data"] === "string" && AUDIO.test(format) ? `audio/${format}` : undefined;
 }
 
 async function replaced(

@@ -5,6 +5,7 @@
  * @module
  */
 import type { JsonValue, Usage } from "../../mod.ts";
+import { jsonValue } from "./exact_json.ts";
 import { plainJson, plainObject } from "./plain_json.ts";
 
 /** Something with properties that may be anything. */
@@ -54,7 +55,7 @@ export function usageOf(usage: { [Key in keyof Usage]: unknown }): Usage | undef
 /** JSON in a text, read; the text itself where it is none. An empty text is no arguments. */
 export function parsedOr(text: string): JsonValue {
   try {
-    return plainJson(JSON.parse(text)) ?? text;
+    return plainJson(jsonValue(text)) ?? text;
   } catch {
     return text;
   }

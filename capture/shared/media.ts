@@ -40,9 +40,6 @@ export async function blobPart(
   return { ...known, content: typeof data === "string" ? data : base64Of(data) };
 }
 
-/** A `data:` URL, however it is written: its media type, whether it is base64, its data. */
-const DATA_URL = /^\s{0,8}data:([^;,]*)(?:;[^;,]*)*?(; {0,8}base64)?,(.*)$/is;
-
 /** Whether a text is a `data:` URL, which has the bytes in it. */
 export function isDataUrl(text: string): boolean {
   return /^\s{0,8}data:/i.test(text);
@@ -60,8 +57,7 @@ export async function urlPart(
   mediaType: string | undefined,
   keep: boolean,
 ): Promise<Part> {
-  const [, type, isBase64, data] = DATA_URL.exec(url) ?? [];
-  if (data === undefined && !isDataUrl(url)) {
+  if (!isDataUrl(url)) {
     return {
       type: "uri",
       modality: modalityOf(mediaType),
@@ -69,8 +65,11 @@ export async function urlPart(
       uri: url,
     };
   }
-  const named = type?.trim() || mediaType;
-  if (isBase64 !== undefined) return await blobPart(data!, named, keep);
   // What is malformed is hashed as the text that it is.
-  return await blobPart(new TextEncoder().encode(data ?? url), named, keep);
+  const comma = url.indexOf(",");
+  const head = comma === -1 ? "" : url.slice(url.indexOf(":") + 1, comma);
+  const [type = ""] = head.split(";", 1);
+  const data = url.slice(comma + 1);
+  const bytes = /; {0,8}base64$/i.test(head) ? data : new TextEncoder().encode(data);
+  return await blobPart(bytes, type.trim() || mediaType, keep);
 }

@@ -17,7 +17,7 @@ import {
 } from "../shared/loose.ts";
 import { blobPart, isDataUrl, urlPart } from "../shared/media.ts";
 import { finishReasonsOf, type Message, type Part, textPart } from "../shared/messages.ts";
-import { plainObject } from "../shared/plain_json.ts";
+import { plainJson, plainObject } from "../shared/plain_json.ts";
 import { requestParameters, toolsOf } from "./request_parameters.ts";
 import { errorIn, type WireFormat, type WireResponse, type WireStream } from "./wire_format.ts";
 
@@ -42,9 +42,25 @@ export const openAIChat: WireFormat = {
   stream: () => new ChatStream(),
 };
 
+/** The members of a message that are known. */
+export const CHAT_MESSAGE: readonly string[] = [
+  "role",
+  "content",
+  "name",
+  "tool_calls",
+  "function_call",
+  "tool_call_id",
+  "refusal",
+  "audio",
+  "reasoning_content",
+  "reasoning",
+  "images",
+];
+
 /** A message of a request. */
 export async function chatMessage(message: Loose, keepMedia: boolean): Promise<Message> {
   const { role, content, name, tool_call_id, refusal, audio } = message;
+  const others = without(message, [...CHAT_MESSAGE, "parts"]);
   const said: Part[] = [];
   const reasoning = reasoningIn(message);
   if (reasoning !== undefined) said.push({ type: "reasoning", content: reasoning });
@@ -57,6 +73,7 @@ export async function chatMessage(message: Loose, keepMedia: boolean): Promise<M
   return {
     role: textOf(role) ?? "user",
     ...(typeof name === "string" ? { name } : {}),
+    ...(Object.keys(others).length === 0 ? {} : others),
     parts: isToolAnswer
       ? [{ type: "tool_call_response", id: tool_call_id, response: responseIn(parts) }]
       : parts,
@@ -74,7 +91,9 @@ export async function chatPart(part: Loose, keepMedia: boolean): Promise<Part> {
   const { type, text, image_url, input_audio, file, refusal } = part;
   const thought = thoughtIn(part);
   if (thought !== undefined) return { type: "reasoning", content: thought };
-  if (type === "text") return textPart(textOf(text) ?? "");
+  if (type === "text") {
+    return { ...without(part, ["type", "text"]), ...textPart(textOf(text) ?? "") };
+  }
   if (type === "refusal") return { type, content: textOf(refusal) ?? "" };
   if (type === "image_url") {
     const { url, ...others } = looseOf(
@@ -105,6 +124,9 @@ export function fileData(data: string, keepMedia: boolean): Promise<Part> {
     : blobPart(data, undefined, keepMedia);
 }
 
+/** What a tool's call has that is told by other names. */
+const CALL = ["type", "index", "id", "function", "custom"];
+
 function toolCalls({ tool_calls, function_call }: Loose): Part[] {
   const legacy = function_call === undefined || function_call === null
     ? []
@@ -113,10 +135,11 @@ function toolCalls({ tool_calls, function_call }: Loose): Part[] {
     const { id, function: called, custom } = call;
     const { name, arguments: json, input } = looseOf(called ?? custom);
     return {
+      ...without(call, CALL),
       type: "tool_call",
       ...(typeof id === "string" ? { id } : {}),
       name: textOf(name) ?? "",
-      arguments: typeof json === "string" ? parsedOr(json) : textOf(input) ?? "",
+      arguments: typeof json === "string" ? parsedOr(json) : plainJson(json ?? input) ?? "",
     };
   });
 }
@@ -209,7 +232,19 @@ interface Streamed {
   transcript?: string | undefined;
   annotations?: Loose[];
   images?: Loose[];
-  readonly calls: Map<number, { id?: string; name: string; arguments: string }>;
+  readonly calls: StreamedCall[];
+  /** The last one at each place. */
+  readonly open: Map<number, StreamedCall>;
+}
+
+/** A tool's call as a stream brings it. */
+interface StreamedCall {
+  readonly index: number;
+  id?: string;
+  name: string;
+  arguments: string;
+  /** What the provider has besides. */
+  readonly others: Record<string, JsonValue>;
 }
 
 class ChatStream implements WireStream {
@@ -221,7 +256,8 @@ class ChatStream implements WireStream {
     return choices.length > 0 && choices.every(({ finish }) => finish !== undefined);
   }
 
-  take(_name: string, data: Loose): { isOutput: boolean; isLast: boolean } {
+  take(name: string, data: Loose): { isOutput: boolean; isLast: boolean } {
+    if (name === "error") this.#head["error"] = data;
     for (const key of HEAD) {
       // What says nothing does not undo what was said.
       if (data[key] !== undefined && data[key] !== null) this.#head[key] = data[key];
@@ -233,12 +269,12 @@ class ChatStream implements WireStream {
       if (typeof finish_reason === "string") choice.finish = finish_reason;
     }
     // What others send as an error ends the stream.
-    return { isOutput, isLast: data["error"] !== undefined && data["error"] !== null };
+    return { isOutput, isLast: this.#head["error"] !== undefined };
   }
 
   #choice(index: number): Streamed {
     let choice = this.#choices.get(index);
-    if (choice === undefined) this.#choices.set(index, choice = { calls: new Map() });
+    if (choice === undefined) this.#choices.set(index, choice = { calls: [], open: new Map() });
     return choice;
   }
 
@@ -262,15 +298,23 @@ class ChatStream implements WireStream {
       ? [{ index: 0, function: function_call }]
       : [];
     const calls = [...listOf(tool_calls), ...listOf(legacy)];
-    for (const { index, id, function: called, custom } of calls) {
-      const at = typeof index === "number" ? index : choice.calls.size;
-      let call = choice.calls.get(at);
-      if (call === undefined) choice.calls.set(at, call = { name: "", arguments: "" });
+    for (const one of calls) {
+      const { index, id, function: called, custom } = one;
+      const at = typeof index === "number" ? index : choice.calls.length;
       const { name, arguments: json, input } = looseOf(called ?? custom);
+      let call = choice.open.get(at);
+      // Some give all of several calls the same place: Gemini, and Ollama.
+      const isNext = filledText(name) !== undefined && call?.id !== undefined && id !== call.id;
+      if (call === undefined || (isNext && filledText(id) !== undefined)) {
+        call = { index: at, name: "", arguments: "", others: {} };
+        choice.calls.push(call);
+        choice.open.set(at, call);
+      }
       if (typeof id === "string") call.id = id;
       // It comes whole; some repeat it with each piece of the arguments.
       if (typeof name === "string" && name !== "") call.name = name;
-      call.arguments += textOf(json) ?? textOf(input) ?? "";
+      call.arguments += textIn(json ?? input);
+      Object.assign(call.others, without(one, CALL));
     }
     return filledText(said) !== undefined || filledText(refusal) !== undefined ||
       reasoning !== undefined || transcript !== undefined || calls.length > 0 ||
@@ -281,8 +325,12 @@ class ChatStream implements WireStream {
     const choices = [...this.#choices].sort(([a], [b]) => a - b).map(([, choice]) => {
       const { role, content, refusal, reasoning, finish, transcript, calls } = choice;
       const { annotations, images } = choice;
-      const tool_calls = [...calls].sort(([a], [b]) => a - b)
-        .map(([, { id, name, arguments: json }]) => ({ id, function: { name, arguments: json } }));
+      const tool_calls = calls.toSorted((a, b) => a.index - b.index)
+        .map(({ id, name, arguments: json, others }) => ({
+          ...others,
+          id,
+          function: { name, arguments: json },
+        }));
       return {
         message: {
           role,
@@ -299,6 +347,12 @@ class ChatStream implements WireStream {
     });
     return responseOf(this.#head, choices);
   }
+}
+
+/** A piece of a call's arguments; some have them as a value, and not as its JSON. */
+function textIn(value: unknown): string {
+  return textOf(value) ??
+    (typeof value === "object" && value !== null ? JSON.stringify(value) : "");
 }
 
 function joined(before: string | undefined, more: string | undefined): string | undefined {

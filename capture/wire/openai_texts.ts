@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { listOf, type Loose, looseOf, textOf, usageOf } from "../shared/loose.ts";
+import { listOf, type Loose, looseOf, textOf } from "../shared/loose.ts";
 import { isInlineMedia } from "../shared/inline_media.ts";
 import { urlPart } from "../shared/media.ts";
-import { finishReasonsOf, type Message, type Part, textMessage } from "../shared/messages.ts";
-import { chatMessage, chatPart } from "./openai_chat.ts";
+import { type Message, type Part, textMessage } from "../shared/messages.ts";
+import { chatMessage, chatPart, openAIChat } from "./openai_chat.ts";
 import { requestParameters } from "./request_parameters.ts";
-import type { WireFormat, WireRequest, WireResponse, WireStream } from "./wire_format.ts";
+import type { WireFormat, WireRequest } from "./wire_format.ts";
 
 /** Embeddings: their vectors are not recorded, only how many there are and how long. */
 export const openAIEmbeddings: WireFormat = {
@@ -27,7 +27,7 @@ export const openAIEmbeddings: WireFormat = {
     const data = listOf(body["data"]);
     const [first] = data;
     return {
-      ...answerOf(body, []),
+      ...openAIChat.response({ ...body, choices: [] }),
       output: "",
       metadata: {
         "gen_ai.embeddings.dimension.count": dimensions(first?.["embedding"]),
@@ -35,19 +35,37 @@ export const openAIEmbeddings: WireFormat = {
       },
     };
   },
-  stream: () => new CompletionStream(),
+  stream: () => openAIChat.stream(),
 };
 
-/** Legacy completions. */
+/** Legacy completions. Others answer with messages at such an address, and may be asked by some. */
 export const openAICompletions: WireFormat = {
   operation: "text_completion",
-  request(body) {
+  async request(body, keepMedia) {
+    if (Array.isArray(body["messages"])) return await openAIChat.request(body, keepMedia);
     const messages = valuesIn(body["prompt"]).map((value) => textMessage("user", textIn(value)));
-    return Promise.resolve(requestOf(body, messages, ["model", "prompt"]));
+    return requestOf(body, messages, ["model", "prompt"]);
   },
-  response: (body) => answerOf(body, listOf(body["choices"])),
-  stream: () => new CompletionStream(),
+  response: (body) => openAIChat.response(withMessages(body, "message")),
+  stream() {
+    const stream = openAIChat.stream();
+    return {
+      get isComplete() {
+        return stream.isComplete;
+      },
+      take: (name, data) => stream.take(name, withMessages(data, "delta")),
+      response: () => stream.response(),
+    };
+  },
 };
+
+/** An answer whose choices are texts, as one of chat completions. */
+function withMessages(body: Loose, name: "message" | "delta"): Loose {
+  const choices = listOf(body["choices"]).map((choice) =>
+    choice[name] === undefined ? { ...choice, [name]: { content: choice["text"] } } : choice
+  );
+  return { ...body, choices };
+}
 
 /** Numbers, or the base64 of 32-bit floats. */
 function dimensions(embedding: unknown): number | undefined {
@@ -93,50 +111,4 @@ function requestOf(
     input: { messages },
     ...requestParameters(body, content),
   };
-}
-
-function answerOf(body: Loose, choices: readonly Loose[]): WireResponse {
-  const { prompt_tokens, completion_tokens } = looseOf(body["usage"]);
-  const output = choices.map(({ text, finish_reason }): Message => ({
-    ...textMessage("assistant", textOf(text) ?? ""),
-    ...(typeof finish_reason === "string" ? { finish_reason } : {}),
-  }));
-  return {
-    output,
-    id: textOf(body["id"]),
-    model: textOf(body["model"]),
-    finishReasons: finishReasonsOf(output),
-    usage: usageOf({ inputTokens: prompt_tokens, outputTokens: completion_tokens }),
-  };
-}
-
-class CompletionStream implements WireStream {
-  readonly #head: Record<string, unknown> = {};
-  readonly #choices = new Map<number, { text: string; finish_reason?: string }>();
-
-  get isComplete(): boolean {
-    const choices = [...this.#choices.values()];
-    return choices.length > 0 && choices.every(({ finish_reason }) => finish_reason !== undefined);
-  }
-
-  take(_name: string, data: Loose): { isOutput: boolean; isLast: boolean } {
-    for (const key of ["id", "model", "usage"]) {
-      if (data[key] !== undefined) this.#head[key] = data[key];
-    }
-    let isOutput = false;
-    for (const { index, text, finish_reason } of listOf(data["choices"])) {
-      const at = typeof index === "number" ? index : 0;
-      const choice = this.#choices.get(at) ?? { text: "" };
-      choice.text += textOf(text) ?? "";
-      if (typeof finish_reason === "string") choice.finish_reason = finish_reason;
-      this.#choices.set(at, choice);
-      isOutput ||= choice.text !== "";
-    }
-    return { isOutput, isLast: false };
-  }
-
-  response(): WireResponse {
-    const choices = [...this.#choices].sort(([a], [b]) => a - b).map(([, choice]) => choice);
-    return answerOf(this.#head, choices.map(looseOf));
-  }
 }

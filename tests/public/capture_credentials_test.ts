@@ -61,6 +61,14 @@ for (const [what, path, body] of bodies) {
   });
 }
 
+test("the key in a request that broke off is not recorded", async (t) => {
+  const { log, fetch } = await fetched(t, { fetch: answering("{}") });
+  const body = `{"model":"m","input":"Hi","tools":[{"type":"mcp","authorization":"${KEY}"`;
+  await fetch(`${HOST}/responses`, post({}, { body }));
+  const { inputText } = await only(log);
+  assertEquals(inputText, '{"model":"m","input":"Hi","tools":[{"type":"mcp",[secret]');
+});
+
 test("what only sounds like a credential is recorded", async (t) => {
   const { log, fetch } = await fetched(t, { fetch: answering("{}") });
   const schema = {
@@ -68,6 +76,8 @@ test("what only sounds like a credential is recorded", async (t) => {
     properties: { api_key: { type: "string" }, url: { type: "string" } },
     $defs: { Credentials: { type: "object", properties: { password: { type: "string" } } } },
     required: ["api_key"],
+    title: "Basic Information",
+    description: "Token generator",
   };
   const filters = { type: "eq", key: "region", value: "us" };
   const tools = [
@@ -81,6 +91,7 @@ test("what only sounds like a credential is recorded", async (t) => {
     link: "https://h.example/?page=2",
     max_token: 7,
     text: { format: { type: "json_schema", schema } },
+    logprobs: [{ token: " Paris", logprob: -0.5, top_logprobs: [{ token: "a", logprob: -1 }] }],
   };
   await fetch(`${HOST}/responses`, post({ model: "m", input: "Hi", tools, ...parameters }));
   const entry = await only(log);
@@ -158,6 +169,22 @@ test("numbers beside a key in JSON are kept as they are written", async () => {
   const { metadata } = await only(log);
   assertEquals(metadata["request.parameters"], { extra: '{"seed":12345678901234567890,"t":1.0}' });
   await log.close();
+});
+
+test("what begins as JSON does is looked into in a time that grows as it does", async (t) => {
+  const { log, fetch } = await fetched(t, { fetch: answering("{}") });
+  const note = `{${"\\".repeat(2e6)}`;
+  await fetch(`${HOST}/chat/completions`, post({ ...QUESTION, note }));
+  assertEquals((await only(log)).metadata["request.parameters"], { note });
+});
+
+test("JSON that is full of escapes is looked into", async (t) => {
+  const { log, fetch } = await fetched(t, { fetch: answering("{}") });
+  const kept = "\n".repeat(4e6);
+  const extra = JSON.stringify({ api_key: KEY, kept });
+  await fetch(`${HOST}/chat/completions`, post({ ...QUESTION, extra }));
+  const { metadata } = await only(log);
+  assertEquals(metadata["request.parameters"], { extra: JSON.stringify({ kept }) });
 });
 
 test("JSON that is nested too deep to be looked into makes no call fail", async () => {

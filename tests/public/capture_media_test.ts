@@ -252,6 +252,17 @@ for (const [what, part] of attributes) {
   });
 }
 
+test("data of a format that is no audio is recorded as it is", async () => {
+  const log = await AuditLog.open();
+  const content = JSON.stringify({ format: "hex", data: "0123456789abcdef".repeat(8) });
+  const messages = [{ role: "tool", tool_call_id: "c", content }];
+  const fetch = auditFetch(log, { fetch: answering("{}") });
+  await fetch(`${HOST}/chat/completions`, post({ model: "m", messages }));
+  const [{ parts }] = JSON.parse((await only(log)).inputText).messages;
+  assertEquals(parts[0].response, content);
+  await log.close();
+});
+
 test("what people and models said is recorded as it is, a data: URL too", async () => {
   const log = await AuditLog.open();
   const call = {

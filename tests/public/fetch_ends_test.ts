@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { AuditLog } from "@audit-log/llm";
 import { test } from "node:test";
 import { about, only } from "../support/captured.ts";
-import { fetched, post, QUESTION } from "../support/fetched.ts";
+import { answering, fetched, post, QUESTION } from "../support/fetched.ts";
 import { serving } from "../support/serving.ts";
 
 const STREAM = { ...QUESTION, stream: true };
@@ -56,6 +56,7 @@ for (const path of ["chat/completions", "responses", "messages"]) {
 
 const ends: [what: string, text: string, outcome: string][] = [
   ["[DONE], and no reason", sse(chunk("Paris"), "[DONE]"), "completed"],
+  ["[DONE] and a space", sse(chunk("Paris"), "[DONE] "), "completed"],
   ["a reason, and no [DONE]", sse(chunk("Paris", "stop")), "completed"],
   ["the reason of one choice of two", sse(chunk("A", "stop"), chunk("B", null, 1)), "failed"],
   ["an event that is not ended", sse(chunk("Paris")) + "data: [DONE]", "failed"],
@@ -75,6 +76,16 @@ for (const [what, text, outcome] of ends) {
     assertEquals((await only(log)).metadata["audit.outcome"], outcome);
   });
 }
+
+test("an event that is called an error is recorded as the one that ended the stream", async (t) => {
+  const told = 'event: error\ndata: {"message":"No room","type":"overloaded"}\n\n';
+  const { log, fetch } = await fetched(t, {
+    fetch: answering(sse(chunk("Paris")) + told, { "content-type": "text/event-stream" }),
+  });
+  await (await fetch("https://llm.example/v1/chat/completions", post(STREAM))).text();
+  assertEquals(await ending(log), ["failed", "overloaded", "Paris"]);
+  assertEquals((await only(log)).metadata["error.message"], "No room");
+});
 
 test("what cuts a stream is told before that it is incomplete", async (t) => {
   const { provider, log, fetch } = await fetched(t);

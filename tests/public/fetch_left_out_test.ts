@@ -61,13 +61,29 @@ for (const [what, path, body] of asked) {
   }
 }
 
-test("a text that begins like such a URL is a text", async (t) => {
+for (
+  const text of ["Data: three of five, the others later", "Data: 3/4, 5/6", "data: and/or, or"]
+) {
+  test(`a text that begins like such a URL is a text: ${text}`, async (t) => {
+    const { log, fetch } = await fetched(t, { fetch: answering("{}") });
+    const content = [{ type: "note", note: text }];
+    const body = { model: "m", messages: [{ role: "user", content }] };
+    await fetch("https://llm.example/v1/chat/completions", post(body));
+    assert((await only(log)).inputText.includes(text));
+    await fetch("https://llm.example/v1/embeddings", post({ model: "m", input: text }));
+    assertEquals((await log.query({ order: "desc" }))[0]!.inputText, text);
+  });
+}
+
+test("a URL whose head never ends is recorded by its hash", async (t) => {
   const { log, fetch } = await fetched(t, { fetch: answering("{}") });
-  const text = "Data: three of five, the others later";
-  const content = [{ type: "note", note: text }];
-  const body = { model: "m", messages: [{ role: "user", content }] };
-  await fetch("https://llm.example/v1/chat/completions", post(body));
-  assert((await only(log)).inputText.includes(text));
+  for (const url of ["data:".repeat(4e5), `data:${";".repeat(6e6)}`]) {
+    const content = [{ type: "image_url", image_url: { url } }];
+    const body = { model: "m", messages: [{ role: "user", content }] };
+    await fetch("https://llm.example/v1/chat/completions", post(body));
+    const { inputText } = (await log.query({ order: "desc" }))[0]!;
+    assert(inputText.includes(`"size":${url.length}`), inputText.slice(0, 300));
+  }
 });
 
 const HEX = "0123456789abcdef0123456789abcdef";

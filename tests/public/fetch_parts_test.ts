@@ -78,6 +78,81 @@ test("a tool's name that is repeated with each piece of its arguments is recorde
   ]);
 });
 
+test("calls of tools that all have the same place are recorded each by itself", async (t) => {
+  const call = (id: string, n: number): object =>
+    chunk({
+      tool_calls: [{ index: 0, id, function: { name: "double", arguments: `{"n":${n}}` } }],
+    });
+  const events = eventBytes(call("c-1", 4), call("c-2", 5), chunk({}, "tool_calls"), "[DONE]");
+  const { log, fetch } = await fetched(t, { fetch: answering(events, SSE) });
+  await (await fetch(URL_OF_CHAT, post({ ...QUESTION, stream: true }))).text();
+  assertEquals(JSON.parse((await only(log)).outputText)[0].parts, [
+    { type: "tool_call", id: "c-1", name: "double", arguments: { n: 4 } },
+    { type: "tool_call", id: "c-2", name: "double", arguments: { n: 5 } },
+  ]);
+});
+
+test("what others have beside messages, parts and calls is recorded with them", async (t) => {
+  const signature = { extra_content: { google: { thought_signature: "s" } } };
+  const call = { index: 0, id: "c", ...signature, function: { name: "f", arguments: { n: 4 } } };
+  const events = eventBytes(chunk({ tool_calls: [call] }, "tool_calls"), "[DONE]");
+  const { log, fetch } = await fetched(t, { fetch: answering(events, SSE) });
+  const messages = [
+    { role: "user", content: [{ type: "text", text: "Hi", cache_control: { type: "ephemeral" } }] },
+    { role: "assistant", content: "", tool_calls: [call], reasoning_details: [{ data: "e" }] },
+    { role: "assistant", content: "Let", prefix: true, refusal: null },
+  ];
+  await (await fetch(URL_OF_CHAT, post({ model: "m", messages, stream: true }))).text();
+  const { inputText, outputText } = await only(log);
+  const made = { ...signature, type: "tool_call", id: "c", name: "f", arguments: { n: 4 } };
+  assertEquals(JSON.parse(inputText).messages, [
+    {
+      role: "user",
+      parts: [{ cache_control: { type: "ephemeral" }, type: "text", content: "Hi" }],
+    },
+    {
+      role: "assistant",
+      reasoning_details: [{ data: "e" }],
+      parts: [{ type: "text", content: "" }, made],
+    },
+    { role: "assistant", prefix: true, parts: [{ type: "text", content: "Let" }] },
+  ]);
+  assertEquals(JSON.parse(outputText)[0].parts, [made]);
+});
+
+// After Mistral's API reference, "Fill-in-the-middle completion" and "Agents completion".
+for (const isStream of [false, true]) {
+  test(`completions that are answered with messages are recorded, stream: ${isStream}`, async (t) => {
+    const body = isStream
+      ? eventBytes(chunk({ content: "Paris" }), chunk({ content: "." }, "stop"), "[DONE]")
+      : answer({ role: "assistant", content: "Paris." });
+    const { log, fetch } = await fetched(t, { fetch: answering(body, isStream ? SSE : undefined) });
+    const asked = [
+      ["fim", { model: "m", prompt: "The capital is", suffix: "" }, "The capital is"],
+      ["agents", { agent_id: "a", messages: QUESTION.messages }, QUESTION.messages[0]!.content],
+    ] as const;
+    for (const [path, question, input] of asked) {
+      const url = `https://api.mistral.ai/v1/${path}/completions`;
+      await (await fetch(url, post({ ...question, stream: isStream }))).text();
+      const { inputText, outputText, metadata } = (await log.query({ order: "desc" }))[0]!;
+      assertEquals([inputText, outputText], [input, "Paris."]);
+      assertEquals(metadata["audit.outcome"], "completed");
+    }
+  });
+}
+
+test("numbers that JavaScript would round are recorded by their digits, asked and answered", async (t) => {
+  const ID = "12345678901234567890";
+  const call = { id: "c", function: { name: "find", arguments: `{"id":${ID},"n":1.5}` } };
+  const body = `{"choices":[{"message":{"content":null,"tool_calls":[${JSON.stringify(call)}]}}]}`;
+  const { log, fetch } = await fetched(t, { fetch: answering(body) });
+  const text = JSON.stringify({ ...QUESTION, seed: 7 }).replace('"seed":7', `"seed":${ID}`);
+  await (await fetch(URL_OF_CHAT, post({}, { body: text }))).text();
+  const { outputText, metadata } = await only(log);
+  assertEquals(JSON.parse(outputText)[0].parts[0].arguments, { id: ID, n: 1.5 });
+  assertEquals(metadata["gen_ai.request.seed"], ID);
+});
+
 test("what the model said before, with its reasoning and its voice, is part of what is asked", async (t) => {
   const { log, fetch } = await fetched(t, {
     fetch: answering(answer({ role: "assistant", content: "8" })),

@@ -113,6 +113,51 @@ test("what is changed of a request once it is asked for changes nothing", async 
   }
 });
 
+test("an address that is changed once it is asked for stays what it was", async (t) => {
+  const beneath = keeping();
+  const { fetch } = await fetched(t, { fetch: beneath.fetch });
+  const url = new URL(URL_OF_CHAT);
+  const asking = fetch(url, post(QUESTION));
+  url.hostname = "other.example";
+  await (await asking).text();
+  assertEquals(beneath.got!.url, URL_OF_CHAT);
+});
+
+const PIECES = [BODY.slice(0, 9), BODY.slice(9)].map((piece) => new TextEncoder().encode(piece));
+const streams: [what: string, body: () => AsyncIterable<unknown>][] = [
+  ["a stream of Node's", () => Readable.from(PIECES)],
+  ["a stream of texts of Node's", () => Readable.from([BODY])],
+  ["an async generator", async function* () {
+    yield* PIECES;
+  }],
+  ["what can be iterated", () => ({
+    [Symbol.asyncIterator]: () => Readable.from(PIECES)[Symbol.asyncIterator](),
+  })],
+];
+for (const [what, body] of streams) {
+  test(`a request whose body is ${what} is recorded, and sent whole`, async (t) => {
+    const { provider, log, fetch } = await fetched(t);
+    const init = post(QUESTION, { body: body(), duplex: "half" } as object);
+    const response = await fetch(`${provider.url}/v1/chat/completions`, init);
+    assertEquals((await response.json()).choices[0].message.content, "Hello!");
+    assertEquals(provider.requests[0]!.body, QUESTION);
+    assertStrictEquals((await only(log)).inputText, QUESTION.messages[0]!.content);
+  });
+}
+
+test("a body that breaks rejects with its error, and nothing is asked", async (t) => {
+  const { provider, log, fetch } = await fetched(t);
+  const reason = new RangeError("it broke");
+  const body = async function* () {
+    yield* PIECES;
+    throw reason;
+  };
+  const init = post(QUESTION, { body: body(), duplex: "half" } as object);
+  const asking = fetch(`${provider.url}/v1/chat/completions`, init);
+  assertStrictEquals(await asking.then(() => undefined, (error) => error), reason);
+  assertEquals([provider.requests.length, await log.count()], [0, 0]);
+});
+
 /** A `fetch` of another package, and its requests: made by the standard, and of no class that is known here. */
 class OtherRequest {
   readonly #own: Request;
@@ -214,6 +259,10 @@ function endless(): {
 }
 const asked: [string, (init: RequestInit) => Parameters<Fetch>][] = [
   ["options", (init) => [URL_OF_CHAT, init]],
+  ["what can be iterated", (init) => {
+    const iterated = (init.body as ReadableStream).values();
+    return [URL_OF_CHAT, { ...init, body: iterated as object as BodyInit }];
+  }],
   ["a Request", (init) => [new Request(URL_OF_CHAT, init)]],
   ["another's request", (init) => [new OtherRequest(URL_OF_CHAT, init) as unknown as Request]],
 ];

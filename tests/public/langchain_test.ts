@@ -4,7 +4,7 @@ import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/asse
 import { AuditLogError, withAuditContext } from "@audit-log/llm";
 import type { CaptureOptions } from "@audit-log/llm/fetch";
 import { auditCallbacks } from "@audit-log/llm/langchain";
-import { HumanMessage, SystemMessage, ToolMessage } from "@langchain/core/messages";
+import { AIMessage, HumanMessage, SystemMessage, ToolMessage } from "@langchain/core/messages";
 import { StringOutputParser } from "@langchain/core/output_parsers";
 import { ChatPromptTemplate } from "@langchain/core/prompts";
 import { tool } from "@langchain/core/tools";
@@ -172,4 +172,26 @@ test("a batch is an entry for each input, in its context", async (t) => {
   const entries = await log.query();
   assertEquals(entries.map(({ inputText }) => inputText).sort(), ["a", "b", "c"]);
   assertEquals(new Set(entries.map(({ user }) => user)), new Set(["bob"]));
+});
+
+test("what blocks have beside their text is recorded with them, as its citations and signatures", async (t) => {
+  const { log, handler } = await setUp(t);
+  const asked = { type: "text", text: "Hi", cache_control: { type: "ephemeral" } };
+  const citations = [{ type: "url", url: "https://h.example/" }];
+  const answer = new AIMessage({
+    content: [
+      { type: "thinking", thinking: "Hm.", signature: "s", index: 0 },
+      { type: "text", text: "Hello!", citations, annotations: [], id: "m-1" },
+    ],
+  });
+  await handler.handleChatModelStart({}, [[new HumanMessage({ content: [asked] })]], "r1");
+  await handler.handleLLMEnd({ generations: [[{ text: "Hello!", message: answer }]] }, "r1");
+  const { inputText, outputText } = await only(log);
+  assertEquals(JSON.parse(inputText).messages[0].parts, [
+    { cache_control: { type: "ephemeral" }, type: "text", content: "Hi" },
+  ]);
+  assertEquals(JSON.parse(outputText)[0].parts, [
+    { signature: "s", type: "reasoning", content: "Hm." },
+    { citations, type: "text", content: "Hello!" },
+  ]);
 });

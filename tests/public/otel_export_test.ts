@@ -28,6 +28,9 @@ const FACTS = {
   "langchain.run_id": "run-1",
   "openai.response.service_tier": "default",
   "server.address": "api.example",
+  "stream.malformed_events": 1,
+  "stream.too_long_events": 1,
+  "stream.truncated": true,
 };
 
 /** Names under which wrappers, instrumentations and applications have told of texts. */

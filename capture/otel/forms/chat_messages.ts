@@ -1,6 +1,6 @@
 import { listOf, type Loose, looseOf, textOf } from "../../shared/loose.ts";
 import type { Input, Message } from "../../shared/messages.ts";
-import { openAIChat } from "../../wire/openai_chat.ts";
+import { CHAT_MESSAGE, openAIChat } from "../../wire/openai_chat.ts";
 import { parsedList, type SpanContent } from "./form.ts";
 
 /** What was asked and answered, in the form of OpenAI's chat completions, which older instrumentations are made after. */
@@ -16,7 +16,7 @@ export async function chatContent(
   keepMedia: boolean,
 ): Promise<SpanContent> {
   if (messages.length + tools.length + choices.length === 0) return {};
-  const { input } = await openAIChat.request({ messages, tools }, keepMedia);
+  const { input } = await openAIChat.request({ messages: messages.map(known), tools }, keepMedia);
   const output: Message[] = [];
   for (const choice of choices) output.push(await answerIn(choice, keepMedia));
   const asked = input as Input;
@@ -30,11 +30,18 @@ async function answerIn(choice: Loose, keepMedia: boolean): Promise<Message> {
   if (!Array.isArray(looseOf(message)["content"])) {
     return (openAIChat.response({ choices: [{ ...choice, message }] }).output as Message[])[0]!;
   }
-  const { input } = await openAIChat.request({ messages: [message] }, keepMedia);
+  const { input } = await openAIChat.request({ messages: [known(message)] }, keepMedia);
   return {
     ...(input as Input).messages[0]!,
     ...(reason === undefined ? {} : { finish_reason: reason }),
   };
+}
+
+/** A message without what else an event or a span has beside it. */
+function known(message: Loose): Loose {
+  return Object.fromEntries(
+    Object.entries(message).filter(([name]) => CHAT_MESSAGE.includes(name)),
+  );
 }
 
 /** Content as it is, or its parts where they are JSON in a text. Bedrock's have no type. */

@@ -1,4 +1,5 @@
 import type { JsonValue } from "../../../mod.ts";
+import { jsonValue } from "../../shared/exact_json.ts";
 import { type Loose, textOf } from "../../shared/loose.ts";
 import type { Message, Part } from "../../shared/messages.ts";
 import { plainJson } from "../../shared/plain_json.ts";
@@ -33,7 +34,7 @@ export function isTold<T>(list: readonly T[] | undefined): list is readonly T[] 
 export function parsedValue(value: unknown): unknown {
   if (typeof value !== "string") return value;
   try {
-    return plainJson(JSON.parse(value));
+    return plainJson(jsonValue(value));
   } catch {
     return value;
   }
