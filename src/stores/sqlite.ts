@@ -73,12 +73,12 @@ export async function openSqliteStore(
 function needsSharedMemory(path: string, cause: AuditLogError): AuditLogError {
   const { code } = cause;
   const state = code === "READ_ONLY"
-    ? "the folder may not be written to"
-    : "the operating system denies access to the file, or to its folder for writing";
+    ? `SQLite makes ${path}-shm beside it, and the folder may not be written to;`
+    : `the operating system denies access to it, or to its folder, where SQLite makes ${path}-shm; ` +
+      "check the rights of both, or";
   return new AuditLogError(
     code,
-    `Cannot open ${path} for reading: SQLite makes ${path}-shm beside it, and ${state}; copy ` +
-      `the log, and ${path}-wal where there is one, to a folder of your own`,
+    `Cannot open ${path} for reading: ${state} copy the log, and ${path}-wal where there is one, to a folder of your own`,
     { cause },
   );
 }

@@ -77,7 +77,7 @@ for (const backend of FILE_BACKENDS) {
       const { size, message } = await use("read");
       // SQLite needs -shm beside a database in WAL mode, for reading too.
       if (backend === "jsonl") assertEquals(size, 1);
-      else assertMatch(message, /SQLite makes .*-shm beside it, .* copy the log, and .*-wal/);
+      else assertMatch(message, /where SQLite makes .*-shm; .* copy the log, and .*-wal/);
     },
   );
 }
