@@ -12,23 +12,25 @@ export type ThreadJob =
   | { readonly does: "hash" }
   | { readonly does: "write"; readonly settings: RowWriterSettings };
 
-/** The threads' program. Compiled, it has another ending; the name is one that nobody else has where all is bundled. */
-const PROGRAM = new URL(
-  `../audit_log_worker.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`,
-  import.meta.url,
-);
+/** Where this module is: nothing, where a bundler has made CommonJS of it. */
+const here: string | undefined = import.meta.url;
 
 /**
- * @throws {Error} Where Deno would ask on the terminal for a permission that the user did not give: there is another way.
+ * The threads' program. Compiled, it has another ending; the name is one that nobody else has where all is bundled.
+ *
+ * @throws {Error} Where it cannot be found, or Deno would ask on the terminal for a permission that the user did not
+ * give: there is another way.
  */
 function programUrl(): URL {
+  if (here === undefined) throw new Error("the thread's program was not bundled with this one");
+  const program = new URL(`../audit_log_worker.${here.endsWith(".ts") ? "ts" : "js"}`, here);
   // Deno's `Worker` takes no program from the net, as those of JSR are, but one that imports it.
-  if (PROGRAM.protocol !== "file:") {
-    return new URL(`data:text/javascript,import ${encodeURIComponent(JSON.stringify(PROGRAM))};`);
+  if (program.protocol !== "file:") {
+    return new URL(`data:text/javascript,import ${encodeURIComponent(JSON.stringify(program))};`);
   }
-  if (isPermitted(PROGRAM, "read")) return PROGRAM;
+  if (isPermitted(program, "read")) return program;
   throw new Error(
-    `the thread's program may not be read; --allow-read=${PROGRAM.pathname} allows it`,
+    `the thread's program may not be read; --allow-read=${program.pathname} allows it`,
   );
 }
 

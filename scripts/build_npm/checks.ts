@@ -54,6 +54,7 @@ export async function* checkPackage(tarball: string): AsyncGenerator<Check> {
         folder,
       );
     }
+    yield await checkBundle(folder, program);
     yield command(
       `the command explains itself on Node ${OLDEST_NODE}`,
       [program, "node_modules/.bin/audit-log", "--help"],
@@ -64,6 +65,31 @@ export async function* checkPackage(tarball: string): AsyncGenerator<Check> {
     await Deno.remove(folder, { recursive: true });
   }
 }
+
+/** Servers and functions are often bundled into one file of CommonJS, where nothing knows where it is. */
+async function checkBundle(folder: string, node: string): Promise<Check> {
+  const name = `a log records on Node ${OLDEST_NODE} when all is bundled as CommonJS by esbuild`;
+  await Deno.writeTextFile(`${folder}/bundled.mjs`, BUNDLED);
+  const bundle = ["npx", "-y", "esbuild@0.28", "bundled.mjs", "--bundle", "--platform=node"];
+  const bundled = await command(name, [...bundle, "--outfile=bundled.cjs"], folder);
+  if (bundled.problem !== undefined) return bundled;
+  return await command(name, [node, "bundled.cjs"], folder, /^1000 this thread: .*not bundled/m);
+}
+
+/** So many records at once are worth a thread, whose program is not there. */
+const BUNDLED = `
+import { AuditLog } from "${config.name}";
+import { mkdtempSync } from "node:fs";
+async function main() {
+  const path = mkdtempSync("bundled-") + "/audit.db";
+  const log = await AuditLog.open({ backend: "sqlite", path });
+  const entry = { model: "m", inputText: "in", outputText: "out" };
+  await Promise.all(Array.from({ length: 1000 }, () => log.record(entry)));
+  console.log(log.size, (await log.info()).writing);
+  await log.close();
+}
+main();
+`;
 
 /** Whoever reads the documents in `node_modules` can follow their links. */
 function checkLinks(folder: string): Check {

@@ -65,6 +65,8 @@ async function verifierKeyOf(host: Host, text: string): Promise<string> {
         "belongs to it. Arguments can be seen by others on this machine: take the key for known to them",
     );
   }
+  // As of a variable that is not set.
+  if (text === "") throw new CliError("Cannot use the verifier key: it is empty");
   // First of all, so that nobody can put a file in a key's place.
   if (VERIFIER_KEY.test(text)) return await checked(text, "verifier key", "", readVerifierKey);
   if (text === "-" || !await isMissing(host, text)) {

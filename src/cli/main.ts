@@ -17,6 +17,7 @@ import { addInfo } from "./info.ts";
 import { addKeygen } from "./keygen.ts";
 import { addProve } from "./prove.ts";
 import { addQuery } from "./query.ts";
+import { addStats } from "./stats.ts";
 import { addUnfinished } from "./unfinished.ts";
 import { addVerify } from "./verify.ts";
 import { addVerifyProof } from "./verify_proof.ts";
@@ -30,6 +31,7 @@ const COMMANDS: readonly AddCommand[] = [
   addQuery,
   addGet,
   addUnfinished,
+  addStats,
   addInfo,
   addKeygen,
   addCheckpoint,
@@ -88,6 +90,7 @@ Examples:
   audit-log import interactions.jsonl --log audit.db
   audit-log query --log audit.db --user alice --since 2h
   audit-log query --log audit.db --json | jq .model
+  audit-log stats --log audit.db --by user --since 1d
   audit-log keygen acme.example/chat --out audit.key
   audit-log checkpoint --log audit.db --key audit.key > kept.txt
   audit-log verify --log audit.db --verifier-key KEY --checkpoint kept.txt

@@ -54,7 +54,7 @@ Examples:
   audit-log query --log audit.db                                the newest ${DEFAULT_ROWS}
   audit-log query --log audit.db -u alice --since 2h --full     what alice asked lately, in full
   audit-log query --log audit.db --metadata session=abc123 --metadata turn:=2
-  audit-log query --log audit.db --since 2026-01-01 --json | jq -s 'map(.cost_usd) | add'
+  audit-log query --log audit.db --since 2026-01-01 --json | jq -r .output_text
   audit-log query --log audit.db --order asc -n 100 --after ID  the next page`;
 
 async function show(host: Host, log: AuditLog, options: QueryOptions): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * The options of `audit-log query` and what they ask the log for.
+ * The options of `audit-log query`, which others share, and what they ask the log for.
  *
  * @module
  */
@@ -45,25 +45,33 @@ export function addWhoAndWhen(command: Command): Command {
     );
 }
 
+/** Adds the filter that says how calls ended. */
+export function addOutcome(command: Command): Command {
+  return command.addOption(
+    new Option("--outcome <how>", "calls that ended so")
+      .choices(["completed", "failed", "aborted"]),
+  );
+}
+
+/** Adds the option that says how many lines are printed. */
+export function addLimit(command: Command): Command {
+  return command.option(
+    "-n, --limit <count>",
+    `at most so many, or all; default: ${DEFAULT_ROWS} on a terminal, else all`,
+    parseLimit,
+  );
+}
+
 /** Adds the filters to a command, and which of what they find. */
 export function addFilterOptions(command: Command): Command {
-  return addWhoAndWhen(command)
-    .addOption(
-      new Option("--outcome <how>", "calls that ended so")
-        .choices(["completed", "failed", "aborted"]),
-    )
-    .addOption(
-      new Option(
-        "--events <which>",
-        "interactions, what models were asked and answered; all, also begun calls, annotations and gaps; " +
-          "default: interactions",
-      ).choices(["interactions", "all"]),
-    )
-    .option(
-      "-n, --limit <count>",
-      `at most so many, or all; default: ${DEFAULT_ROWS} on a terminal, else all`,
-      parseLimit,
-    )
+  addOutcome(addWhoAndWhen(command)).addOption(
+    new Option(
+      "--events <which>",
+      "interactions, what models were asked and answered; all, also begun calls, annotations and gaps; " +
+        "default: interactions",
+    ).choices(["interactions", "all"]),
+  );
+  return addLimit(command)
     .addOption(
       new Option(
         "--order <order>",

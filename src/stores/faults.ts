@@ -44,6 +44,11 @@ export function isFull(error: unknown): error is SqliteError {
   return error instanceof SqliteError && error.primaryCode === SQLITE.FULL;
 }
 
+/** Whether a file may not be opened, be it the database or one beside it. */
+export function isUnopenable(error: unknown): boolean {
+  return error instanceof SqliteError && error.primaryCode === SQLITE.CANTOPEN;
+}
+
 /** Whether a row was refused because its id exists. */
 export function isConstraint(error: unknown): boolean {
   return error instanceof SqliteError && error.primaryCode === SQLITE.CONSTRAINT;

@@ -8,7 +8,7 @@ import { Turns } from "../turns.ts";
 import { type AppendedAside, AsideWriter } from "./aside_writer.ts";
 import { whenFree } from "./busy.ts";
 import { upgradeEarlierVersion } from "./earlier_version.ts";
-import { faultOf } from "./faults.ts";
+import { faultOf, isUnopenable } from "./faults.ts";
 import { FolderWatch } from "./folder_watch.ts";
 import { checkSamePlace, createFile, databaseBytes } from "./log_file.ts";
 import { PageSize } from "./page_size.ts";
@@ -64,15 +64,22 @@ export async function openSqliteStore(
       // The first error tells what is wrong.
     }
     const fault = faultOf(`open ${path}`, error, "READ_FAILED");
-    throw readOnly && fault.code === "READ_ONLY" ? needsSharedMemory(path, fault) : fault;
+    const { code } = fault;
+    // Where the file system is read-only, SQLite does not tell one from the other.
+    const isDenied = code === "READ_ONLY" || code === "PERMISSION_DENIED" && isUnopenable(error);
+    throw readOnly && isDenied ? needsSharedMemory(path, fault) : fault;
   }
 }
 
-function needsSharedMemory(path: string, cause: unknown): AuditLogError {
+function needsSharedMemory(path: string, cause: AuditLogError): AuditLogError {
+  const { code } = cause;
+  const state = code === "READ_ONLY"
+    ? `SQLite makes ${path}-shm beside it, and the folder may not be written to;`
+    : `the operating system denies access to it, or to its folder, where SQLite makes ${path}-shm; ` +
+      "check the rights of both, or";
   return new AuditLogError(
-    "READ_ONLY",
-    `Cannot open ${path} for reading: SQLite makes ${path}-shm beside it, and the folder may not be written to; copy ` +
-      `the log, and ${path}-wal where there is one, to a folder of your own`,
+    code,
+    `Cannot open ${path} for reading: ${state} copy the log, and ${path}-wal where there is one, to a folder of your own`,
     { cause },
   );
 }

@@ -1,4 +1,4 @@
-// A disk that is full, for real: a small file system in memory, which only the superuser can make.
+// A disk that is full, or read-only, for real: a small file system in memory, which only the superuser can make.
 
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { spawnSync } from "node:child_process";
@@ -55,6 +55,29 @@ for (const backend of FILE_BACKENDS) {
       assertEquals(whileFull, acknowledged.length - 5);
       assertEquals(texts, acknowledged);
       assertEquals(faults, []);
+    },
+  );
+
+  testUnless(
+    reason,
+    `${backend}: a log on a read-only disk is read, or the message says how it can be`,
+    async (t) => {
+      const disk = join(tempFolder(t as TestContext), "disk");
+      mkdirSync(disk);
+      assert(mount(disk));
+      atEnd(t as TestContext, () => unmount(disk));
+      const use = async (how: string) => {
+        const command = scriptCommand("open_log.ts", backend, join(disk, "log"), how);
+        const { code, stdout, stderr } = await runProgram(command);
+        assertEquals(code, 0, stderr);
+        return JSON.parse(stdout);
+      };
+      assertEquals(await use("write"), { size: 1 });
+      assertEquals(spawnSync("mount", ["-o", "remount,ro", disk]).status, 0);
+      const { size, message } = await use("read");
+      // SQLite needs -shm beside a database in WAL mode, for reading too.
+      if (backend === "jsonl") assertEquals(size, 1);
+      else assertMatch(message, /where SQLite makes .*-shm; .* copy the log, and .*-wal/);
     },
   );
 }

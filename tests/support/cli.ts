@@ -136,13 +136,13 @@ export const noTerminal: string | undefined = (() => {
   return stdout?.includes("util-linux") ? undefined : "the program script of util-linux is missing";
 })();
 
-/** What stands on a terminal of 100 columns after `audit-log` ran on it, escape sequences included. */
+/** What stands on a terminal, of 100 columns unless told, after `audit-log` ran on it, escape sequences included. */
 export async function cliOnTerminal(
   args: readonly string[],
-  options: CliProcessOptions = {},
+  { columns = 100, ...options }: CliProcessOptions & { columns?: number } = {},
 ): Promise<{ code: number | null; screen: string }> {
   const quoted = cliCommand(...args).map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
-  const command = ["script", "-qec", `stty cols 100 rows 40; exec ${quoted}`, "/dev/null"];
+  const command = ["script", "-qec", `stty cols ${columns} rows 40; exec ${quoted}`, "/dev/null"];
   const env = { TERM: "xterm-256color", NO_COLOR: "", ...options.env };
   const { code, stdout } = await run(command, { ...options, env });
   return { code, screen: stdout };
