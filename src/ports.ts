@@ -79,8 +79,8 @@ export interface FileAdapter {
   /** Removes a file. The core asks this only of side files that can be rebuilt. */
   remove(path: string): Promise<void>;
   /**
-   * When something in the folder of a path was last made, removed or renamed, milliseconds since the epoch, to a second at least;
-   * `undefined` where that is not known. Without it, the core looks at the files themselves.
+   * When something in the folder of a path was last made, removed or renamed, milliseconds since the epoch, as exactly as the file
+   * system tells; `undefined` where that is not known. Without it, the core looks at the files themselves.
    */
   folderChanged?(path: string): Promise<number | undefined>;
 }

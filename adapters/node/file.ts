@@ -69,7 +69,8 @@ export const file: FileAdapter = {
     const folder = dirname(path);
     // Windows tells late; and there an open file keeps its name.
     if (process.platform === "win32" || !isPermitted(folder, "read")) return undefined;
-    return fs.statSync(folder).ctimeMs;
+    const { ctimeMs, mtimeMs } = fs.statSync(folder);
+    return Math.max(ctimeMs, mtimeMs); // the former by the second in Deno
   },
 };
 

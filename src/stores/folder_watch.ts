@@ -1,7 +1,9 @@
 import type { FileAdapter } from "../ports.ts";
 
-/** How long a folder must have been as it is, milliseconds. There are file systems that tell when it was changed to two seconds. */
-const SETTLED_MS = 2500;
+/** How long a folder must have been as it is, milliseconds: it may change again before the file system's clock goes on. */
+const SETTLED_MS = 50;
+/** The same, where that clock goes by the second, or by two. */
+const SETTLED_BY_SECONDS_MS = 2500;
 /** How long that is relied on, milliseconds. */
 const RELIED_ON_MS = 1000;
 
@@ -34,7 +36,7 @@ export class FolderWatch {
     const nowMs = this.#now();
     const age = nowMs - this.#lookedMs;
     const isSettled = changedMs !== undefined && changedMs === this.#changedMs &&
-      this.#lookedMs - changedMs > SETTLED_MS;
+      this.#lookedMs - changedMs > (changedMs % 1000 === 0 ? SETTLED_BY_SECONDS_MS : SETTLED_MS);
     if (isSettled && age >= 0 && age < RELIED_ON_MS) return;
     await atFiles();
     this.#changedMs = changedMs;

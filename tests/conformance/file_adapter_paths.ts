@@ -136,7 +136,7 @@ export function filePaths(name: string, adapter: FileAdapter): void {
       ]
     ) {
       const before = await changed();
-      // Some file systems tell no more than the second, and so does Deno.
+      // Some file systems tell no more than the second.
       for (const start = Date.now(); Date.now() - start < 1100;) await nextTurn();
       change();
       assertNotEquals(await changed(), before);

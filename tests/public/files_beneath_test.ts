@@ -96,7 +96,7 @@ for (const side of ["", "-wal"]) {
         for (looks = 1; looks > 0; await log.record(interaction())) looks = 0;
         const before = await file.folderChanged!(path);
         change(path + side);
-        // Deno tells no more than the second.
+        // There are file systems that tell no more than the second.
         while (await file.folderChanged!(path) === before) {
           writeFileSync(`${path}-other`, "");
           rmSync(`${path}-other`);
