@@ -6,7 +6,13 @@ import { whenFree } from "./busy.ts";
 import { isUnusableDatabase } from "./faults.ts";
 import { eventIn, EventInserter, eventTableSql } from "./event_table.ts";
 import { createIfMissing } from "./log_file.ts";
-import { indexChecksSql, indexFaults, indexSql } from "./record_indexes.ts";
+import {
+  indexChecksSql,
+  indexFaults,
+  indexSql,
+  spareEntriesSql,
+  strayChecks,
+} from "./record_indexes.ts";
 import { type LogEnd, RecordTable, type RowFilter, type SeqRange } from "./record_table.ts";
 import type { UnreadableLine, UnreadableLines } from "./store.ts";
 import { TileTable, tileTableSql } from "./tile_table.ts";
@@ -314,13 +320,21 @@ export class JsonlIndex {
     }));
   }
 
-  /** Whether each name is found by its text, as queries look for it. */
+  /** Whether each name is found by its text, as queries look for it, and no other text is. */
   get findsNames(): boolean {
     const index = "sqlite_autoindex_name_1"; // that of the UNIQUE column
-    return this.#database.prepare(
-      `SELECT 1 AS lost FROM name AS n NOT INDEXED WHERE n.id IS NOT ` +
-        `(SELECT i.id FROM name AS i INDEXED BY ${index} WHERE i.text = n.text) LIMIT 1`,
-    ).get() === undefined;
+    const names = "(SELECT count(*) FROM name NOT INDEXED)";
+    return [
+      "SELECT 1 AS lost FROM name AS n NOT INDEXED WHERE n.id IS NOT " +
+      `(SELECT i.id FROM name AS i INDEXED BY ${index} WHERE i.text = n.text) LIMIT 1`,
+      spareEntriesSql("name", index, names),
+    ].every((sql) => this.#database.prepare(sql).get() === undefined);
+  }
+
+  /** What is there of no record; one check each, which gives one sentence each. */
+  get strayChecks(): readonly (() => readonly string[])[] {
+    return strayChecks("line", "event")
+      .map(({ sql, says }) => () => this.#database.prepare(sql).all().map(says));
   }
 
   /** A name of a row, which some drivers cut at U+0000. */

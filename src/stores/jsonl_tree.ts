@@ -113,6 +113,11 @@ export class JsonlTree implements TreeStore {
       yield found;
     }
     if (!await this.#access.index((index) => index.findsNames)) yield [NAME_LOST];
+    for (const number of (await this.#access.index((index) => index.strayChecks)).keys()) {
+      const found = await this.#access.index((index) => index.strayChecks[number]!());
+      const faults = found.map((state) => `beside the file, ${state}`);
+      if (faults.length > 0) yield [{ bytes: undefined, entryId: undefined, faults }];
+    }
     for (let row = rows.next ?? await rows.more(); row !== undefined;) {
       if (row.offset >= end) return; // added meanwhile
       yield [lost(row)];
@@ -217,11 +222,13 @@ class IndexRows {
   }
 }
 
-/** A user or a model that the index does not find by its name. */
+/** A user or a model that the index does not find by its name, or by another. */
 const NAME_LOST: InspectedRecord = {
   bytes: undefined,
   entryId: undefined,
-  faults: ["the index beside the file does not find a name, so that queries by it miss entries"],
+  faults: [
+    "the index beside the file does not find each name as it is, so that queries by name are wrong",
+  ],
 };
 
 /** A record that the index knows where the file has none. */

@@ -10,7 +10,7 @@ import { whenFree } from "./busy.ts";
 import { eventIn } from "./event_table.ts";
 import { faultOf } from "./faults.ts";
 import { PageSize } from "./page_size.ts";
-import { indexChecksSql, indexFaults } from "./record_indexes.ts";
+import { indexChecksSql, indexFaults, strayChecks } from "./record_indexes.ts";
 import {
   CHECKPOINT_TABLE,
   EVENT_TABLE,
@@ -28,8 +28,6 @@ import type {
   UnsettledRecord,
 } from "./tree_store.ts";
 
-/** How many events without a record are reported. */
-const STRAY = 20;
 /** How many checkpoints are read at a time. */
 const CHECKPOINTS = 256;
 /** No row that was put in from outside shall escape for its number. */
@@ -50,7 +48,6 @@ export class SqliteTree implements TreeStore {
   readonly #selectRow: SqliteStatement;
   readonly #selectCheckpoints: SqliteStatement;
   readonly #selectLast: SqliteStatement;
-  readonly #selectStray: SqliteStatement;
 
   /**
    * @param database A database with the layout.
@@ -85,10 +82,6 @@ export class SqliteTree implements TreeStore {
     );
     this.#selectCheckpoints = database.prepare(
       `SELECT number, size, ${NOTE_SQL} FROM ${CHECKPOINT_TABLE} WHERE number >= ? ORDER BY number LIMIT ${CHECKPOINTS}`,
-    );
-    this.#selectStray = database.prepare(
-      `SELECT seq AS stray FROM ${EVENT_TABLE} AS e NOT INDEXED WHERE NOT EXISTS ` +
-        `(SELECT 1 FROM ${RECORD_TABLE} AS t NOT INDEXED WHERE t.seq = e.seq) LIMIT ${STRAY}`,
     );
     this.#selectLast = database.prepare(
       `SELECT size, ${NOTE_SQL} FROM ${CHECKPOINT_TABLE} ORDER BY number DESC LIMIT 1`,
@@ -128,18 +121,13 @@ export class SqliteTree implements TreeStore {
       yield rows.map((row) => inspector.inspect(row as InspectedRow));
       await turns.give();
     }
-    const stray = await this.#strayEvents();
-    if (stray.length > 0) yield stray;
-  }
-
-  /** Events of records that are not there: none follows from a record. */
-  async #strayEvents(): Promise<readonly InspectedRecord[]> {
-    const rows = await this.#reading(() => this.#selectStray.all());
-    return rows.map(({ stray }) => ({
-      bytes: undefined,
-      entryId: undefined,
-      faults: [`${EVENT_TABLE} has a row with the number ${stray}, which no record has`],
-    }));
+    for (const { sql, says } of strayChecks(RECORD_TABLE, EVENT_TABLE)) {
+      const found = await this.#reading(() => this.#database.prepare(sql).all());
+      if (found.length > 0) {
+        yield [{ bytes: undefined, entryId: undefined, faults: found.map(says) }];
+      }
+      await turns.give();
+    }
   }
 
   /** All of a row, its texts as bytes. */
