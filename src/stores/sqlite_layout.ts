@@ -84,9 +84,10 @@ export function checkObjects(runtime: Runtime, database: SqliteDatabase, path: s
     const state = found.has(name) ? "is not as this library made it" : "is missing";
     throw damaged(path, `${name} ${state}`);
   }
+  // A trigger's table is as its statement wrote it: SQLite makes no difference between large and small letters.
   const triggers = database.prepare(
     "SELECT name FROM sqlite_schema WHERE type = 'trigger' " +
-      `AND tbl_name IN ('${RECORD_TABLE}', '${EVENT_TABLE}', '${CHECKPOINT_TABLE}', '${TILE_TABLE}')`,
+      `AND lower(tbl_name) IN ('${RECORD_TABLE}', '${EVENT_TABLE}', '${CHECKPOINT_TABLE}', '${TILE_TABLE}')`,
   ).all();
   const foreign = triggers.find(({ name }) => !expectedObjects(runtime).has(name as string));
   if (foreign !== undefined) {
@@ -117,7 +118,10 @@ function expectedObjects(runtime: Runtime): ReadonlyMap<string, string> {
   return expected;
 }
 
-/** The definitions of all named objects, without regard to white space. */
+/** A text, or what SQLite passes over: white space, and a comment, whose end decides on what is a part of it. */
+const TEXT_OR_SPACE = /'[^']*'|(?:[ \t\n\f\r]|--[^\n]*)+/g;
+
+/** The definitions of all named objects, without regard to white space and comments. */
 function objectsOf(database: SqliteDatabase): ReadonlyMap<string, string> {
   // SQLite's own tables are of no matter: statistics may be made anew, or dropped.
   const rows = database.prepare(
@@ -126,7 +130,7 @@ function objectsOf(database: SqliteDatabase): ReadonlyMap<string, string> {
   return new Map(
     rows.map(({ type, name, sql }) => [
       name as string,
-      `${type} ${(sql as string).replace(/\s+/g, " ")}`,
+      `${type} ${(sql as string).replace(TEXT_OR_SPACE, (part) => part[0] === "'" ? part : " ")}`,
     ]),
   );
 }

@@ -8,7 +8,7 @@ import { claimOf, idIn, NAMES_SQL } from "../transparency/claims.ts";
 import { Turns } from "../turns.ts";
 import { whenFree } from "./busy.ts";
 import { eventIn } from "./event_table.ts";
-import { faultOf } from "./faults.ts";
+import { faultOf, notKept } from "./faults.ts";
 import { PageSize } from "./page_size.ts";
 import { indexChecksSql, indexFaults, strayChecks } from "./record_indexes.ts";
 import {
@@ -172,6 +172,7 @@ export class SqliteTree implements TreeStore {
         `INSERT INTO ${CHECKPOINT_TABLE} (number, size, note) ` +
           `SELECT coalesce(max(number) + 1, 0), ?, ? FROM ${CHECKPOINT_TABLE}`,
       ).run(size, note);
+      if (this.#selectLast.get()?.["note"] !== note) throw notKept(this.#settings.path);
     });
     return kept;
   }
