@@ -6,6 +6,7 @@ import { whenFree } from "./busy.ts";
 import { isUnusableDatabase } from "./faults.ts";
 import { eventIn, EventInserter, eventTableSql } from "./event_table.ts";
 import { createIfMissing } from "./log_file.ts";
+import { objectsMadeBy, objectsOf } from "./objects.ts";
 import {
   indexChecksSql,
   indexFaults,
@@ -175,9 +176,9 @@ export class JsonlIndex {
       database = connect(runtime, path);
       const application = database.prepare("PRAGMA application_id").get()!["application_id"];
       const version = database.prepare("PRAGMA user_version").get()!["user_version"];
-      if (application === APPLICATION_ID && version === INDEX_VERSION) {
-        return new JsonlIndex(database);
-      }
+      if (
+        application === APPLICATION_ID && version === INDEX_VERSION && isAsMade(database, runtime)
+      ) return new JsonlIndex(database);
     } catch (error) {
       if (!isUnusableDatabase(error)) {
         database?.close();
@@ -416,6 +417,13 @@ export class JsonlIndex {
       throw error;
     }
   }
+}
+
+/** Whether there are the objects of an index and no others: a trigger could leave out lines, or refuse them. */
+function isAsMade(database: SqliteDatabase, runtime: Runtime): boolean {
+  const [found, expected] = [objectsOf(database), objectsMadeBy(SCHEMA_SQL, runtime)];
+  return found.size === expected.size &&
+    [...expected].every(([name, sql]) => found.get(name) === sql);
 }
 
 function connect(runtime: Runtime, path: string): SqliteDatabase {

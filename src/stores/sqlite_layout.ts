@@ -1,6 +1,7 @@
 import { AuditLogError } from "../errors.ts";
 import type { Runtime, SqliteDatabase } from "../ports.ts";
 import { EARLIER_VERSIONS } from "./earlier_version.ts";
+import { objectsMadeBy, objectsOf } from "./objects.ts";
 import { isPythonTable } from "./python_class.ts";
 import {
   APPLICATION_ID,
@@ -79,7 +80,8 @@ function toUpgrade(path: string, whose: string): AuditLogError {
  */
 export function checkObjects(runtime: Runtime, database: SqliteDatabase, path: string): void {
   const found = objectsOf(database);
-  for (const [name, sql] of expectedObjects(runtime)) {
+  const expected = objectsMadeBy(SCHEMA_SQL, runtime);
+  for (const [name, sql] of expected) {
     if (found.get(name) === sql) continue;
     const state = found.has(name) ? "is not as this library made it" : "is missing";
     throw damaged(path, `${name} ${state}`);
@@ -89,7 +91,7 @@ export function checkObjects(runtime: Runtime, database: SqliteDatabase, path: s
     "SELECT name FROM sqlite_schema WHERE type = 'trigger' " +
       `AND lower(tbl_name) IN ('${RECORD_TABLE}', '${EVENT_TABLE}', '${CHECKPOINT_TABLE}', '${TILE_TABLE}')`,
   ).all();
-  const foreign = triggers.find(({ name }) => !expectedObjects(runtime).has(name as string));
+  const foreign = triggers.find(({ name }) => !expected.has(name as string));
   if (foreign !== undefined) {
     throw damaged(path, `the trigger ${foreign["name"]} is not this library's`);
   }
@@ -99,38 +101,5 @@ function damaged(path: string, state: string): AuditLogError {
   return new AuditLogError(
     "DAMAGED",
     `Cannot open ${path}: its layout was changed, ${state}; docs/format.md says how it should be`,
-  );
-}
-
-let expected: ReadonlyMap<string, string> | undefined;
-
-/** The objects of the layout, as SQLite tells of them. */
-function expectedObjects(runtime: Runtime): ReadonlyMap<string, string> {
-  if (expected === undefined) {
-    const database = runtime.sqlite.open(":memory:", { readOnly: false });
-    try {
-      database.exec(SCHEMA_SQL);
-      expected = objectsOf(database);
-    } finally {
-      database.close();
-    }
-  }
-  return expected;
-}
-
-/** A text, or what SQLite passes over: white space, and a comment, whose end decides on what is a part of it. */
-const TEXT_OR_SPACE = /'[^']*'|(?:[ \t\n\f\r]|--[^\n]*)+/g;
-
-/** The definitions of all named objects, without regard to white space and comments. */
-function objectsOf(database: SqliteDatabase): ReadonlyMap<string, string> {
-  // SQLite's own tables are of no matter: statistics may be made anew, or dropped.
-  const rows = database.prepare(
-    "SELECT type, name, sql FROM sqlite_schema WHERE sql NOT NULL AND name NOT GLOB 'sqlite_*'",
-  ).all();
-  return new Map(
-    rows.map(({ type, name, sql }) => [
-      name as string,
-      `${type} ${(sql as string).replace(TEXT_OR_SPACE, (part) => part[0] === "'" ? part : " ")}`,
-    ]),
   );
 }

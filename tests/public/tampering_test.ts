@@ -108,6 +108,30 @@ test("jsonl: a program that knows nothing of the lock hides no entry", async (t)
   await log.close();
 });
 
+for (
+  const [what, sql] of Object.entries({
+    "leaves out lines": "BEFORE INSERT ON line BEGIN SELECT RAISE(IGNORE)",
+    "leaves out events": "BEFORE INSERT ON EVENT BEGIN SELECT RAISE(IGNORE)",
+    "refuses lines": "BEFORE INSERT ON line BEGIN SELECT RAISE(ABORT, 'no')",
+  })
+) {
+  test(`jsonl: an index with a trigger that ${what} is made anew`, async (t) => {
+    const path = join(tempFolder(t), "log");
+    await (await AuditLog.open({ backend: "jsonl", path })).close();
+    const raw = await openRaw(t, `${path}-index`);
+    raw.exec(`CREATE TRIGGER x ${sql}; END`);
+    raw.close();
+    const warnings: string[] = [];
+    const onWarning = ({ code }: AuditWarning) => void warnings.push(code);
+    const log = await AuditLog.open({ backend: "jsonl", path, onWarning });
+    await log.begin({ model: "m", inputText: "in" });
+    assertEquals((await log.unfinished()).length, 1);
+    assertEquals((await log.verify()).ok, true);
+    await log.close();
+    assertEquals(warnings, ["INDEX_REBUILT"]);
+  });
+}
+
 test("sqlite: a trigger that drops rows silently fails record(), and refuses the next open", async (t) => {
   const path = join(tempFolder(t), "log");
   const log = await AuditLog.open({ backend: "sqlite", path });
