@@ -79,7 +79,10 @@ export function faultOf(
 ): AuditLogError {
   if (error instanceof AuditLogError) return error;
   const code = codeOf(error) ?? otherwise;
-  const state = ADVICE[code] ?? (error instanceof Error ? error.message : String(error));
+  const message = error instanceof Error ? error.message : String(error);
+  const state = isDeniedByDeno(error)
+    ? `Deno denies access (${message}); allow it for the log's folder, for a log has files beside it`
+    : ADVICE[code] ?? message;
   return new AuditLogError(code, `Cannot ${action}: ${state}`, { cause: error });
 }
 
@@ -99,6 +102,12 @@ export function notKept(path: string): AuditLogError {
     `Cannot write to ${path}: the database did not keep the rows; look for triggers that are not this ` +
       "library's: SELECT name FROM sqlite_schema WHERE type = 'trigger'",
   );
+}
+
+/** Whether it is Deno that does not permit the use of a file, and not the operating system. */
+function isDeniedByDeno(error: unknown): boolean {
+  if (error instanceof SqliteError) return isDeniedByDeno(error.cause);
+  return error instanceof Error && error.name === "NotCapable";
 }
 
 function codeOf(error: unknown): AuditLogErrorCode | undefined {
@@ -122,8 +131,8 @@ function codeOf(error: unknown): AuditLogErrorCode | undefined {
     }
     return undefined;
   }
-  const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown };
-  if (name === "NotCapable") return "PERMISSION_DENIED"; // Deno's own permissions
+  if (isDeniedByDeno(error)) return "PERMISSION_DENIED";
+  const { code } = (error ?? {}) as { code?: unknown };
   switch (code) {
     case "ENOENT":
     case "ENOTDIR":
