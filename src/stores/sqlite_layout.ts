@@ -34,7 +34,9 @@ export function layoutOf(database: SqliteDatabase, path: string): Layout {
     );
   }
   const objects = database.prepare("SELECT count(*) AS n FROM sqlite_schema").get()!["n"];
-  if (objects === 0 && applicationId === 0) return "empty";
+  // What was made for UTF-16 stays so, and a record would not be its bytes.
+  const encoding = database.prepare("PRAGMA encoding").get()!["encoding"];
+  if (objects === 0 && applicationId === 0 && encoding === "UTF-8") return "empty";
   if (applicationId === 0 && isPythonTable(database)) return "python";
   throw new AuditLogError(
     "NOT_A_LOG",
