@@ -3,12 +3,21 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
+import { test, type TestContext } from "node:test";
 import { AuditLog } from "@audit-log/llm";
-import { findings, original, signingKey, verified, verifierKey } from "../support/altered.ts";
+import {
+  alterTables,
+  findings,
+  original,
+  signingKey,
+  verified,
+  verifierKey,
+} from "../support/altered.ts";
 import { FILE_BACKENDS, openFile } from "../support/backends.ts";
-import { foreignLine, interaction, START_MS } from "../support/interaction.ts";
+import { foreignLine, interaction, interactions, START_MS } from "../support/interaction.ts";
 import { BY_HAND } from "../support/notes.ts";
+import { openRaw, type RawDatabase } from "../support/raw_sqlite.ts";
+import { assertRefused } from "../support/refused.ts";
 import { testUnless } from "../support/skip.ts";
 import { tempFolder } from "../support/temp.ts";
 
@@ -220,3 +229,23 @@ testUnless(
     assertEquals((await opened.verify()).ok, false);
   },
 );
+
+for (const backend of FILE_BACKENDS) {
+  test(`${backend}: a log with a number of an entry that was damaged is refused when it is to be signed`, async (t) => {
+    const path = join(tempFolder(t), "log");
+    const log = await AuditLog.open({ backend, path });
+    await log.recordAll(interactions(40));
+    await log.close();
+    const damage = (raw: RawDatabase, table: string) =>
+      raw.exec(`UPDATE ${table} SET seq = 100000000000 WHERE seq = 39`);
+    if (backend === "sqlite") await alterTables(t, { path }, (raw) => damage(raw, "audit_record"));
+    else {
+      const raw = await openRaw(t, `${path}-index`);
+      damage(raw, "line");
+      raw.close();
+    }
+    await assertRefused(() => openFile(t, { backend, path, signingKey }), "DAMAGED");
+    const report = await verified({ backend, path });
+    assertEquals([report.ok, report.size], [false, 40]);
+  });
+}
