@@ -84,7 +84,10 @@ export function faultOf(
 ): AuditLogError {
   if (error instanceof AuditLogError) return error;
   const code = codeOf(error) ?? otherwise;
-  const state = ADVICE[code] ?? (error instanceof Error ? error.message : String(error));
+  const message = error instanceof Error ? error.message : String(error);
+  const state = isDeniedByDeno(error)
+    ? `Deno denies access (${message}); allow it for the log's folder, for a log has files beside it`
+    : ADVICE[code] ?? message;
   return new AuditLogError(code, `Cannot ${action}: ${state}`, { cause: error });
 }
 
@@ -95,6 +98,21 @@ export function unconfirmed(path: string, cause: unknown): AuditLogError {
     `Cannot write to ${path}: the disk did not confirm the write; close the log and open it again`,
     { cause },
   );
+}
+
+/** The error for rows that were not there when they had been inserted: somebody else's trigger can drop them without an error. */
+export function notKept(path: string): AuditLogError {
+  return new AuditLogError(
+    "WRITE_FAILED",
+    `Cannot write to ${path}: the database did not keep the rows; look for triggers that are not this ` +
+      "library's: SELECT name FROM sqlite_schema WHERE type = 'trigger'",
+  );
+}
+
+/** Whether it is Deno that does not permit the use of a file, and not the operating system. */
+function isDeniedByDeno(error: unknown): boolean {
+  if (error instanceof SqliteError) return isDeniedByDeno(error.cause);
+  return error instanceof Error && error.name === "NotCapable";
 }
 
 function codeOf(error: unknown): AuditLogErrorCode | undefined {
@@ -118,8 +136,8 @@ function codeOf(error: unknown): AuditLogErrorCode | undefined {
     }
     return undefined;
   }
-  const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown };
-  if (name === "NotCapable") return "PERMISSION_DENIED"; // Deno's own permissions
+  if (isDeniedByDeno(error)) return "PERMISSION_DENIED";
+  const { code } = (error ?? {}) as { code?: unknown };
   switch (code) {
     case "ENOENT":
     case "ENOTDIR":

@@ -6,7 +6,14 @@ import { whenFree } from "./busy.ts";
 import { isUnusableDatabase } from "./faults.ts";
 import { eventIn, EventInserter, eventTableSql } from "./event_table.ts";
 import { createIfMissing } from "./log_file.ts";
-import { indexChecksSql, indexFaults, indexSql } from "./record_indexes.ts";
+import { objectsMadeBy, objectsOf } from "./objects.ts";
+import {
+  indexChecksSql,
+  indexFaults,
+  indexSql,
+  spareEntriesSql,
+  strayChecks,
+} from "./record_indexes.ts";
 import { type LogEnd, RecordTable, type RowFilter, type SeqRange } from "./record_table.ts";
 import type { UnreadableLine, UnreadableLines } from "./store.ts";
 import { TileTable, tileTableSql } from "./tile_table.ts";
@@ -169,9 +176,9 @@ export class JsonlIndex {
       database = connect(runtime, path);
       const application = database.prepare("PRAGMA application_id").get()!["application_id"];
       const version = database.prepare("PRAGMA user_version").get()!["user_version"];
-      if (application === APPLICATION_ID && version === INDEX_VERSION) {
-        return new JsonlIndex(database);
-      }
+      if (
+        application === APPLICATION_ID && version === INDEX_VERSION && isAsMade(database, runtime)
+      ) return new JsonlIndex(database);
     } catch (error) {
       if (!isUnusableDatabase(error)) {
         database?.close();
@@ -314,13 +321,21 @@ export class JsonlIndex {
     }));
   }
 
-  /** Whether each name is found by its text, as queries look for it. */
+  /** Whether each name is found by its text, as queries look for it, and no other text is. */
   get findsNames(): boolean {
     const index = "sqlite_autoindex_name_1"; // that of the UNIQUE column
-    return this.#database.prepare(
-      `SELECT 1 AS lost FROM name AS n NOT INDEXED WHERE n.id IS NOT ` +
-        `(SELECT i.id FROM name AS i INDEXED BY ${index} WHERE i.text = n.text) LIMIT 1`,
-    ).get() === undefined;
+    const names = "(SELECT count(*) FROM name NOT INDEXED)";
+    return [
+      "SELECT 1 AS lost FROM name AS n NOT INDEXED WHERE n.id IS NOT " +
+      `(SELECT i.id FROM name AS i INDEXED BY ${index} WHERE i.text = n.text) LIMIT 1`,
+      spareEntriesSql("name", index, names),
+    ].every((sql) => this.#database.prepare(sql).get() === undefined);
+  }
+
+  /** What is there of no record; one check each, which gives one sentence each. */
+  get strayChecks(): readonly (() => readonly string[])[] {
+    return strayChecks("line", "event")
+      .map(({ sql, says }) => () => this.#database.prepare(sql).all().map(says));
   }
 
   /** A name of a row, which some drivers cut at U+0000. */
@@ -402,6 +417,13 @@ export class JsonlIndex {
       throw error;
     }
   }
+}
+
+/** Whether there are the objects of an index and no others: a trigger could leave out lines, or refuse them. */
+function isAsMade(database: SqliteDatabase, runtime: Runtime): boolean {
+  const [found, expected] = [objectsOf(database), objectsMadeBy(SCHEMA_SQL, runtime)];
+  return found.size === expected.size &&
+    [...expected].every(([name, sql]) => found.get(name) === sql);
 }
 
 function connect(runtime: Runtime, path: string): SqliteDatabase {

@@ -82,7 +82,8 @@ export async function closeAll(
 function warnOfIndex({ path, warn }: FileSettings): void {
   warn({
     code: "INDEX_REBUILT",
-    message: `The index beside ${path} was damaged or did not fit the file, and is made anew`,
+    message:
+      `The index beside ${path} was damaged, of another version, or did not fit the file, and is made anew`,
   });
 }
 

@@ -76,7 +76,7 @@ export class JsonlTree implements TreeStore {
             "more; the file was changed",
         );
       });
-      from += lines.length;
+      from = places.at(-1)!.seq + 1; // where a number was damaged, they do not follow each other
       pageSize.seen(lines.length, lines.reduce((sum, { length }) => sum + length, 0));
       yield lines;
       await turns.give();
@@ -89,13 +89,13 @@ export class JsonlTree implements TreeStore {
     const end = Math.min(coveredTo, await this.#access.index((index) => index.coveredTo));
     const rows = new IndexRows(this.#access);
     let highUs = -Infinity;
+    let seq = 0;
     for await (const { lines } of scanLines(file, 0, end)) {
       const found: InspectedRecord[] = [];
       for (const line of lines) {
         if (!isRecord(line)) continue;
         const { entryId, instantUs } = line.content as RecordFacts;
         highUs = Math.max(highUs, instantUs);
-        const expected = { ...toIndexedLine(line), lagUs: highUs - instantUs };
         let row = rows.next ?? await rows.more();
         for (
           ;
@@ -104,15 +104,22 @@ export class JsonlTree implements TreeStore {
         ) {
           found.push(lost(row));
           rows.pass();
+          seq = row.seq + 1;
         }
-        const isThere = row?.offset === line.offset;
-        if (isThere) rows.pass();
-        const faults = faultsOf(expected, isThere ? row : undefined);
-        found.push({ bytes: line.bytes!, entryId, faults });
+        const expected = { ...toIndexedLine(line), seq, lagUs: highUs - instantUs };
+        const indexed = row?.offset === line.offset ? row : undefined;
+        if (indexed !== undefined) rows.pass();
+        found.push({ bytes: line.bytes!, entryId, faults: faultsOf(expected, indexed) });
+        seq = (indexed?.seq ?? seq) + 1;
       }
       yield found;
     }
     if (!await this.#access.index((index) => index.findsNames)) yield [NAME_LOST];
+    for (const number of (await this.#access.index((index) => index.strayChecks)).keys()) {
+      const found = await this.#access.index((index) => index.strayChecks[number]!());
+      const faults = found.map((state) => `beside the file, ${state}`);
+      if (faults.length > 0) yield [{ bytes: undefined, entryId: undefined, faults }];
+    }
     for (let row = rows.next ?? await rows.more(); row !== undefined;) {
       if (row.offset >= end) return; // added meanwhile
       yield [lost(row)];
@@ -217,11 +224,13 @@ class IndexRows {
   }
 }
 
-/** A user or a model that the index does not find by its name. */
+/** A user or a model that the index does not find by its name, or by another. */
 const NAME_LOST: InspectedRecord = {
   bytes: undefined,
   entryId: undefined,
-  faults: ["the index beside the file does not find a name, so that queries by it miss entries"],
+  faults: [
+    "the index beside the file does not find each name as it is, so that queries by name are wrong",
+  ],
 };
 
 /** A record that the index knows where the file has none. */
@@ -237,7 +246,7 @@ function sameEvent(a: unknown, b: unknown): boolean {
 
 /** What the index says otherwise of a line. */
 function faultsOf(
-  expected: IndexedLine & { readonly lagUs: number },
+  expected: IndexedLine & Pick<IndexRow, "seq" | "lagUs">,
   indexed: IndexRow | undefined,
 ): readonly string[] {
   if (indexed === undefined) return ["the index beside the file lacks it"];

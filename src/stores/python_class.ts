@@ -31,7 +31,12 @@ export function isPythonTable(database: SqliteDatabase): boolean {
  * @throws {AuditLogError} `NOT_A_LOG` when a row cannot be a record.
  */
 export function upgradePythonTable(database: SqliteDatabase, path: string): number {
-  database.exec(`ALTER TABLE audit_log RENAME TO ${PYTHON_TABLE};${SCHEMA_SQL}`);
+  // Views of somebody else's go on reading audit_log, which is the view of all entries then, and not the table left behind.
+  database.exec(`
+PRAGMA legacy_alter_table = ON;
+ALTER TABLE audit_log RENAME TO ${PYTHON_TABLE};
+PRAGMA legacy_alter_table = OFF;
+${SCHEMA_SQL}`);
   const inserter = new RecordInserter(database);
   // Texts are read as bytes: some drivers cut a text at U+0000.
   const columns = [...TEXTS, "metadata"].map((name) => `CAST(${name} AS BLOB) AS ${name}`).join();

@@ -87,3 +87,53 @@ export function indexFaults(row: SqliteRow): readonly string[] {
   if (isRepeated) faults.push("it has the id of an earlier entry");
   return faults;
 }
+
+/** How many events of no record are told of. */
+const STRAY = 20;
+
+/** A question that verification asks when it has looked at each row. */
+export interface StrayCheck {
+  /** SQL that gives a row for each thing that belongs to no record. */
+  readonly sql: string;
+  /** What is wrong; one sentence. */
+  readonly says: (row: SqliteRow) => string;
+}
+
+/**
+ * Finds events, and entries of indexes, that belong to no record: numbers of entries, and whether a call has ended, are
+ * taken from the indexes alone. One question each, so that whoever asks them can do something else in between.
+ *
+ * @param table The table.
+ * @param events The table of its events.
+ */
+export function strayChecks(table: string, events: string): readonly StrayCheck[] {
+  const stray: StrayCheck = {
+    sql: `SELECT seq FROM ${events} AS e NOT INDEXED WHERE NOT EXISTS ` +
+      `(SELECT 1 FROM ${table} AS t NOT INDEXED WHERE t.seq = e.seq) LIMIT ${STRAY}`,
+    says: ({ seq }) => `${events} has a row with the number ${seq}, which no record has`,
+  };
+  const check = (of: string, index: string, rows: string): StrayCheck => ({
+    sql: spareEntriesSql(of, index, rows),
+    says: () => `the index ${index} has entries of no record, which mislead queries`,
+  });
+  // Without reading all of the table once more: where a number is missing, that is found already.
+  const end = (which: string) => `(SELECT ${which}(seq) FROM ${table} NOT INDEXED)`;
+  const records = `coalesce(${end("max")} - ${end("min")} + 1, 0)`;
+  const all = `(SELECT count(*) FROM ${events} NOT INDEXED)`;
+  return [
+    stray,
+    ...["user", "model", "user_model", "entry_id"]
+      .map((name) => check(table, `${table}_${name}`, records)),
+    ...["event", "subject"].map((name) => check(events, `${events}_${name}`, all)),
+  ];
+}
+
+/**
+ * SQL that gives a row if an index has more entries than there are rows. Where each row has its own, the others are of none.
+ *
+ * @param rows SQL of how many rows there are. In one statement, so that none is added in between.
+ */
+export function spareEntriesSql(table: string, index: string, rows: string): string {
+  // SQLite would answer count(*) from whichever index it likes best.
+  return `SELECT 1 AS spare WHERE (SELECT sum(1) FROM ${table} INDEXED BY ${index}) > ${rows}`;
+}

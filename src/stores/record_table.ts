@@ -47,6 +47,8 @@ export interface LogEnd {
   readonly highUs: number;
 }
 
+/** How many segments are gone through at a time: those of 268 million rows. */
+const STRETCH = 4096;
 /** More than a sum of two instants can be off by rounding, microseconds. */
 const ROUNDING_US = 1000;
 
@@ -113,6 +115,12 @@ export class RecordTable {
     return row?.["seq"] as number | undefined;
   }
 
+  /** How many events there are from a row on. */
+  eventsFrom(seq: number): number {
+    return this.#prepare(`SELECT count(*) AS n FROM ${this.#events} NOT INDEXED WHERE seq >= ?`)
+      .get(seq)!["n"] as number;
+  }
+
   /** A range that holds all rows of a selection, out of the first `size`. */
   range(selection: Selection, size: number): SeqRange {
     const { sinceUs, untilUs, order, afterIndex } = selection;
@@ -142,12 +150,14 @@ export class RecordTable {
   ): readonly SqliteRow[] {
     if (!isByUser(filter)) return this.#rows(this.#where(filter, range), order, limit);
     const rows: SqliteRow[] = [];
-    for (const { segment, ...part } of this.#segments(filter, range, order)) {
-      const where = this.#where(filter, part);
-      where.conditions.unshift(`${segmentSql(this.#segmentBits)} = ?`);
-      where.values.unshift(segment);
-      rows.push(...this.#rows(where, order, limit - rows.length));
-      if (rows.length >= limit) break;
+    for (const stretch of this.#stretches(range, order)) {
+      for (const { segment, ...part } of this.#segments(filter, stretch, order)) {
+        const where = this.#where(filter, part);
+        where.conditions.unshift(`${segmentSql(this.#segmentBits)} = ?`);
+        where.values.unshift(segment);
+        rows.push(...this.#rows(where, order, limit - rows.length));
+        if (rows.length >= limit) return rows;
+      }
     }
     return rows;
   }
@@ -162,6 +172,33 @@ export class RecordTable {
         `ORDER BY seq${order === "desc" ? " DESC" : ""} LIMIT ?`,
     );
     return statement.all(...values, limit);
+  }
+
+  /**
+   * The parts of a range, in order, that have so many segments at most, and all of its rows. Numbers go on without a gap; where one
+   * is damaged, there may be more segments without a row than could ever be gone through.
+   */
+  *#stretches({ from, to }: SeqRange, order: "asc" | "desc"): Generator<SeqRange> {
+    const length = STRETCH * 2 ** this.#segmentBits;
+    while (from < to) {
+      if (order === "asc") {
+        const end = Math.min(to, from + length);
+        yield { from, to: end };
+        from = end < to ? this.#beside("min", { from: end, to }) ?? to : to;
+      } else {
+        const start = Math.max(from, to - length);
+        yield { from: start, to };
+        to = start > from ? (this.#beside("max", { from, to: start }) ?? from - 1) + 1 : from;
+      }
+    }
+  }
+
+  /** The first or the last row of a range. */
+  #beside(which: "min" | "max", { from, to }: SeqRange): number | undefined {
+    const row = this.#prepare(
+      `SELECT ${which}(seq) AS seq FROM ${this.#table} NOT INDEXED WHERE seq >= ? AND seq < ?`,
+    ).get(from, to);
+    return row?.["seq"] as number | null ?? undefined;
   }
 
   /** The parts of a range, in order, that are in different segments. The first, and then those with a row of the filter's user. */
@@ -206,16 +243,23 @@ export class RecordTable {
       return Math.max(0, range.to - range.from) - others;
     }
     if (range.from >= range.to) return 0;
-    const { from, conditions, values } = this.#where(filter, range);
-    let [segments, rows] = ["", from];
-    if (isByUser(filter)) {
-      segments = `WITH RECURSIVE ${segmentsSql(1, "<")} `;
-      rows = `segments CROSS JOIN ${from}`;
-      conditions.unshift(`${segmentSql(this.#segmentBits)} = segments.n`);
-      values.unshift(this.#segmentOf(range.from), this.#segmentOf(range.to - 1));
+    if (!isByUser(filter)) return this.#counted("", this.#where(filter, range));
+    let count = 0;
+    for (const stretch of this.#stretches(range, "asc")) {
+      const { from, conditions, values } = this.#where(filter, stretch);
+      const ends = [this.#segmentOf(stretch.from), this.#segmentOf(stretch.to - 1)];
+      count += this.#counted(`WITH RECURSIVE ${segmentsSql(1, "<")} `, {
+        from: `segments CROSS JOIN ${from}`,
+        conditions: [`${segmentSql(this.#segmentBits)} = segments.n`, ...conditions],
+        values: [...ends, ...values],
+      });
     }
+    return count;
+  }
+
+  #counted(segments: string, { from, conditions, values }: Where): number {
     return this.#prepare(
-      `${segments}SELECT count(*) AS n FROM ${rows} WHERE ${conditions.join(" AND ")}`,
+      `${segments}SELECT count(*) AS n FROM ${from} WHERE ${conditions.join(" AND ")}`,
     ).get(...values)!["n"] as number;
   }
 

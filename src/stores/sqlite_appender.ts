@@ -1,6 +1,6 @@
 import { AuditLogError } from "../errors.ts";
 import type { SqliteDatabase, SqliteStatement } from "../ports.ts";
-import { isConstraint, isIoError, unconfirmed } from "./faults.ts";
+import { isConstraint, isIoError, notKept, unconfirmed } from "./faults.ts";
 import { type LogEnd, RecordTable } from "./record_table.ts";
 import { EVENT_TABLE, RECORD_TABLE, RecordInserter, type RowSource } from "./sqlite_schema.ts";
 import { rollBack } from "./transact.ts";
@@ -16,6 +16,8 @@ export class SqliteAppender {
   /** Where the transaction that is open has begun, and where it is. */
   #first = 0;
   #end: LogEnd = { size: 0, highUs: -Infinity };
+  /** How many events had been added when it began. */
+  #events = 0;
   #unconfirmed: AuditLogError | undefined;
 
   /**
@@ -56,6 +58,7 @@ export class SqliteAppender {
       this.#begin.run();
       this.#end = this.#table.end();
       this.#first = this.#end.size;
+      this.#events = this.#inserter.events;
     });
   }
 
@@ -79,9 +82,11 @@ export class SqliteAppender {
    * @throws {SqliteError} None was written.
    */
   commit(): number {
-    // A trigger of somebody else's can drop rows without an error.
     this.#attempt(() => {
-      if (this.#table.end().size !== this.#end.size) throw notKept(this.#path);
+      const events = this.#inserter.events - this.#events;
+      const isKept = this.#table.end().size === this.#end.size &&
+        (events === 0 || this.#table.eventsFrom(this.#first) === events);
+      if (!isKept) throw notKept(this.#path);
     });
     this.#attempt(() => this.#commit.run(), true);
     return this.#first;
@@ -104,14 +109,6 @@ export class SqliteAppender {
       throw error;
     }
   }
-}
-
-function notKept(path: string): AuditLogError {
-  return new AuditLogError(
-    "WRITE_FAILED",
-    `Cannot write to ${path}: the database did not keep the rows; look for triggers that are not this ` +
-      "library's: SELECT name FROM sqlite_schema WHERE type = 'trigger'",
-  );
 }
 
 function duplicate(path: string, cause: unknown): AuditLogError {

@@ -1,6 +1,7 @@
 import { AuditLogError } from "../errors.ts";
 import type { Runtime, SqliteDatabase } from "../ports.ts";
 import { EARLIER_VERSIONS } from "./earlier_version.ts";
+import { objectsMadeBy, objectsOf } from "./objects.ts";
 import { isPythonTable } from "./python_class.ts";
 import {
   APPLICATION_ID,
@@ -33,7 +34,9 @@ export function layoutOf(database: SqliteDatabase, path: string): Layout {
     );
   }
   const objects = database.prepare("SELECT count(*) AS n FROM sqlite_schema").get()!["n"];
-  if (objects === 0 && applicationId === 0) return "empty";
+  // What was made for UTF-16 stays so, and a record would not be its bytes.
+  const encoding = database.prepare("PRAGMA encoding").get()!["encoding"];
+  if (objects === 0 && applicationId === 0 && encoding === "UTF-8") return "empty";
   if (applicationId === 0 && isPythonTable(database)) return "python";
   throw new AuditLogError(
     "NOT_A_LOG",
@@ -79,16 +82,18 @@ function toUpgrade(path: string, whose: string): AuditLogError {
  */
 export function checkObjects(runtime: Runtime, database: SqliteDatabase, path: string): void {
   const found = objectsOf(database);
-  for (const [name, sql] of expectedObjects(runtime)) {
+  const expected = objectsMadeBy(SCHEMA_SQL, runtime);
+  for (const [name, sql] of expected) {
     if (found.get(name) === sql) continue;
     const state = found.has(name) ? "is not as this library made it" : "is missing";
     throw damaged(path, `${name} ${state}`);
   }
+  // A trigger's table is as its statement wrote it: SQLite makes no difference between large and small letters.
   const triggers = database.prepare(
     "SELECT name FROM sqlite_schema WHERE type = 'trigger' " +
-      `AND tbl_name IN ('${RECORD_TABLE}', '${EVENT_TABLE}', '${CHECKPOINT_TABLE}', '${TILE_TABLE}')`,
+      `AND lower(tbl_name) IN ('${RECORD_TABLE}', '${EVENT_TABLE}', '${CHECKPOINT_TABLE}', '${TILE_TABLE}')`,
   ).all();
-  const foreign = triggers.find(({ name }) => !expectedObjects(runtime).has(name as string));
+  const foreign = triggers.find(({ name }) => !expected.has(name as string));
   if (foreign !== undefined) {
     throw damaged(path, `the trigger ${foreign["name"]} is not this library's`);
   }
@@ -98,35 +103,5 @@ function damaged(path: string, state: string): AuditLogError {
   return new AuditLogError(
     "DAMAGED",
     `Cannot open ${path}: its layout was changed, ${state}; docs/format.md says how it should be`,
-  );
-}
-
-let expected: ReadonlyMap<string, string> | undefined;
-
-/** The objects of the layout, as SQLite tells of them. */
-function expectedObjects(runtime: Runtime): ReadonlyMap<string, string> {
-  if (expected === undefined) {
-    const database = runtime.sqlite.open(":memory:", { readOnly: false });
-    try {
-      database.exec(SCHEMA_SQL);
-      expected = objectsOf(database);
-    } finally {
-      database.close();
-    }
-  }
-  return expected;
-}
-
-/** The definitions of all named objects, without regard to white space. */
-function objectsOf(database: SqliteDatabase): ReadonlyMap<string, string> {
-  // SQLite's own tables are of no matter: statistics may be made anew, or dropped.
-  const rows = database.prepare(
-    "SELECT type, name, sql FROM sqlite_schema WHERE sql NOT NULL AND name NOT GLOB 'sqlite_*'",
-  ).all();
-  return new Map(
-    rows.map(({ type, name, sql }) => [
-      name as string,
-      `${type} ${(sql as string).replace(/\s+/g, " ")}`,
-    ]),
   );
 }

@@ -8,9 +8,9 @@ import { claimOf, idIn, NAMES_SQL } from "../transparency/claims.ts";
 import { Turns } from "../turns.ts";
 import { whenFree } from "./busy.ts";
 import { eventIn } from "./event_table.ts";
-import { faultOf } from "./faults.ts";
+import { faultOf, notKept } from "./faults.ts";
 import { PageSize } from "./page_size.ts";
-import { indexChecksSql, indexFaults } from "./record_indexes.ts";
+import { indexChecksSql, indexFaults, strayChecks } from "./record_indexes.ts";
 import {
   CHECKPOINT_TABLE,
   EVENT_TABLE,
@@ -28,8 +28,6 @@ import type {
   UnsettledRecord,
 } from "./tree_store.ts";
 
-/** How many events without a record are reported. */
-const STRAY = 20;
 /** How many checkpoints are read at a time. */
 const CHECKPOINTS = 256;
 /** No row that was put in from outside shall escape for its number. */
@@ -50,7 +48,6 @@ export class SqliteTree implements TreeStore {
   readonly #selectRow: SqliteStatement;
   readonly #selectCheckpoints: SqliteStatement;
   readonly #selectLast: SqliteStatement;
-  readonly #selectStray: SqliteStatement;
 
   /**
    * @param database A database with the layout.
@@ -66,7 +63,7 @@ export class SqliteTree implements TreeStore {
     this.#exclusively = exclusively;
     this.#tiles = new TileTable(database, TILE_TABLE);
     const range = `FROM ${RECORD_TABLE} WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?`;
-    this.#selectLines = database.prepare(`SELECT ${RECORD_SQL} ${range}`);
+    this.#selectLines = database.prepare(`SELECT seq, ${RECORD_SQL} ${range}`);
     const { indexed, first } = indexChecksSql(RECORD_TABLE, EVENT_TABLE, "t", "ev");
     // As few columns as will do: each costs a fraction of a microsecond, for each row of the log.
     this.#selectRows = database.prepare(
@@ -86,10 +83,6 @@ export class SqliteTree implements TreeStore {
     this.#selectCheckpoints = database.prepare(
       `SELECT number, size, ${NOTE_SQL} FROM ${CHECKPOINT_TABLE} WHERE number >= ? ORDER BY number LIMIT ${CHECKPOINTS}`,
     );
-    this.#selectStray = database.prepare(
-      `SELECT seq AS stray FROM ${EVENT_TABLE} AS e NOT INDEXED WHERE NOT EXISTS ` +
-        `(SELECT 1 FROM ${RECORD_TABLE} AS t NOT INDEXED WHERE t.seq = e.seq) LIMIT ${STRAY}`,
-    );
     this.#selectLast = database.prepare(
       `SELECT size, ${NOTE_SQL} FROM ${CHECKPOINT_TABLE} ORDER BY number DESC LIMIT 1`,
     );
@@ -102,7 +95,7 @@ export class SqliteTree implements TreeStore {
       const rows = await this.#reading(() => this.#selectLines.all(from, to, pageSize.rows));
       if (rows.length === 0) return;
       const lines = rows.map(({ record }) => record as Uint8Array);
-      from += lines.length;
+      from = rows.at(-1)!["seq"] as number + 1; // where a number was damaged, they do not follow each other
       pageSize.seen(lines.length, lines.reduce((sum, { length }) => sum + length, 0));
       yield lines;
       await turns.give();
@@ -128,18 +121,13 @@ export class SqliteTree implements TreeStore {
       yield rows.map((row) => inspector.inspect(row as InspectedRow));
       await turns.give();
     }
-    const stray = await this.#strayEvents();
-    if (stray.length > 0) yield stray;
-  }
-
-  /** Events of records that are not there: none follows from a record. */
-  async #strayEvents(): Promise<readonly InspectedRecord[]> {
-    const rows = await this.#reading(() => this.#selectStray.all());
-    return rows.map(({ stray }) => ({
-      bytes: undefined,
-      entryId: undefined,
-      faults: [`${EVENT_TABLE} has a row with the number ${stray}, which no record has`],
-    }));
+    for (const { sql, says } of strayChecks(RECORD_TABLE, EVENT_TABLE)) {
+      const found = await this.#reading(() => this.#database.prepare(sql).all());
+      if (found.length > 0) {
+        yield [{ bytes: undefined, entryId: undefined, faults: found.map(says) }];
+      }
+      await turns.give();
+    }
   }
 
   /** All of a row, its texts as bytes. */
@@ -184,6 +172,7 @@ export class SqliteTree implements TreeStore {
         `INSERT INTO ${CHECKPOINT_TABLE} (number, size, note) ` +
           `SELECT coalesce(max(number) + 1, 0), ?, ? FROM ${CHECKPOINT_TABLE}`,
       ).run(size, note);
+      if (this.#selectLast.get()?.["note"] !== note) throw notKept(this.#settings.path);
     });
     return kept;
   }

@@ -63,6 +63,16 @@ test("an error of this library stays as it is", () => {
   assertStrictEquals(faultOf("write", error, "WRITE_FAILED"), error);
 });
 
+test("what Deno denies is told as Deno tells it, and not as the operating system's doing", () => {
+  const message = 'Requires read access to "a.db-wal", run again with the --allow-read flag';
+  const denied = Object.assign(new Error(message), { name: "NotCapable" });
+  for (const error of [denied, new SqliteError(23, message, denied)]) {
+    const fault = faultOf("open a.db", error, "READ_FAILED");
+    assertEquals(fault.code, "PERMISSION_DENIED");
+    assertStringIncludes(fault.message, `Deno denies access (${message})`);
+  }
+});
+
 test("what has no code of its own keeps its message", () => {
   assertStringIncludes(faultOf("write", posix("ENOSPC"), "WRITE_FAILED").message, "ENOSPC");
 });

@@ -178,6 +178,39 @@ test("the rows of a user are found segment by segment, whatever range, order and
   );
 });
 
+test("rows whose numbers were damaged are found, however many segments without a row are before them", async () => {
+  const { sqlite } = await currentRuntime();
+  const seqs = [
+    0,
+    1,
+    2,
+    3,
+    20,
+    2 ** 14 + 7,
+    2 ** 14 + 8,
+    2 ** 15 + 9,
+    2 ** 40,
+    2 ** 40 + 6,
+    2 ** 52,
+  ];
+  const database = sqlite.open(":memory:", { readOnly: false });
+  const table = tableOf(database, seqs.map((_, at) => at));
+  const renumber = database.prepare("UPDATE t SET seq = ? WHERE seq = ?");
+  for (const at of [...seqs.keys()].reverse()) renumber.run(seqs[at]!, at);
+  const filter = { user: "u1", sinceUs: undefined, untilUs: undefined };
+  for (const from of seqs) {
+    for (const to of seqs.map((seq) => seq + 1)) {
+      const expected = seqs.filter((seq, at) => at % 2 === 1 && seq >= from && seq < to);
+      assertEquals(table.count(filter, { from, to }), expected.length);
+      for (const order of ["asc", "desc"] as const) {
+        const found = table.page(filter, { from, to }, order, 100).map((row) => row["seq"]);
+        assertEquals(found, order === "asc" ? expected : expected.toReversed());
+      }
+    }
+  }
+  database.close();
+});
+
 test("segments as they are on the disk hold 65,536 rows, and the empty ones are passed over", async () => {
   const { sqlite } = await currentRuntime();
   const database = sqlite.open(":memory:", { readOnly: false });

@@ -146,6 +146,16 @@ test("sqlite: a log of a newer version is refused and stays as it is", async (t)
   await assertNotOpened("sqlite", folder, "log", ["UNSUPPORTED_FORMAT"]);
 });
 
+test("sqlite: an empty database that was made for UTF-16 is refused", async (t) => {
+  const path = join(tempFolder(t), "log");
+  const raw = await openRaw(t, path);
+  raw.exec("PRAGMA encoding = 'UTF-16'");
+  raw.exec("CREATE TABLE x (y)");
+  raw.exec("DROP TABLE x");
+  raw.close();
+  await assertRefused(() => AuditLog.open({ backend: "sqlite", path }), "NOT_A_LOG");
+});
+
 test("sqlite: a log that is cut off is refused or tells of the damage", async (t) => {
   const path = join(tempFolder(t), "log");
   const log = await AuditLog.open({ backend: "sqlite", path });

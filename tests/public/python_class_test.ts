@@ -185,6 +185,19 @@ test("sqlite: the Python class's table is kept as it was, and the upgrade is tol
   assertEquals(await rowsOf(t, path, "audit_log_python"), before);
 });
 
+test("sqlite: a view that somebody made of the Python class's table shows new entries, too", async (t) => {
+  const path = copied(t, "sqlite");
+  const raw = await openRaw(t, path);
+  raw.exec("CREATE VIEW per_user AS SELECT user, count(*) AS n FROM audit_log GROUP BY user");
+  const before = raw.all("SELECT * FROM per_user");
+  raw.close();
+  const log = await openFile(t, { backend: "sqlite", path });
+  await log.record(interaction({ user: "\u{10ffff}" })); // the last of all users
+  await log.close();
+  const again = await openRaw(t, path);
+  assertEquals(again.all("SELECT * FROM per_user"), [...before, { user: "\u{10ffff}", n: 1 }]);
+});
+
 test("sqlite: the table that the Python class left refuses to be changed", async (t) => {
   const path = copied(t, "sqlite");
   await (await openFile(t, { backend: "sqlite", path })).close();

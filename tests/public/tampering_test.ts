@@ -5,9 +5,10 @@ import fs from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { AuditLog, type AuditWarning, SqliteError } from "@audit-log/llm";
+import { AuditLog, type AuditWarning, generateSigningKey, SqliteError } from "@audit-log/llm";
 import { aroundSqlite } from "../support/around_sqlite.ts";
 import { interaction } from "../support/interaction.ts";
+import { BY_HAND } from "../support/notes.ts";
 import { openRaw } from "../support/raw_sqlite.ts";
 import { assertRefused } from "../support/refused.ts";
 import { currentRuntime } from "../support/runtime.ts";
@@ -107,6 +108,30 @@ test("jsonl: a program that knows nothing of the lock hides no entry", async (t)
   await log.close();
 });
 
+for (
+  const [what, sql] of Object.entries({
+    "leaves out lines": "BEFORE INSERT ON line BEGIN SELECT RAISE(IGNORE)",
+    "leaves out events": "BEFORE INSERT ON EVENT BEGIN SELECT RAISE(IGNORE)",
+    "refuses lines": "BEFORE INSERT ON line BEGIN SELECT RAISE(ABORT, 'no')",
+  })
+) {
+  test(`jsonl: an index with a trigger that ${what} is made anew`, async (t) => {
+    const path = join(tempFolder(t), "log");
+    await (await AuditLog.open({ backend: "jsonl", path })).close();
+    const raw = await openRaw(t, `${path}-index`);
+    raw.exec(`CREATE TRIGGER x ${sql}; END`);
+    raw.close();
+    const warnings: string[] = [];
+    const onWarning = ({ code }: AuditWarning) => void warnings.push(code);
+    const log = await AuditLog.open({ backend: "jsonl", path, onWarning });
+    await log.begin({ model: "m", inputText: "in" });
+    assertEquals((await log.unfinished()).length, 1);
+    assertEquals((await log.verify()).ok, true);
+    await log.close();
+    assertEquals(warnings, ["INDEX_REBUILT"]);
+  });
+}
+
 test("sqlite: a trigger that drops rows silently fails record(), and refuses the next open", async (t) => {
   const path = join(tempFolder(t), "log");
   const log = await AuditLog.open({ backend: "sqlite", path });
@@ -123,6 +148,61 @@ test("sqlite: a trigger that drops rows silently fails record(), and refuses the
   raw.close();
   await (await AuditLog.open({ backend: "sqlite", path })).close();
 });
+
+test("sqlite: a trigger that drops events or checkpoints silently fails what they are of", async (t) => {
+  const path = join(tempFolder(t), "log");
+  const { signingKey } = await generateSigningKey("acme.example/chat");
+  const log = await AuditLog.open({ backend: "sqlite", path, signingKey, checkpoints: BY_HAND });
+  await log.begin({ model: "m", inputText: "in" });
+  const raw = await openRaw(t, path);
+  const drop = (table: string) =>
+    raw.exec(`CREATE TRIGGER x BEFORE INSERT ON ${table} BEGIN SELECT RAISE(IGNORE); END`);
+  drop("audit_event");
+  const error = await assertRefused(
+    () => log.begin({ model: "m", inputText: "in" }),
+    "WRITE_FAILED",
+  );
+  assertStringIncludes(error.message, "trigger");
+  await log.record(interaction());
+  raw.exec("DROP TRIGGER x");
+  drop("audit_checkpoint");
+  await assertRefused(() => log.checkpoint(), "WRITE_FAILED");
+  raw.exec("DROP TRIGGER x");
+  raw.close();
+  await log.begin({ model: "m", inputText: "in" });
+  await log.checkpoint();
+  assertEquals((await log.unfinished()).length, 2);
+  assertEquals(await log.count({ events: "all" }), 3);
+  assertEquals((await log.verify()).ok, true);
+  await log.close();
+});
+
+for (
+  const [what, alter] of Object.entries({
+    "a trigger whose table is written in capitals":
+      "CREATE TRIGGER x BEFORE INSERT ON AUDIT_RECORD BEGIN SELECT RAISE(IGNORE); END",
+    "a guard with a comment that goes on where its condition stood": (guard: string) =>
+      guard.replace(/--[^]*(?=BEGIN)/, (text) => `${text.replaceAll("\n", " ")}\n`),
+    "a guard with such a comment that has a carriage return in it": (guard: string) =>
+      guard.replace(/--[^]*(?=BEGIN)/, (text) => `${text.replaceAll("\n", "\r")}\n`),
+  })
+) {
+  test(`sqlite: a log with ${what} is not opened`, async (t) => {
+    const path = join(tempFolder(t), "log");
+    await (await AuditLog.open({ backend: "sqlite", path })).close();
+    const raw = await openRaw(t, path);
+    if (typeof alter === "string") raw.exec(alter);
+    else {
+      const name = "audit_event_only_append";
+      const [guard] = raw.all(`SELECT sql FROM sqlite_schema WHERE name = '${name}'`);
+      const altered = alter(String(guard!["sql"]));
+      raw.exec(`DROP TRIGGER ${name}`);
+      raw.exec(altered);
+    }
+    raw.close();
+    await assertRefused(() => AuditLog.open({ backend: "sqlite", path }), "DAMAGED");
+  });
+}
 
 test("sqlite: tables and indexes of others may be beside the log's", async (t) => {
   const path = join(tempFolder(t), "log");
