@@ -18,8 +18,6 @@ CREATE INDEX ${events}_subject ON ${events} (subject, event);
 
 /** Adds the events of records to their table, within the caller's transaction. */
 export class EventInserter {
-  /** How many were added. */
-  added = 0;
   readonly #insert: SqliteStatement;
 
   /**
@@ -34,9 +32,7 @@ export class EventInserter {
 
   /** Adds what the record at an index is about, once the record is there. */
   add(seq: number, event: EntryEvent | undefined): void {
-    if (event === undefined) return;
-    this.#insert.run(seq, event.name, event.subject);
-    this.added++;
+    if (event !== undefined) this.#insert.run(seq, event.name, event.subject);
   }
 }
 

@@ -100,15 +100,6 @@ export function unconfirmed(path: string, cause: unknown): AuditLogError {
   );
 }
 
-/** The error for rows that were not there when they had been inserted: somebody else's trigger can drop them without an error. */
-export function notKept(path: string): AuditLogError {
-  return new AuditLogError(
-    "WRITE_FAILED",
-    `Cannot write to ${path}: the database did not keep the rows; look for triggers that are not this ` +
-      "library's: SELECT name FROM sqlite_schema WHERE type = 'trigger'",
-  );
-}
-
 /** Whether it is Deno that does not permit the use of a file, and not the operating system. */
 function isDeniedByDeno(error: unknown): boolean {
   if (error instanceof SqliteError) return isDeniedByDeno(error.cause);

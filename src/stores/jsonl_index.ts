@@ -1,4 +1,10 @@
-import type { Runtime, SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
+import type {
+  Runtime,
+  SqliteAdapter,
+  SqliteDatabase,
+  SqliteRow,
+  SqliteStatement,
+} from "../ports.ts";
 import type { EntryEvent } from "../entry_event.ts";
 import type { Selection } from "../query.ts";
 import type { FullTile } from "../transparency/tree.ts";
@@ -177,7 +183,8 @@ export class JsonlIndex {
       const application = database.prepare("PRAGMA application_id").get()!["application_id"];
       const version = database.prepare("PRAGMA user_version").get()!["user_version"];
       if (
-        application === APPLICATION_ID && version === INDEX_VERSION && isAsMade(database, runtime)
+        application === APPLICATION_ID && version === INDEX_VERSION &&
+        isAsMade(database, runtime.sqlite)
       ) return new JsonlIndex(database);
     } catch (error) {
       if (!isUnusableDatabase(error)) {
@@ -420,8 +427,8 @@ export class JsonlIndex {
 }
 
 /** Whether there are the objects of an index and no others: a trigger could leave out lines, or refuse them. */
-function isAsMade(database: SqliteDatabase, runtime: Runtime): boolean {
-  const [found, expected] = [objectsOf(database), objectsMadeBy(SCHEMA_SQL, runtime)];
+function isAsMade(database: SqliteDatabase, sqlite: SqliteAdapter): boolean {
+  const [found, expected] = [objectsOf(database), objectsMadeBy(SCHEMA_SQL, sqlite)];
   return found.size === expected.size &&
     [...expected].every(([name, sql]) => found.get(name) === sql);
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Runtime, SqliteDatabase } from "../ports.ts";
+import type { SqliteAdapter, SqliteDatabase } from "../ports.ts";
 
 /** A text, or what SQLite passes over: white space, and a comment, whose end decides on what is a part of it. */
 const TEXT_OR_SPACE = /'[^']*'|(?:[ \t\n\f\r]|--[^\n]*)+/g;
@@ -26,10 +26,10 @@ export function objectsOf(database: SqliteDatabase): ReadonlyMap<string, string>
 const made = new Map<string, ReadonlyMap<string, string>>();
 
 /** {@link objectsOf} an empty database in which some statements were run. */
-export function objectsMadeBy(sql: string, runtime: Runtime): ReadonlyMap<string, string> {
+export function objectsMadeBy(sql: string, sqlite: SqliteAdapter): ReadonlyMap<string, string> {
   let objects = made.get(sql);
   if (objects === undefined) {
-    const database = runtime.sqlite.open(":memory:", { readOnly: false });
+    const database = sqlite.open(":memory:", { readOnly: false });
     try {
       database.exec(sql);
       objects = objectsOf(database);

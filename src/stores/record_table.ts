@@ -115,12 +115,6 @@ export class RecordTable {
     return row?.["seq"] as number | undefined;
   }
 
-  /** How many events there are from a row on. */
-  eventsFrom(seq: number): number {
-    return this.#prepare(`SELECT count(*) AS n FROM ${this.#events} NOT INDEXED WHERE seq >= ?`)
-      .get(seq)!["n"] as number;
-  }
-
   /** A range that holds all rows of a selection, out of the first `size`. */
   range(selection: Selection, size: number): SeqRange {
     const { sinceUs, untilUs, order, afterIndex } = selection;

@@ -11,6 +11,7 @@ import {
   type RowsWritten,
   type RowWriterSettings,
   type Runtime,
+  type SqliteAdapter,
   type SqliteDatabase,
   SqliteError,
 } from "../ports.ts";
@@ -18,6 +19,7 @@ import { whenFree } from "./busy.ts";
 import { checkSamePlace } from "./log_file.ts";
 import { rowsOf } from "./row_batch.ts";
 import { SqliteAppender } from "./sqlite_appender.ts";
+import { LayoutGuard } from "./sqlite_layout.ts";
 import { CONNECTION_SQL, synchronousSql } from "./sqlite_schema.ts";
 
 /** Writes rows in the order in which they come. */
@@ -30,9 +32,13 @@ export class RowThread {
   #isOpen = false;
   #failure: RowsFailure | undefined;
 
-  private constructor(database: SqliteDatabase, { path, busyTimeoutMs }: RowWriterSettings) {
+  private constructor(
+    sqlite: SqliteAdapter,
+    database: SqliteDatabase,
+    { path, busyTimeoutMs }: RowWriterSettings,
+  ) {
     this.#database = database;
-    this.#appender = new SqliteAppender(database, path);
+    this.#appender = new SqliteAppender(database, path, new LayoutGuard(sqlite, database, path));
     this.#busyTimeoutMs = busyTimeoutMs;
   }
 
@@ -48,7 +54,7 @@ export class RowThread {
       return await whenFree(() => {
         database.exec(CONNECTION_SQL);
         database.exec(synchronousSql(durability));
-        return new RowThread(database, settings);
+        return new RowThread(sqlite, database, settings);
       }, busyTimeoutMs);
     } catch (error) {
       database.close();

@@ -15,7 +15,7 @@ import { PageSize } from "./page_size.ts";
 import { upgradePythonTable } from "./python_class.ts";
 import { RecordTable, type RowFilter } from "./record_table.ts";
 import { SqliteAppender } from "./sqlite_appender.ts";
-import { checkObjects, checkReadable, layoutOf } from "./sqlite_layout.ts";
+import { checkObjects, checkReadable, LayoutGuard, layoutOf } from "./sqlite_layout.ts";
 import {
   CONNECTION_SQL,
   EVENT_TABLE,
@@ -119,9 +119,9 @@ function prepareForWriting(
         return upgradePythonTable(database, path);
       case "earlier":
         upgradeEarlierVersion(database);
-        return checkObjects(runtime, database, path);
+        return checkObjects(runtime.sqlite, database, path);
       case "present":
-        checkObjects(runtime, database, path);
+        checkObjects(runtime.sqlite, database, path);
     }
   });
   if (upgraded !== undefined) {
@@ -173,7 +173,8 @@ class SqliteStore implements LogStore {
     this.#identity = identity;
     this.#folder = new FolderWatch(runtime.file, path);
     this.#table = new RecordTable(database, RECORD_TABLE, EVENT_TABLE, "seq, record");
-    this.#appender = readOnly ? undefined : new SqliteAppender(database, path);
+    const layout = new LayoutGuard(runtime.sqlite, database, path);
+    this.#appender = readOnly ? undefined : new SqliteAppender(database, path, layout);
     this.#size = this.#table.end().size;
     const start = runtime.sqlite.startRowWriter;
     this.#aside = new AsideWriter(
@@ -187,7 +188,7 @@ class SqliteStore implements LogStore {
       (records) => this.#appendAgain(records),
       async () => await this.#walSync?.sync(),
     );
-    this.tree = new SqliteTree(database, settings, (section) => this.#exclusively(section));
+    this.tree = new SqliteTree(database, settings, layout, (section) => this.#exclusively(section));
   }
 
   get size(): number {

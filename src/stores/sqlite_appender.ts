@@ -1,14 +1,16 @@
 import { AuditLogError } from "../errors.ts";
 import type { SqliteDatabase, SqliteStatement } from "../ports.ts";
-import { isConstraint, isIoError, notKept, unconfirmed } from "./faults.ts";
+import { isConstraint, isIoError, unconfirmed } from "./faults.ts";
 import { type LogEnd, RecordTable } from "./record_table.ts";
 import { EVENT_TABLE, RECORD_TABLE, RecordInserter, type RowSource } from "./sqlite_schema.ts";
+import type { LayoutGuard } from "./sqlite_layout.ts";
 import { rollBack } from "./transact.ts";
 
 /** Appends records to their table, each batch in a transaction of its own. */
 export class SqliteAppender {
   readonly #database: SqliteDatabase;
   readonly #path: string;
+  readonly #layout: LayoutGuard;
   readonly #table: RecordTable;
   readonly #inserter: RecordInserter;
   readonly #begin: SqliteStatement;
@@ -16,17 +18,16 @@ export class SqliteAppender {
   /** Where the transaction that is open has begun, and where it is. */
   #first = 0;
   #end: LogEnd = { size: 0, highUs: -Infinity };
-  /** How many events had been added when it began. */
-  #events = 0;
   #unconfirmed: AuditLogError | undefined;
 
   /**
    * @param database A database with the layout.
    * @param path Its file, for people.
    */
-  constructor(database: SqliteDatabase, path: string) {
+  constructor(database: SqliteDatabase, path: string, layout: LayoutGuard) {
     this.#database = database;
     this.#path = path;
+    this.#layout = layout;
     this.#table = new RecordTable(database, RECORD_TABLE, EVENT_TABLE, "seq");
     this.#inserter = new RecordInserter(database);
     this.#begin = database.prepare("BEGIN IMMEDIATE");
@@ -49,16 +50,16 @@ export class SqliteAppender {
   /**
    * Begins a transaction.
    *
-   * @throws {AuditLogError} `SYNC_FAILED` when it was thrown before.
+   * @throws {AuditLogError} `SYNC_FAILED` when it was thrown before; `WRITE_FAILED` when the layout was changed.
    * @throws {SqliteError} It may have been busy.
    */
   begin(): void {
     if (this.#unconfirmed !== undefined) throw this.#unconfirmed;
     this.#attempt(() => {
       this.#begin.run();
+      this.#layout.check();
       this.#end = this.#table.end();
       this.#first = this.#end.size;
-      this.#events = this.#inserter.events;
     });
   }
 
@@ -82,12 +83,6 @@ export class SqliteAppender {
    * @throws {SqliteError} None was written.
    */
   commit(): number {
-    this.#attempt(() => {
-      const events = this.#inserter.events - this.#events;
-      const isKept = this.#table.end().size === this.#end.size &&
-        (events === 0 || this.#table.eventsFrom(this.#first) === events);
-      if (!isKept) throw notKept(this.#path);
-    });
     this.#attempt(() => this.#commit.run(), true);
     return this.#first;
   }

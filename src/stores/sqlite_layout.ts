@@ -1,5 +1,11 @@
 import { AuditLogError } from "../errors.ts";
-import type { Runtime, SqliteDatabase } from "../ports.ts";
+import type {
+  Runtime,
+  SqliteAdapter,
+  SqliteDatabase,
+  SqliteStatement,
+  SqliteValue,
+} from "../ports.ts";
 import { EARLIER_VERSIONS } from "./earlier_version.ts";
 import { objectsMadeBy, objectsOf } from "./objects.ts";
 import { isPythonTable } from "./python_class.ts";
@@ -52,7 +58,7 @@ export function layoutOf(database: SqliteDatabase, path: string): Layout {
 export function checkReadable(runtime: Runtime, database: SqliteDatabase, path: string): void {
   switch (layoutOf(database, path)) {
     case "present":
-      return checkObjects(runtime, database, path);
+      return checkObjects(runtime.sqlite, database, path);
     case "empty":
       throw new AuditLogError(
         "NOT_A_LOG",
@@ -80,13 +86,55 @@ function toUpgrade(path: string, whose: string): AuditLogError {
  *
  * @throws {AuditLogError} `DAMAGED`, naming the object at fault.
  */
-export function checkObjects(runtime: Runtime, database: SqliteDatabase, path: string): void {
+export function checkObjects(sqlite: SqliteAdapter, database: SqliteDatabase, path: string): void {
+  const state = faultOfObjects(sqlite, database);
+  if (state !== undefined) throw new AuditLogError("DAMAGED", `Cannot open ${path}: ${state}`);
+}
+
+/** Makes sure of the same in each transaction that writes, which does not see what others change in it meanwhile. */
+export class LayoutGuard {
+  readonly #sqlite: SqliteAdapter;
+  readonly #database: SqliteDatabase;
+  readonly #path: string;
+  readonly #selectVersion: SqliteStatement;
+  /** SQLite counts up with each change of the schema, by whichever connection. */
+  #version: SqliteValue | undefined;
+
+  /**
+   * @param database A database with the layout.
+   * @param path Its file, for people.
+   */
+  constructor(sqlite: SqliteAdapter, database: SqliteDatabase, path: string) {
+    this.#sqlite = sqlite;
+    this.#database = database;
+    this.#path = path;
+    this.#selectVersion = database.prepare("PRAGMA schema_version");
+  }
+
+  /**
+   * To be called within the transaction, before it writes.
+   *
+   * @throws {AuditLogError} `WRITE_FAILED`, naming the object at fault.
+   */
+  check(): void {
+    const { schema_version: version } = this.#selectVersion.get()!;
+    if (version === this.#version) return;
+    const state = faultOfObjects(this.#sqlite, this.#database);
+    if (state !== undefined) {
+      throw new AuditLogError("WRITE_FAILED", `Cannot write to ${this.#path}: ${state}`);
+    }
+    this.#version = version;
+  }
+}
+
+/** What is wrong with the layout, or nothing. */
+function faultOfObjects(sqlite: SqliteAdapter, database: SqliteDatabase): string | undefined {
   const found = objectsOf(database);
-  const expected = objectsMadeBy(SCHEMA_SQL, runtime);
+  const expected = objectsMadeBy(SCHEMA_SQL, sqlite);
   for (const [name, sql] of expected) {
     if (found.get(name) === sql) continue;
     const state = found.has(name) ? "is not as this library made it" : "is missing";
-    throw damaged(path, `${name} ${state}`);
+    return changed(`${name} ${state}`);
   }
   // A trigger's table is as its statement wrote it: SQLite makes no difference between large and small letters.
   const triggers = database.prepare(
@@ -95,13 +143,10 @@ export function checkObjects(runtime: Runtime, database: SqliteDatabase, path: s
   ).all();
   const foreign = triggers.find(({ name }) => !expected.has(name as string));
   if (foreign !== undefined) {
-    throw damaged(path, `the trigger ${foreign["name"]} is not this library's`);
+    return changed(`the trigger ${foreign["name"]} is not this library's`);
   }
 }
 
-function damaged(path: string, state: string): AuditLogError {
-  return new AuditLogError(
-    "DAMAGED",
-    `Cannot open ${path}: its layout was changed, ${state}; docs/format.md says how it should be`,
-  );
+function changed(state: string): string {
+  return `its layout was changed, ${state}; docs/format.md says how it should be`;
 }

@@ -175,11 +175,6 @@ export class RecordInserter {
     this.#events = new EventInserter(database, EVENT_TABLE);
   }
 
-  /** How many events were added with them. */
-  get events(): number {
-    return this.#events.added;
-  }
-
   /**
    * Adds records behind the end of the log.
    *

@@ -8,8 +8,9 @@ import { claimOf, idIn, NAMES_SQL } from "../transparency/claims.ts";
 import { Turns } from "../turns.ts";
 import { whenFree } from "./busy.ts";
 import { eventIn } from "./event_table.ts";
-import { faultOf, notKept } from "./faults.ts";
+import { faultOf } from "./faults.ts";
 import { PageSize } from "./page_size.ts";
+import type { LayoutGuard } from "./sqlite_layout.ts";
 import { indexChecksSql, indexFaults, strayChecks } from "./record_indexes.ts";
 import {
   CHECKPOINT_TABLE,
@@ -41,6 +42,7 @@ const NOTE_SQL = "CAST(coalesce(note, '') AS TEXT) AS note";
 export class SqliteTree implements TreeStore {
   readonly #database: SqliteDatabase;
   readonly #settings: FileSettings;
+  readonly #layout: LayoutGuard;
   readonly #exclusively: <T>(action: () => T) => Promise<T>;
   readonly #tiles: TileTable;
   readonly #selectLines: SqliteStatement;
@@ -56,10 +58,12 @@ export class SqliteTree implements TreeStore {
   constructor(
     database: SqliteDatabase,
     settings: FileSettings,
+    layout: LayoutGuard,
     exclusively: <T>(action: () => T) => Promise<T>,
   ) {
     this.#database = database;
     this.#settings = settings;
+    this.#layout = layout;
     this.#exclusively = exclusively;
     this.#tiles = new TileTable(database, TILE_TABLE);
     const range = `FROM ${RECORD_TABLE} WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?`;
@@ -172,7 +176,6 @@ export class SqliteTree implements TreeStore {
         `INSERT INTO ${CHECKPOINT_TABLE} (number, size, note) ` +
           `SELECT coalesce(max(number) + 1, 0), ?, ? FROM ${CHECKPOINT_TABLE}`,
       ).run(size, note);
-      if (this.#selectLast.get()?.["note"] !== note) throw notKept(this.#settings.path);
     });
     return kept;
   }
@@ -211,11 +214,15 @@ export class SqliteTree implements TreeStore {
     const { path, durability: usual } = this.#settings;
     try {
       await this.#exclusively(() => {
-        if (durability === usual) return transact(this.#database, action);
+        const guarded = (): void => {
+          this.#layout.check();
+          action();
+        };
+        if (durability === usual) return transact(this.#database, guarded);
         // Between the two nothing is awaited, so that no other transaction gets the setting.
         this.#database.exec(synchronousSql(durability));
         try {
-          transact(this.#database, action);
+          transact(this.#database, guarded);
         } finally {
           this.#database.exec(synchronousSql(usual));
         }

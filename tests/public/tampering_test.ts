@@ -7,7 +7,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { AuditLog, type AuditWarning, generateSigningKey, SqliteError } from "@audit-log/llm";
 import { aroundSqlite } from "../support/around_sqlite.ts";
-import { interaction } from "../support/interaction.ts";
+import { interaction, interactions } from "../support/interaction.ts";
 import { BY_HAND } from "../support/notes.ts";
 import { openRaw } from "../support/raw_sqlite.ts";
 import { assertRefused } from "../support/refused.ts";
@@ -132,47 +132,65 @@ for (
   });
 }
 
-test("sqlite: a trigger that drops rows silently fails record(), and refuses the next open", async (t) => {
-  const path = join(tempFolder(t), "log");
-  const log = await AuditLog.open({ backend: "sqlite", path });
-  await log.record(interaction());
-  const raw = await openRaw(t, path);
-  raw.exec("CREATE TRIGGER x BEFORE INSERT ON audit_record BEGIN SELECT RAISE(IGNORE); END");
-  const error = await assertRefused(() => log.record(interaction()), "WRITE_FAILED");
-  assertStringIncludes(error.message, "trigger");
-  assertEquals(log.size, 1);
-  assertEquals(await log.count(), 1);
-  await log.close();
-  await assertRefused(() => AuditLog.open({ backend: "sqlite", path }), "DAMAGED");
-  raw.exec("DROP TRIGGER x");
-  raw.close();
-  await (await AuditLog.open({ backend: "sqlite", path })).close();
-});
+for (
+  const [what, body] of Object.entries({
+    "drops rows": "SELECT RAISE(IGNORE)",
+    "puts others in their place":
+      "INSERT INTO audit_record SELECT NEW.seq, NEW.instant_us, 0, 1, NEW.entry_id, NEW.timestamp, 'eve', NEW.model, NULL, " +
+      'NULL, replace(NEW.record, \'"user":"\', \'"user":"eve\'); SELECT RAISE(IGNORE)',
+  })
+) {
+  test(`sqlite: a trigger that ${what} silently fails record(), and refuses the next open`, async (t) => {
+    const path = join(tempFolder(t), "log");
+    const log = await AuditLog.open({ backend: "sqlite", path });
+    await log.record(interaction());
+    // Until another thread writes what are many.
+    while ((await log.info()).writing !== "another thread") await log.recordAll(interactions(600));
+    const { size } = log;
+    const raw = await openRaw(t, path);
+    raw.exec(
+      `CREATE TRIGGER x BEFORE INSERT ON audit_record WHEN NEW.user <> 'eve' BEGIN ${body}; END`,
+    );
+    for (const count of [1, 2000]) {
+      const error = await assertRefused(() => log.recordAll(interactions(count)), "WRITE_FAILED");
+      assertStringIncludes(error.message, "the trigger x is not this library's");
+    }
+    assertEquals([log.size, await log.count()], [size, size]);
+    raw.exec("DROP TRIGGER x");
+    for (const count of [1, 2000]) await log.recordAll(interactions(count));
+    raw.exec("CREATE TABLE notes (text); CREATE VIEW users AS SELECT DISTINCT user FROM audit_log");
+    for (const count of [1, 2000]) await log.recordAll(interactions(count));
+    assertEquals((await log.verify()).faults, []);
+    raw.exec("CREATE TRIGGER x BEFORE INSERT ON audit_record BEGIN SELECT RAISE(IGNORE); END");
+    await log.close();
+    await assertRefused(() => AuditLog.open({ backend: "sqlite", path }), "DAMAGED");
+    raw.exec("DROP TRIGGER x");
+    raw.close();
+    await (await AuditLog.open({ backend: "sqlite", path })).close();
+  });
+}
 
-test("sqlite: a trigger that drops events or checkpoints silently fails what they are of", async (t) => {
+test("sqlite: a trigger that drops events or checkpoints silently fails what is written", async (t) => {
   const path = join(tempFolder(t), "log");
   const { signingKey } = await generateSigningKey("acme.example/chat");
   const log = await AuditLog.open({ backend: "sqlite", path, signingKey, checkpoints: BY_HAND });
-  await log.begin({ model: "m", inputText: "in" });
+  const begin = () => log.begin({ model: "m", inputText: "in" });
+  await begin();
+  await log.checkpoint();
   const raw = await openRaw(t, path);
-  const drop = (table: string) =>
+  for (const table of ["audit_event", "audit_checkpoint", "audit_tile"]) {
     raw.exec(`CREATE TRIGGER x BEFORE INSERT ON ${table} BEGIN SELECT RAISE(IGNORE); END`);
-  drop("audit_event");
-  const error = await assertRefused(
-    () => log.begin({ model: "m", inputText: "in" }),
-    "WRITE_FAILED",
-  );
-  assertStringIncludes(error.message, "trigger");
-  await log.record(interaction());
-  raw.exec("DROP TRIGGER x");
-  drop("audit_checkpoint");
-  await assertRefused(() => log.checkpoint(), "WRITE_FAILED");
-  raw.exec("DROP TRIGGER x");
+    for (const write of [begin, () => log.checkpoint()]) {
+      const error = await assertRefused(write, "WRITE_FAILED");
+      assertStringIncludes(error.message, "trigger");
+    }
+    raw.exec("DROP TRIGGER x");
+  }
   raw.close();
-  await log.begin({ model: "m", inputText: "in" });
+  await begin();
   await log.checkpoint();
   assertEquals((await log.unfinished()).length, 2);
-  assertEquals(await log.count({ events: "all" }), 3);
+  assertEquals(await log.count({ events: "all" }), 2);
   assertEquals((await log.verify()).ok, true);
   await log.close();
 });
