@@ -52,13 +52,15 @@ const YIELDING: readonly ColumnName[] = ["ms", "cost"];
 const GAP = "  ";
 /** A text that gets less is not worth its column. */
 const LEAST_TEXT = 16;
+/** What any text gets, however narrow the terminal. */
+const LEAST_CELL = 8;
 
 /** Makes a row of an entry, no longer than a terminal of so many columns can show. */
 export function rowOf(entry: AuditEntry, columns: number): Row {
   return {
     time: timeOf(entry.timestamp),
-    user: cell(entry.user, Math.max(8, Math.floor(columns / 8))),
-    model: cell(entry.model, Math.max(8, Math.floor(columns / 5))),
+    user: cell(entry.user, Math.max(LEAST_CELL, Math.floor(columns / 8))),
+    model: cell(entry.model, Math.max(LEAST_CELL, Math.floor(columns / 5))),
     cost: entry.costUsd === null ? "" : String(entry.costUsd),
     ms: entry.latencyMs === null ? "" : String(Math.round(entry.latencyMs)),
     outcome: cell(outcomeOf(entry), outcomeWidth(columns)),
@@ -136,7 +138,7 @@ export class Table {
 /** The prompt and the response share what is left; on a narrow terminal the prompt gets it all. */
 function textColumns(room: number): Column[] {
   const both = room >= 2 * LEAST_TEXT + GAP.length;
-  const width = both ? Math.floor((room - GAP.length) / 2) : Math.max(room, LEAST_TEXT);
+  const width = both ? Math.floor((room - GAP.length) / 2) : Math.max(room, LEAST_CELL);
   const names: ColumnName[] = both ? ["input", "output"] : ["input"];
   return names.map((name) => ({ name, title: TITLES[name], width, align: "left" }));
 }
