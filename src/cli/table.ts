@@ -49,6 +49,8 @@ const FACTS: readonly ColumnName[] = ["time", "user", "model", "cost", "ms", "ou
 const OPTIONAL: readonly ColumnName[] = ["cost", "ms", "outcome"];
 /** What gives way to the texts on a narrow terminal, the first of them first. */
 const YIELDING: readonly ColumnName[] = ["ms", "cost"];
+/** What later rows get at least, however little the first have to tell. */
+const LEAST: Partial<Record<ColumnName, number>> = { user: 9, model: 13, cost: 8, ms: 5 };
 const GAP = "  ";
 /** A text that gets less is not worth its column. */
 const LEAST_TEXT = 16;
@@ -71,6 +73,10 @@ export function rowOf(entry: AuditEntry, columns: number): Row {
 
 function outcomeWidth(columns: number): number {
   return Math.max(9, Math.floor(columns / 6));
+}
+
+function leastWidth(name: ColumnName, columns: number): number {
+  return name === "outcome" ? outcomeWidth(columns) : LEAST[name] ?? 0;
 }
 
 /** How a call ended, and by which error; of what is no interaction, what it is. Nothing for what was recorded in one go. */
@@ -106,8 +112,7 @@ export class Table {
       name,
       title: TITLES[name],
       width: Math.max(
-        // Later rows may have more to tell than that none failed.
-        name === "outcome" && !isAll ? outcomeWidth(total) : 0,
+        isAll ? 0 : leastWidth(name, total),
         ...[TITLES[name], ...sample.map((row) => row[name])].map(widthOf),
       ),
       align: name === "cost" || name === "ms" ? "right" : "left",
