@@ -43,29 +43,40 @@ export async function printFull(
 const DEFAULT_COLUMNS = 120;
 
 /** Prints entries as a table, a line each. */
-export async function printTable(
+export function printTable(host: Host, entries: AsyncIterable<AuditEntry>): Promise<number> {
+  return tablePrinter(host, true)(entries);
+}
+
+/**
+ * Prints entries as a table again and again, all beneath the titles of the first that there are.
+ *
+ * @param isOnce Whether that is done once, and nothing comes later.
+ */
+export function tablePrinter(
   { stdout }: Host,
-  entries: AsyncIterable<AuditEntry>,
-): Promise<number> {
+  isOnce = false,
+): (entries: AsyncIterable<AuditEntry>) => Promise<number> {
   const columns = stdout.columns ?? DEFAULT_COLUMNS;
   const printer = new Printer(stdout);
   let table: Table | undefined;
-  let rows: Row[] = [];
-  let shown = 0;
-  const print = async (isAll: boolean) => {
-    if (table === undefined && rows.length > 0) {
-      table = new Table(rows, columns, isAll);
-      await printer.line(table.header(styleOf(stdout)));
+  return async (entries) => {
+    let rows: Row[] = [];
+    let shown = 0;
+    const print = async (isAll: boolean) => {
+      if (table === undefined && rows.length > 0) {
+        table = new Table(rows, columns, isAll);
+        await printer.line(table.header(styleOf(stdout)));
+      }
+      for (const row of rows) await printer.line(table!.line(row));
+      rows = [];
+    };
+    for await (const entry of entries) {
+      rows.push(rowOf(entry, columns));
+      shown++;
+      if (table !== undefined || rows.length === SAMPLE_ROWS) await print(false);
     }
-    for (const row of rows) await printer.line(table!.line(row));
-    rows = [];
+    await print(isOnce);
+    await printer.flush();
+    return shown;
   };
-  for await (const entry of entries) {
-    rows.push(rowOf(entry, columns));
-    shown++;
-    if (table !== undefined || rows.length === SAMPLE_ROWS) await print(false);
-  }
-  await print(true);
-  await printer.flush();
-  return shown;
 }

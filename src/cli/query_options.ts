@@ -26,6 +26,8 @@ export interface FilterOptions {
 
 /** How many entries a terminal gets, unless it asks for more: about a screen. */
 export const DEFAULT_ROWS = 20;
+/** How many entries who follows a log gets at first, unless they ask for more: as `tail -f`. */
+export const FOLLOWED_ROWS = 10;
 
 /** Adds the filters to a command that say whose entries, and of when. */
 export function addWhoAndWhen(command: Command): Command {
@@ -100,7 +102,8 @@ export function whoAndWhenOf(options: FilterOptions): Omit<AuditFilter, "events"
  * @throws {CliError} When two options ask for the same.
  */
 export function filterOf(options: FilterOptions): AuditFilter {
-  const { outcome, events, metadata = {} } = options;
+  // Named, because lines are of all entries unless told otherwise.
+  const { outcome, events = "interactions", metadata = {} } = options;
   if (outcome === undefined) return { ...whoAndWhenOf(options), events };
   if (Object.hasOwn(metadata, OUTCOME_KEY)) {
     throw new CliError(

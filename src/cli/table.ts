@@ -49,16 +49,20 @@ const FACTS: readonly ColumnName[] = ["time", "user", "model", "cost", "ms", "ou
 const OPTIONAL: readonly ColumnName[] = ["cost", "ms", "outcome"];
 /** What gives way to the texts on a narrow terminal, the first of them first. */
 const YIELDING: readonly ColumnName[] = ["ms", "cost"];
+/** What later rows get at least, however little the first have to tell. */
+const LEAST: Partial<Record<ColumnName, number>> = { user: 9, model: 13, cost: 8, ms: 5 };
 const GAP = "  ";
 /** A text that gets less is not worth its column. */
 const LEAST_TEXT = 16;
+/** What any text gets, however narrow the terminal. */
+const LEAST_CELL = 8;
 
 /** Makes a row of an entry, no longer than a terminal of so many columns can show. */
 export function rowOf(entry: AuditEntry, columns: number): Row {
   return {
     time: timeOf(entry.timestamp),
-    user: cell(entry.user, Math.max(8, Math.floor(columns / 8))),
-    model: cell(entry.model, Math.max(8, Math.floor(columns / 5))),
+    user: cell(entry.user, Math.max(LEAST_CELL, Math.floor(columns / 8))),
+    model: cell(entry.model, Math.max(LEAST_CELL, Math.floor(columns / 5))),
     cost: entry.costUsd === null ? "" : String(entry.costUsd),
     ms: entry.latencyMs === null ? "" : String(Math.round(entry.latencyMs)),
     outcome: cell(outcomeOf(entry), outcomeWidth(columns)),
@@ -69,6 +73,10 @@ export function rowOf(entry: AuditEntry, columns: number): Row {
 
 function outcomeWidth(columns: number): number {
   return Math.max(9, Math.floor(columns / 6));
+}
+
+function leastWidth(name: ColumnName, columns: number): number {
+  return name === "outcome" ? outcomeWidth(columns) : LEAST[name] ?? 0;
 }
 
 /** How a call ended, and by which error; of what is no interaction, what it is. Nothing for what was recorded in one go. */
@@ -104,8 +112,7 @@ export class Table {
       name,
       title: TITLES[name],
       width: Math.max(
-        // Later rows may have more to tell than that none failed.
-        name === "outcome" && !isAll ? outcomeWidth(total) : 0,
+        isAll ? 0 : leastWidth(name, total),
         ...[TITLES[name], ...sample.map((row) => row[name])].map(widthOf),
       ),
       align: name === "cost" || name === "ms" ? "right" : "left",
@@ -136,7 +143,7 @@ export class Table {
 /** The prompt and the response share what is left; on a narrow terminal the prompt gets it all. */
 function textColumns(room: number): Column[] {
   const both = room >= 2 * LEAST_TEXT + GAP.length;
-  const width = both ? Math.floor((room - GAP.length) / 2) : Math.max(room, LEAST_TEXT);
+  const width = both ? Math.floor((room - GAP.length) / 2) : Math.max(room, LEAST_CELL);
   const names: ColumnName[] = both ? ["input", "output"] : ["input"];
   return names.map((name) => ({ name, title: TITLES[name], width, align: "left" }));
 }

@@ -64,6 +64,29 @@ testUnless(
   },
 );
 
+testUnless(
+  noTerminal,
+  "a table fits 80 columns, however long names and outcomes are",
+  async (t) => {
+    const path = join(tempFolder(t as TestContext), "log.db");
+    const log = await AuditLog.open({ backend: "sqlite", path });
+    const call = await log.begin({
+      user: "u".repeat(99),
+      model: "m".repeat(99),
+      inputText: "i".repeat(99),
+    });
+    await call.fail(Object.assign(new Error("no"), { name: "RateLimitExceededError" }));
+    await log.close();
+    const { screen } = await cliOnTerminal(["query", "--log", path], {
+      columns: 80,
+      env: { NO_COLOR: "1" },
+    });
+    const lines = screen.split("\r\n");
+    assertStringIncludes(lines[1]!, "failed: Rate");
+    assert(lines.every(({ length }) => length <= 80), screen);
+  },
+);
+
 testUnless(noTerminal, "query on a terminal tells when nothing matches", async (t) => {
   const path = await logOf(t as TestContext, interactions(1));
   const { code, screen } = await cliOnTerminal(["query", "--log", path, "--user", "nobody"]);

@@ -136,14 +136,18 @@ export const noTerminal: string | undefined = (() => {
   return stdout?.includes("util-linux") ? undefined : "the program script of util-linux is missing";
 })();
 
+/** The command line that runs `audit-log` on a terminal. What it gets on standard input is typed there. */
+export function terminalCommand(args: readonly string[], columns = 100): string[] {
+  const quoted = cliCommand(...args).map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+  return ["script", "-qec", `stty cols ${columns} rows 40; exec ${quoted}`, "/dev/null"];
+}
+
 /** What stands on a terminal, of 100 columns unless told, after `audit-log` ran on it, escape sequences included. */
 export async function cliOnTerminal(
   args: readonly string[],
-  { columns = 100, ...options }: CliProcessOptions & { columns?: number } = {},
+  { columns, ...options }: CliProcessOptions & { columns?: number } = {},
 ): Promise<{ code: number | null; screen: string }> {
-  const quoted = cliCommand(...args).map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
-  const command = ["script", "-qec", `stty cols ${columns} rows 40; exec ${quoted}`, "/dev/null"];
   const env = { TERM: "xterm-256color", NO_COLOR: "", ...options.env };
-  const { code, stdout } = await run(command, { ...options, env });
+  const { code, stdout } = await run(terminalCommand(args, columns), { ...options, env });
   return { code, screen: stdout };
 }

@@ -35,6 +35,8 @@ export interface Speaker {
   tell(line: string): void;
   /** Kills it with SIGKILL, unless it has ended. */
   kill(): void;
+  /** Sends it what Ctrl-C does. */
+  interrupt(): void;
   /** Resolves when it has ended and all that it printed is there. */
   readonly ended: Promise<Ending>;
 }
@@ -69,6 +71,7 @@ export function listenTo(command: readonly string[]): Speaker {
     lines,
     tell: (line) => child.stdin.write(`${line}\n`),
     kill: () => child.kill("SIGKILL"),
+    interrupt: () => child.kill("SIGINT"),
     ended: new Promise((resolve, reject) => {
       child.on("error", reject);
       child.on("close", (code, signal) => resolve({ code, signal, stderr }));
