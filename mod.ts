@@ -98,6 +98,7 @@ export type { AuditWarning } from "./src/warning.ts";
 export type {
   FileAdapter,
   FileMode,
+  FilePlace,
   FileStat,
   HashedLeaves,
   HashThread,

@@ -18,6 +18,14 @@ export interface FileStat {
   readonly identity: string;
 }
 
+/** Where a path leads. */
+export interface FilePlace {
+  /** The absolute path of the file itself: no part of it is a link. */
+  readonly path: string;
+  /** When something in its folder was last made, removed or renamed, milliseconds since the epoch, as exactly as the file system tells. */
+  readonly folderChangedMs: number;
+}
+
 /**
  * An open file.
  *
@@ -79,10 +87,10 @@ export interface FileAdapter {
   /** Removes a file. The core asks this only of side files that can be rebuilt. */
   remove(path: string): Promise<void>;
   /**
-   * When something in the folder of a path was last made, removed or renamed, milliseconds since the epoch, as exactly as the file
-   * system tells; `undefined` where that is not known. Without it, the core looks at the files themselves.
+   * Where a path leads, and whether its folder was changed; `undefined` where that is not known. Without it, the core looks at the files
+   * themselves.
    */
-  folderChanged?(path: string): Promise<number | undefined>;
+  place?(path: string): Promise<FilePlace | undefined>;
 }
 
 /** What can be bound to a parameter. Integers must be safe; text must be well-formed, without U+0000. */

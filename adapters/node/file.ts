@@ -9,7 +9,7 @@ import fs from "node:fs";
 import { dirname, resolve } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
-import type { FileAdapter, FileMode, FileStat, OpenFile } from "../../src/ports.ts";
+import type { FileAdapter, FileMode, FilePlace, FileStat, OpenFile } from "../../src/ports.ts";
 import { isPermitted } from "../deno_permissions.ts";
 
 const read = promisify(fs.read);
@@ -65,12 +65,15 @@ export const file: FileAdapter = {
   },
 
   // deno-lint-ignore require-await -- as above
-  async folderChanged(path: string): Promise<number | undefined> {
-    const folder = dirname(path);
+  async place(path: string): Promise<FilePlace | undefined> {
     // Windows tells late; and there an open file keeps its name.
-    if (process.platform === "win32" || !isPermitted(folder, "read")) return undefined;
+    if (process.platform === "win32" || !isPermitted(path, "read")) return undefined;
+    const real = fs.realpathSync.native(path);
+    const folder = dirname(real);
+    if (!isPermitted(folder, "read")) return undefined;
     const { ctimeMs, mtimeMs } = fs.statSync(folder);
-    return Math.max(ctimeMs, mtimeMs); // the former by the second in Deno
+    // The former by the second in Deno.
+    return { path: real, folderChangedMs: Math.max(ctimeMs, mtimeMs) };
   },
 };
 

@@ -1,4 +1,4 @@
-import type { FileAdapter } from "../ports.ts";
+import type { FileAdapter, FilePlace } from "../ports.ts";
 
 /** How long a folder must have been as it is, milliseconds: it may change again before the file system's clock goes on. */
 const SETTLED_MS = 50;
@@ -17,11 +17,11 @@ export class FolderWatch {
   readonly #files: FileAdapter;
   readonly #path: string;
   readonly #now: () => number;
-  #changedMs: number | undefined;
+  #place: FilePlace | undefined;
   #lookedMs = -Infinity;
 
   /**
-   * @param path A file in the folder.
+   * @param path A file in the folder, or a link to one.
    * @param now The time, milliseconds since the epoch.
    */
   constructor(files: FileAdapter, path: string, now: () => number = Date.now) {
@@ -32,14 +32,16 @@ export class FolderWatch {
 
   /** Looks at the files, unless the folder tells that they are what they were when that was last done. */
   async look(atFiles: () => Promise<void>): Promise<void> {
-    const changedMs = await this.#files.folderChanged?.(this.#path).catch(() => undefined);
+    const place = await this.#files.place?.(this.#path).catch(() => undefined);
     const nowMs = this.#now();
     const age = nowMs - this.#lookedMs;
-    const isSettled = changedMs !== undefined && changedMs === this.#changedMs &&
+    const changedMs = place?.folderChangedMs;
+    const isSettled = changedMs !== undefined && changedMs === this.#place?.folderChangedMs &&
+      place?.path === this.#place.path &&
       this.#lookedMs - changedMs > (changedMs % 1000 === 0 ? SETTLED_BY_SECONDS_MS : SETTLED_MS);
     if (isSettled && age >= 0 && age < RELIED_ON_MS) return;
     await atFiles();
-    this.#changedMs = changedMs;
+    this.#place = place;
     this.#lookedMs = nowMs;
   }
 }

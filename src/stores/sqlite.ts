@@ -1,6 +1,6 @@
 import { AuditLogError } from "../errors.ts";
 import type { FileSettings } from "../options.ts";
-import type { Runtime, SqliteDatabase, SqliteRow } from "../ports.ts";
+import type { FileAdapter, Runtime, SqliteDatabase, SqliteRow } from "../ports.ts";
 import { Mutex } from "../mutex.ts";
 import { matches, type Selection } from "../query.ts";
 import { LogRecord, NotARecord } from "../record.ts";
@@ -43,6 +43,7 @@ export async function openSqliteStore(
   let database: SqliteDatabase | undefined;
   try {
     const { identity, size } = await runtime.file.stat(path) ?? { identity: "", size: 0 };
+    const place = await placeOf(runtime.file, path);
     // SQLite takes a file of one byte for an empty one, and would write over it.
     if (size > 0 && size < SMALLEST_BYTES) throw noDatabase(path);
     database = runtime.sqlite.open(path, { readOnly });
@@ -53,7 +54,7 @@ export async function openSqliteStore(
       if (readOnly) {
         transact(opened, () => checkReadable(runtime, opened, path), "BEGIN DEFERRED");
       } else prepareForWriting(runtime, opened, settings);
-      return new SqliteStore(runtime, opened, settings, identity);
+      return new SqliteStore(runtime, opened, settings, { identity, place });
     }, busyTimeoutMs);
     await store.lookForWal();
     return store;
@@ -69,6 +70,11 @@ export async function openSqliteStore(
     const isDenied = code === "READ_ONLY" || code === "PERMISSION_DENIED" && isUnopenable(error);
     throw readOnly && isDenied ? needsSharedMemory(path, fault) : fault;
   }
+}
+
+/** Where SQLite has the files beside a database: it follows links. */
+async function placeOf(files: FileAdapter, path: string): Promise<string> {
+  return (await files.place?.(path).catch(() => undefined))?.path ?? path;
 }
 
 function needsSharedMemory(path: string, cause: AuditLogError): AuditLogError {
@@ -148,6 +154,7 @@ class SqliteStore implements LogStore {
   readonly #database: SqliteDatabase;
   readonly #settings: FileSettings;
   readonly #identity: string;
+  readonly #place: string;
   readonly #folder: FolderWatch;
   readonly #table: RecordTable;
   readonly #appender: SqliteAppender | undefined;
@@ -164,13 +171,14 @@ class SqliteStore implements LogStore {
     runtime: Runtime,
     database: SqliteDatabase,
     settings: FileSettings,
-    identity: string,
+    { identity, place }: { readonly identity: string; readonly place: string },
   ) {
     const { path, durability, busyTimeoutMs, readOnly } = settings;
     this.#runtime = runtime;
     this.#database = database;
     this.#settings = settings;
     this.#identity = identity;
+    this.#place = place;
     this.#folder = new FolderWatch(runtime.file, path);
     this.#table = new RecordTable(database, RECORD_TABLE, EVENT_TABLE, "seq, record");
     const layout = new LayoutGuard(runtime.sqlite, database, path);
@@ -180,7 +188,7 @@ class SqliteStore implements LogStore {
     this.#aside = new AsideWriter(
       start && (async () => {
         if (durability === "full") {
-          this.#walSync = await WalSync.open(runtime.file, path, this.#walIdentity);
+          this.#walSync = await WalSync.open(runtime.file, place, this.#walIdentity);
         }
         const waits = this.#walSync === undefined ? durability : "relaxed";
         return await start({ path, identity, durability: waits, busyTimeoutMs });
@@ -201,12 +209,12 @@ class SqliteStore implements LogStore {
 
   /** Remembers which file the write-ahead log is: new records are in it alone until SQLite moves them. */
   async lookForWal(): Promise<void> {
-    this.#walIdentity = (await this.#runtime.file.stat(`${this.#settings.path}-wal`))?.identity;
+    this.#walIdentity = (await this.#runtime.file.stat(`${this.#place}-wal`))?.identity;
   }
 
   async #checkWal(): Promise<void> {
     if (this.#walIdentity === undefined) return;
-    const wal = `${this.#settings.path}-wal`;
+    const wal = `${this.#place}-wal`;
     const { file } = this.#runtime;
     try {
       await checkSamePlace(file, wal, this.#walIdentity, `write to ${wal}`);
@@ -330,7 +338,7 @@ class SqliteStore implements LogStore {
         driver: `${this.#runtime.sqlite.name} ${version}`,
         formatVersion: FORMAT_VERSION,
         writing: this.#aside.place,
-        bytes: await databaseBytes(this.#runtime.file, path),
+        bytes: await databaseBytes(this.#runtime.file, this.#place),
       };
     } catch (error) {
       throw faultOf(`read ${path}`, error, "READ_FAILED");

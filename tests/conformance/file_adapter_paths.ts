@@ -11,6 +11,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -123,7 +124,7 @@ export function filePaths(name: string, adapter: FileAdapter): void {
     const path = join(tempFolder(t), "file");
     writeFileSync(path, "");
     const changed = async () => {
-      const changedMs = await adapter.folderChanged?.(path);
+      const changedMs = (await adapter.place?.(path))?.folderChangedMs;
       assert(changedMs === undefined || Math.abs(Date.now() - changedMs) < 60_000, `${changedMs}`);
       return changedMs;
     };
@@ -148,6 +149,21 @@ export function filePaths(name: string, adapter: FileAdapter): void {
       await file.sync();
     }
     assertEquals(await changed(), before);
+  });
+
+  test(`${name}: the place of a file is that which links lead to`, async (t) => {
+    const folder = realpathSync(tempFolder(t));
+    mkdirSync(join(folder, "a"));
+    writeFileSync(join(folder, "a", "file"), "");
+    symlinkSync("a", join(folder, "b"));
+    symlinkSync(join("b", "file"), join(folder, "link"));
+    const place = await adapter.place?.(join(folder, "a", "file"));
+    if (place === undefined) return t.diagnostic("not known here");
+    assertEquals(place.path, join(folder, "a", "file"));
+    for (const path of [join("b", "file"), "link"]) {
+      assertEquals(await adapter.place?.(join(folder, path)), place);
+    }
+    await assertPosix("ENOENT", () => adapter.place!(join(folder, "missing")));
   });
 
   test(`${name}: a removed file is gone, and who has it open keeps it`, async (t) => {

@@ -11,8 +11,12 @@ const SECOND = 1000;
 /** A folder, the time, and how often its files were looked at. */
 async function watched(unknown: Partial<FileAdapter> = {}) {
   const { file } = await currentRuntime();
-  const given = { changedMs: 0, nowMs: 100 * SECOND, looks: 0 };
-  const files = { ...file, folderChanged: () => Promise.resolve(given.changedMs), ...unknown };
+  const given = { path: "/folder/file", changedMs: 0, nowMs: 100 * SECOND, looks: 0 };
+  const files = {
+    ...file,
+    place: () => Promise.resolve({ path: given.path, folderChangedMs: given.changedMs }),
+    ...unknown,
+  };
   const watch = new FolderWatch(files, "/folder/file", () => given.nowMs);
   const look = async () => {
     const { looks } = given;
@@ -36,6 +40,13 @@ test("files are looked at again when their folder was changed", async () => {
   assertEquals([await look(), await look()], [true, false]);
 });
 
+test("files are looked at again when the path leads elsewhere", async () => {
+  const { given, look } = await watched();
+  await look();
+  given.path = "/folder 2/file";
+  assertEquals([await look(), await look()], [true, false]);
+});
+
 test("files are looked at as long as their folder was just changed: it may change again before the clock of the file system goes on", async () => {
   for (const [changedMs, settledMs] of [[100 * SECOND + 0.25, 50], [100 * SECOND, 2500]] as const) {
     const { given, look } = await watched();
@@ -47,13 +58,13 @@ test("files are looked at as long as their folder was just changed: it may chang
 
 test("files are looked at where nothing is known of their folder, and when the clock was set back", async () => {
   for (
-    const folderChanged of [
+    const place of [
       undefined,
       () => Promise.resolve(undefined),
       () => Promise.reject(new Error()),
     ]
   ) {
-    const { look } = await watched({ folderChanged } as Partial<FileAdapter>);
+    const { look } = await watched({ place } as Partial<FileAdapter>);
     assertEquals([await look(), await look()], [true, true]);
   }
   const { given, look } = await watched();

@@ -3,7 +3,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { AuditLog, type FileAdapter, generateSigningKey } from "@audit-log/llm";
-import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import type { TestContext } from "node:test";
@@ -71,6 +71,40 @@ for (const { backend, side, records } of SIDE_FILES) {
   }
 }
 
+/** Opens a SQLite log whose folder had been the same for long, and records until its files are not looked at any more. */
+async function openUnchanged(t: unknown, path: string): Promise<AuditLog> {
+  const runtime = await currentRuntime();
+  let looks = 0;
+  const file: FileAdapter = {
+    ...runtime.file,
+    stat(asked) {
+      looks++;
+      return runtime.file.stat(asked);
+    },
+    async place(asked) {
+      const place = await runtime.file.place!(asked);
+      return place && { ...place, folderChangedMs: place.folderChangedMs - 3_600_000 };
+    },
+  };
+  const options = { backend: "sqlite", path, runtime: { ...runtime, file } } as const;
+  const log = await openFile(t as TestContext, options);
+  for (looks = 1; looks > 0; await log.record(interaction())) looks = 0;
+  return log;
+}
+
+/** Changes something in a log's folder, which is told of then. */
+async function changeBeside(log: string, change: () => void): Promise<void> {
+  const { file } = await currentRuntime();
+  const told = async () => (await file.place!(`${log}-shm`))!.folderChangedMs;
+  const before = await told();
+  change();
+  // There are file systems that tell no more than the second.
+  while (await told() === before) {
+    writeFileSync(`${log}-other`, "");
+    rmSync(`${log}-other`);
+  }
+}
+
 for (const side of ["", "-wal"]) {
   for (const [what, change] of Object.entries(CHANGES)) {
     testUnless(
@@ -78,35 +112,47 @@ for (const side of ["", "-wal"]) {
       `sqlite: when log${side} is ${what} in a folder that had been the same for long, recording is refused at once`,
       async (t) => {
         const path = join(tempFolder(t as TestContext), "log");
-        const runtime = await currentRuntime();
-        let looks = 0;
-        const file: FileAdapter = {
-          ...runtime.file,
-          stat(asked) {
-            looks++;
-            return runtime.file.stat(asked);
-          },
-          async folderChanged(asked) {
-            const changedMs = await runtime.file.folderChanged!(asked);
-            return changedMs && changedMs - 3_600_000;
-          },
-        };
-        const options = { backend: "sqlite", path, runtime: { ...runtime, file } } as const;
-        const log = await openFile(t as TestContext, options);
-        for (looks = 1; looks > 0; await log.record(interaction())) looks = 0;
-        const before = await file.folderChanged!(path);
-        change(path + side);
-        // There are file systems that tell no more than the second.
-        while (await file.folderChanged!(path) === before) {
-          writeFileSync(`${path}-other`, "");
-          rmSync(`${path}-other`);
-        }
+        const log = await openUnchanged(t, path);
+        await changeBeside(path, () => change(path + side));
         const error = await assertRefused(() => log.record(interaction()), "LOG_REPLACED");
         assertStringIncludes(error.message, path + side);
       },
     );
+    testUnless(
+      onWindows,
+      `sqlite: when log${side} is ${what} where a link leads, recording is refused at once`,
+      async (t) => {
+        const path = join(tempFolder(t as TestContext), "log");
+        const link = join(tempFolder(t as TestContext), "link");
+        writeFileSync(path, "");
+        symlinkSync(path, link);
+        const log = await openUnchanged(t, link);
+        await changeBeside(path, () => change(path + side));
+        const error = await assertRefused(() => log.record(interaction()), "LOG_REPLACED");
+        assertStringIncludes(error.message, side === "" ? link : path + side);
+      },
+    );
   }
 }
+
+testUnless(
+  onWindows,
+  "sqlite: when a link to a log leads elsewhere, recording is refused at once",
+  async (t) => {
+    const folder = tempFolder(t as TestContext);
+    for (const name of ["a", "b"]) {
+      mkdirSync(join(folder, name));
+      writeFileSync(join(folder, name, "log"), "");
+    }
+    symlinkSync("a", join(folder, "c"));
+    const link = join(tempFolder(t as TestContext), "link");
+    symlinkSync(join(folder, "c", "log"), link);
+    const log = await openUnchanged(t, link);
+    symlinkSync("b", join(folder, "d"));
+    renameSync(join(folder, "d"), join(folder, "c"));
+    await assertRefused(() => log.record(interaction()), "LOG_REPLACED");
+  },
+);
 
 for (const backend of FILE_BACKENDS) {
   testUnless(
