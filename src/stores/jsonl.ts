@@ -202,7 +202,8 @@ class JsonlStore implements LogStore {
   }
 
   #syncAll(isShort = false): Promise<void> {
-    const synced = Promise.all([this.#synced, this.#timedSync(isShort)]).then(() => {});
+    // One after the other, and none after one that failed: a disk tells of an error once, to whoever asks first.
+    const synced = this.#synced.then(() => this.#timedSync(isShort));
     synced.catch(() => {}); // it is awaited by the append, maybe after it has failed
     return this.#synced = synced;
   }

@@ -222,11 +222,13 @@ class Bench {
   /** Uses a log while its n-th call fails, among those that can fail so. Tells whether there were so many. */
   async attempt(kind: Kind, n: number): Promise<boolean> {
     let number = 0;
-    const failing = new FailingRuntime(real, (call) => {
+    const plan = (call: Call): Fault | undefined => {
       if (!kind.applies(call)) return undefined;
       const isFirst = number++ === n;
       return isFirst || kind.persists && number > n ? kind.fault : undefined;
-    });
+    };
+    // Every other time the calling thread waits for the disk.
+    const failing = new FailingRuntime(real, plan, this.#used % 2 === 0);
     try {
       await this.#use(failing, kind);
     } catch (error) {

@@ -2,9 +2,10 @@
 // a slow one, or for many records.
 
 import { assert, assertEquals } from "@std/assert";
-import { AuditLog, type OpenFile, type Runtime } from "@audit-log/llm";
+import { AuditLog, AuditLogError, type OpenFile, type Runtime } from "@audit-log/llm";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { interaction, interactions } from "../support/interaction.ts";
 import { currentRuntime } from "../support/runtime.ts";
 import { atEnd, tempFolder } from "../support/temp.ts";
@@ -82,4 +83,24 @@ test("jsonl: nothing is synced where durability is relaxed", async (t) => {
   const { log, told } = await openOn(t, QUICK, "relaxed");
   for (let n = 0; n < 5; n++) await log.record(interaction());
   assertEquals(told, []);
+});
+
+test("jsonl: where a disk tells of an error once, to whoever asks first, nothing that it lost is acknowledged", async (t) => {
+  let asked = 0;
+  let isBroken = true;
+  const { log } = await openOn(t, async () => {
+    // What is asked while the first is at work is answered before it.
+    const isFirst = ++asked === 1;
+    for (let turn = 0; isFirst && turn < 100; turn++) await setImmediate();
+    if (!isBroken) return;
+    isBroken = false;
+    throw Object.assign(new Error("EIO: i/o error"), { code: "EIO" });
+  });
+  // Two batches, of which the second is written while the disk is at work on the first.
+  const records = Array.from({ length: 1024 }, () => log.record(interaction()));
+  for (const result of await Promise.allSettled(records)) {
+    assert(result.status === "rejected" && result.reason instanceof AuditLogError);
+    assertEquals(result.reason.code, "SYNC_FAILED");
+  }
+  assertEquals(asked, 1);
 });

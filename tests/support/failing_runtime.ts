@@ -48,16 +48,22 @@ export class FailingRuntime {
   plan: Plan;
   /** The calls that failed. */
   readonly failed: Call[] = [];
+  readonly #syncsHere: boolean | undefined;
   readonly #open = new Set<Handle>();
 
-  constructor(real: Runtime, plan: Plan = () => undefined) {
+  /** @param syncsHere Whether the calling thread waits for the disk, or another; as the log asks for it, when it is missing. */
+  constructor(real: Runtime, plan: Plan = () => undefined, syncsHere?: boolean) {
     this.plan = plan;
+    this.#syncsHere = syncsHere;
     const { file, sqlite } = real;
     this.runtime = {
       ...real,
       file: {
         absolute: (path) => file.absolute(path),
         stat: (path) => this.#later("file.stat", path, () => file.stat(path)),
+        ...(file.place && {
+          place: (path) => this.#later("file.place", path, () => file.place!(path)),
+        }),
         open: (path, mode) => this.#openFile(path, mode, () => file.open(path, mode)),
         create: (path) => this.#later("file.create", path, () => file.create(path)),
         remove: (path) => this.#later("file.remove", path, () => file.remove(path)),
@@ -116,7 +122,8 @@ export class FailingRuntime {
       stat: () => this.#later("file.fstat", path, () => file.stat()),
       read: (buffer, position) => this.#later("file.read", path, () => file.read(buffer, position)),
       append: (bytes) => this.#append(path, file, bytes),
-      sync: (isShort) => this.#later("file.sync", path, () => file.sync(isShort)),
+      sync: (isShort) =>
+        this.#later("file.sync", path, () => file.sync(this.#syncsHere ?? isShort)),
       close: () => {
         handle.asked = true;
         return this.#later("file.close", path, async () => {
