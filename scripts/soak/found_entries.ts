@@ -138,7 +138,7 @@ export class FoundEntries {
       }
       case "gap":
         if (metadata["audit.gap"]?.lost !== number + 1) return "tells of another gap";
-        return differs(isWithheld(record) ? "anonymous" : lane, "-", "", "");
+        return differs(isWithheld(record) ? "withheld" : lane, "-", "", "");
       default:
         return "is of an event that nobody recorded";
     }
