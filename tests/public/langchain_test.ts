@@ -111,6 +111,31 @@ test("a stream is recorded as a whole, with the time of its first token", async 
   assert(typeof entry.metadata["gen_ai.response.time_to_first_chunk"] === "number");
 });
 
+test("a response of OpenAI's is recorded with why it ended, plain and by stream", async (t) => {
+  const { log, model } = await setUp(t);
+  const responding = new ChatOpenAI({ ...model.lc_kwargs, useResponsesApi: true });
+  await responding.invoke("Hi");
+  await all(await responding.stream("Hi"));
+  const cut = new AIMessage({
+    content: "Hel",
+    response_metadata: {
+      object: "response",
+      status: "incomplete",
+      incomplete_details: { reason: "max_output_tokens" },
+    },
+  });
+  const incomplete = new FakeListChatModel({ responses: [], callbacks: model.callbacks });
+  incomplete._generate = () => Promise.resolve({ generations: [{ text: "Hel", message: cut }] });
+  await incomplete.invoke("Hi");
+  assertEquals(
+    (await log.query()).map(({ outputText, metadata }) => [
+      outputText,
+      metadata["gen_ai.response.finish_reasons"],
+    ]),
+    [["Hello!", ["completed"]], ["Hello!", ["completed"]], ["Hel", ["max_output_tokens"]]],
+  );
+});
+
 test("calls within a chain carry the ids of their run and its parent", async (t) => {
   const { log, handler } = await setUp(t);
   const model = new FakeListChatModel({ responses: ["one", "two"] });
