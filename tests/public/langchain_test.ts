@@ -9,7 +9,7 @@ import { StringOutputParser } from "@langchain/core/output_parsers";
 import { ChatPromptTemplate } from "@langchain/core/prompts";
 import { tool } from "@langchain/core/tools";
 import { FakeListChatModel, FakeStreamingLLM } from "@langchain/core/utils/testing";
-import { ChatOpenAI } from "@langchain/openai";
+import { ChatOpenAI, OpenAI } from "@langchain/openai";
 import { test, type TestContext } from "node:test";
 import { z } from "zod";
 import { about, all, API_KEY, capturing, only, outcomes } from "../support/captured.ts";
@@ -155,6 +155,40 @@ test("models that complete texts are recorded", async (t) => {
   const entry = await only(log);
   assertEquals([entry.inputText, entry.outputText], ["Go on", "done"]);
   assertEquals(entry.metadata["gen_ai.operation.name"], "text_completion");
+});
+
+// After OpenAI's API reference, "Completions" (https://platform.openai.com/docs/api-reference/completions).
+test("OpenAI's models that complete texts are recorded", async (t) => {
+  const { provider, log, handler } = await setUp(t);
+  provider.reply({
+    json: {
+      id: "cmpl-1",
+      object: "text_completion",
+      created: 1_790_000_000,
+      model: "gpt-3.5-turbo-instruct:20230824-v2",
+      choices: [{ text: " Paris.", index: 0, logprobs: null, finish_reason: "stop" }],
+      usage: { prompt_tokens: 5, completion_tokens: 7, total_tokens: 12 },
+    },
+  });
+  const model = new OpenAI({
+    model: "gpt-3.5-turbo-instruct",
+    apiKey: API_KEY,
+    maxTokens: 9,
+    configuration: { baseURL: `${provider.url}/v1` },
+    callbacks: [handler],
+  });
+  assertEquals(await model.invoke("The capital of France is"), " Paris.");
+  const entry = await only(log);
+  assertEquals([entry.inputText, entry.outputText], ["The capital of France is", " Paris."]);
+  assertEquals(about(entry, "gen_ai."), {
+    "operation.name": "text_completion",
+    "request.choice.count": 1,
+    "request.max_tokens": 9,
+    "request.model": "gpt-3.5-turbo-instruct",
+    "response.finish_reasons": ["stop"],
+    "usage.input_tokens": 5,
+    "usage.output_tokens": 7,
+  });
 });
 
 test("errors are LangChain's own, and recorded; so are those of tools", async (t) => {
