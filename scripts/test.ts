@@ -59,11 +59,12 @@ if (sourceFiles.length === 0) {
 }
 
 /**
- * What alters, damages and fails at random, what compares SDKs by the examples of their READMEs, and all but the first tests of a wrapper, is about
- * what the code does, not about how it is packed: from the package, it would run the very code a fourth and a fifth time, for minutes.
+ * What alters, damages and fails at random, what compares SDKs by the examples of their READMEs and by wire formats, and all but the
+ * first tests of a wrapper, is about what the code does, not about how it is packed: from the package, it would run the very code a
+ * fourth and a fifth time, for minutes.
  */
 const ABOUT_THE_SOURCE =
-  /\/(?:alteration|damage|injected_faults|property|readme|(?:ai_sdk|anthropic|fetch|langchain)_(?!test\.ts))/;
+  /\/(?:alteration|damage|injected_faults|property|readme|wire|(?:ai_sdk|anthropic|fetch|langchain)_(?!test\.ts))/;
 const packageFiles = publicFiles.filter((file) => !ABOUT_THE_SOURCE.test(file));
 
 const nodeHooks = new URL("tests/support/node_hooks.ts", root).href;

@@ -97,6 +97,10 @@ function factsOf({ message, generationInfo }: Loose): Loose {
 
 /** Why the model stopped, by whichever name the provider has for it. */
 function reasonIn(facts: Loose): string | undefined {
+  if (facts["object"] === "response") { // OpenAI's
+    return filledText(looseOf(facts["incomplete_details"])["reason"]) ??
+      filledText(facts["status"]);
+  }
   for (
     const name of ["finish_reason", "finishReason", "stop_reason", "stopReason", "done_reason"]
   ) {

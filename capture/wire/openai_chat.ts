@@ -155,17 +155,19 @@ function answered({ message, finish_reason }: Loose): Message {
   const reasoning = reasoningIn(said);
   const parts: Part[] = [];
   if (reasoning !== undefined) parts.push({ type: "reasoning", content: reasoning });
-  if (typeof content === "string" && (content !== "" || !("tool_calls" in said))) {
-    const cited = Array.isArray(annotations) && annotations.length > 0;
+  const cited = Array.isArray(annotations) && annotations.length > 0;
+  if (typeof content === "string" && (content !== "" || cited)) {
     parts.push({ ...textPart(content), ...(cited ? plainObject({ annotations }) : {}) });
   }
   if (typeof refusal === "string") parts.push({ type: "refusal", content: refusal });
   for (const part of listOf(content)) parts.push(saidPart(part));
   if (typeof audio === "object" && audio !== null) parts.push(audioPart(looseOf(audio)));
   parts.push(...picturesIn(said));
+  const all = [...parts, ...toolCalls(said)];
   return {
     role: textOf(role) ?? "assistant",
-    parts: [...parts, ...toolCalls(said)],
+    // A stream begins with an empty text, whatever comes; it is the answer only where nothing else came.
+    parts: content === "" && all.length === 0 ? [textPart("")] : all,
     ...(typeof finish_reason === "string" ? { finish_reason } : {}),
   };
 }

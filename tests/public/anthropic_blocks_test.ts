@@ -1,4 +1,5 @@
-// What Anthropic's answers are made of beside text, thinking and tools, and how its streams end.
+// What Anthropic's answers are made of beside text, thinking and tools, and how its streams end. The blocks are after
+// Anthropic's API reference, "Messages" and "Beta messages" (https://docs.anthropic.com/en/api/messages).
 
 import Anthropic, { APIUserAbortError } from "@anthropic-ai/sdk";
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";

@@ -22,6 +22,7 @@ import {
   API_KEY,
   assertSameRequest,
   capturing,
+  inStep,
   only,
   outcomes,
 } from "../support/captured.ts";
@@ -58,6 +59,19 @@ test("a stream that is cut off is recorded as failed, with what came before", as
   });
   assertEquals(await outcomes(log), [["failed", texts.join("")]]);
   assert(texts.join("").startsWith("Hel"));
+});
+
+test("an event of a stream that is no JSON fails the call, with what came before", async (t) => {
+  const { provider, log, model } = await setUp(t);
+  const gate = new Gate();
+  provider.reply({ text: ["One", " two"], malformedAfter: 2, gate });
+  await assertRejects(() => inStep(() => model.stream("Hi"), gate));
+  const { outputText, metadata } = await only(log);
+  assertEquals([metadata["audit.outcome"], metadata["error.type"], outputText], [
+    "failed",
+    "SyntaxError",
+    "One",
+  ]);
 });
 
 test("a stream that its signal stops is recorded as aborted, with what came before", async (t) => {

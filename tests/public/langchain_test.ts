@@ -9,7 +9,7 @@ import { StringOutputParser } from "@langchain/core/output_parsers";
 import { ChatPromptTemplate } from "@langchain/core/prompts";
 import { tool } from "@langchain/core/tools";
 import { FakeListChatModel, FakeStreamingLLM } from "@langchain/core/utils/testing";
-import { ChatOpenAI } from "@langchain/openai";
+import { ChatOpenAI, OpenAI } from "@langchain/openai";
 import { test, type TestContext } from "node:test";
 import { z } from "zod";
 import { about, all, API_KEY, capturing, only, outcomes } from "../support/captured.ts";
@@ -111,6 +111,31 @@ test("a stream is recorded as a whole, with the time of its first token", async 
   assert(typeof entry.metadata["gen_ai.response.time_to_first_chunk"] === "number");
 });
 
+test("a response of OpenAI's is recorded with why it ended, plain and by stream", async (t) => {
+  const { log, model } = await setUp(t);
+  const responding = new ChatOpenAI({ ...model.lc_kwargs, useResponsesApi: true });
+  await responding.invoke("Hi");
+  await all(await responding.stream("Hi"));
+  const cut = new AIMessage({
+    content: "Hel",
+    response_metadata: {
+      object: "response",
+      status: "incomplete",
+      incomplete_details: { reason: "max_output_tokens" },
+    },
+  });
+  const incomplete = new FakeListChatModel({ responses: [], callbacks: model.callbacks });
+  incomplete._generate = () => Promise.resolve({ generations: [{ text: "Hel", message: cut }] });
+  await incomplete.invoke("Hi");
+  assertEquals(
+    (await log.query()).map(({ outputText, metadata }) => [
+      outputText,
+      metadata["gen_ai.response.finish_reasons"],
+    ]),
+    [["Hello!", ["completed"]], ["Hello!", ["completed"]], ["Hel", ["max_output_tokens"]]],
+  );
+});
+
 test("calls within a chain carry the ids of their run and its parent", async (t) => {
   const { log, handler } = await setUp(t);
   const model = new FakeListChatModel({ responses: ["one", "two"] });
@@ -130,6 +155,40 @@ test("models that complete texts are recorded", async (t) => {
   const entry = await only(log);
   assertEquals([entry.inputText, entry.outputText], ["Go on", "done"]);
   assertEquals(entry.metadata["gen_ai.operation.name"], "text_completion");
+});
+
+// After OpenAI's API reference, "Completions" (https://platform.openai.com/docs/api-reference/completions).
+test("OpenAI's models that complete texts are recorded", async (t) => {
+  const { provider, log, handler } = await setUp(t);
+  provider.reply({
+    json: {
+      id: "cmpl-1",
+      object: "text_completion",
+      created: 1_790_000_000,
+      model: "gpt-3.5-turbo-instruct:20230824-v2",
+      choices: [{ text: " Paris.", index: 0, logprobs: null, finish_reason: "stop" }],
+      usage: { prompt_tokens: 5, completion_tokens: 7, total_tokens: 12 },
+    },
+  });
+  const model = new OpenAI({
+    model: "gpt-3.5-turbo-instruct",
+    apiKey: API_KEY,
+    maxTokens: 9,
+    configuration: { baseURL: `${provider.url}/v1` },
+    callbacks: [handler],
+  });
+  assertEquals(await model.invoke("The capital of France is"), " Paris.");
+  const entry = await only(log);
+  assertEquals([entry.inputText, entry.outputText], ["The capital of France is", " Paris."]);
+  assertEquals(about(entry, "gen_ai."), {
+    "operation.name": "text_completion",
+    "request.choice.count": 1,
+    "request.max_tokens": 9,
+    "request.model": "gpt-3.5-turbo-instruct",
+    "response.finish_reasons": ["stop"],
+    "usage.input_tokens": 5,
+    "usage.output_tokens": 7,
+  });
 });
 
 test("errors are LangChain's own, and recorded; so are those of tools", async (t) => {

@@ -1,4 +1,5 @@
-// What a stream of OpenAI's responses brings in pieces is kept when it breaks off, whatever item it is of.
+// What a stream of OpenAI's responses brings in pieces is kept when it breaks off, whatever item it is of. The events are
+// after OpenAI's API reference, "Streaming events" (https://platform.openai.com/docs/api-reference/responses-streaming).
 
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";

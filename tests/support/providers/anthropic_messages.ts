@@ -63,9 +63,7 @@ export const messages: Endpoint = {
     }
     emit("message_delta", {
       delta: { stop_reason: stopReason(reply), stop_sequence: null },
-      ...(reply.usage === null
-        ? { usage: {} }
-        : { usage: { output_tokens: (reply.usage ?? USAGE).output } }),
+      usage: outputOf(reply, reply.usage?.output),
     });
     emit("message_stop");
     return events;
@@ -144,6 +142,13 @@ function stopReason({ finishReason, toolCalls }: Reply): string {
   return finishReason ?? (toolCalls === undefined ? "end_turn" : "tool_use");
 }
 
+/** The output is counted when it has come, and its reasoning with it. */
+function outputOf({ usage = USAGE }: Reply, output_tokens = USAGE.output): object {
+  if (usage === null) return {};
+  const details = usage.reasoning === undefined ? null : { thinking_tokens: usage.reasoning };
+  return { output_tokens, output_tokens_details: details };
+}
+
 /** Input tokens are counted apart from those read from and written to a cache. */
 function usageOf(reply: Reply, output_tokens: number) {
   if (reply.usage === null) return {};
@@ -152,7 +157,7 @@ function usageOf(reply: Reply, output_tokens: number) {
     input_tokens: input - cached - cacheCreated,
     cache_creation_input_tokens: cacheCreated,
     cache_read_input_tokens: cached,
-    output_tokens,
+    ...outputOf(reply, output_tokens),
     service_tier: "standard",
   };
 }
