@@ -7,8 +7,10 @@ const MOST = 1000;
 const SECRETS: readonly RegExp[] = [
   // Behind a URL's question mark may be a key, whatever its name.
   /(?<=\bhttps?:\/\/[^\s?"'<>]+\?)[^\s"'<>]+/gi,
-  /\b(?:bearer|basic)\s+[\w.~+/=-]{8,}/gi,
-  /\b(?:sk|pk|rk|xai|gsk|key|api)[-_][\w*.-]{8,}/gi,
+  // No words, as in `Basic information` and `api_connection_error`.
+  /\b(?:bearer|basic)\s+(?=[\w.~+/-]*[\d=]|[\w.~+/=-]{24})[\w.~+/=-]{8,}/gi,
+  /\b(?:key|api)[-_](?=[\w*.-]*[\d*]|[\w*.-]{32})[\w*.-]{8,}/gi,
+  /\b(?:sk|pk|rk|xai|gsk)[-_][\w*.-]{8,}/gi,
   /\bAIza[\w-]{20,}/g,
   /\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g,
   /(?:\b|_)(?:authorization|password|secret|token)["']?\s*[:=]\s*["']?[^\s"',;]{4,}/gi,

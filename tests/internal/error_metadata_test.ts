@@ -1,0 +1,34 @@
+// What is kept of an error's message: all of it but what looks like a key.
+
+import { assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { errorMetadata } from "../../src/calls/error_metadata.ts";
+
+const messageOf = (message: string) => errorMetadata(new Error(message))["error.message"];
+
+test("an error's message is kept without what looks like a key, a token or a password", () => {
+  const messages: Record<string, string> = {
+    "Incorrect API key provided: sk-proj-abcdefghijklmnop.": "Incorrect [secret]",
+    "no access for sk-proj-abcdefghijklmnop": "no access for [secret]",
+    "no such key key-0123456789": "no such key [secret]",
+    "unknown api_0123456789abcdef": "unknown [secret]",
+    "unknown api-abcdefghijklmnopqrstuvwxyzabcdefgh": "unknown [secret]",
+    "header Authorization was Bearer abc123def456": "header Authorization was [secret]",
+    "Basic dXNlcjpwYXNzd29yZA== is refused": "[secret] is refused",
+    "password=hunter22 was wrong": "[secret] was wrong",
+    "GET https://h.example/v1?key=abc failed": "GET https://h.example/v1?[secret] failed",
+    "connect https://user:pass@h.example": "connect https://[secret]@h.example",
+  };
+  for (const [message, kept] of Object.entries(messages)) assertEquals(messageOf(message), kept);
+});
+
+test("words of an error's message are kept that only begin as a key does", () => {
+  for (
+    const message of [
+      "api_connection_error",
+      "the type is api_error_without_a_code, see key_not_found_in_project",
+      "Basic information is missing; bearer authorization is expected",
+      "connect to api-inference.huggingface.co failed",
+    ]
+  ) assertEquals(messageOf(message), message);
+});
