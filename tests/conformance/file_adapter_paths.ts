@@ -21,7 +21,7 @@ import {
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { nextTurn } from "../../src/turns.ts";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { tempFolder } from "../support/temp.ts";
 import { appendAll, assertPosix, openFile } from "./file_adapter.ts";
 
