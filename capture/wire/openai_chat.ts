@@ -315,7 +315,7 @@ class ChatStream implements WireStream {
       if (typeof id === "string") call.id = id;
       // It comes whole; some repeat it with each piece of the arguments.
       if (typeof name === "string" && name !== "") call.name = name;
-      call.arguments += textIn(json ?? input);
+      call.arguments += argumentsIn(json ?? input);
       Object.assign(call.others, without(one, CALL));
     }
     return filledText(said) !== undefined || filledText(refusal) !== undefined ||
@@ -352,7 +352,7 @@ class ChatStream implements WireStream {
 }
 
 /** A piece of a call's arguments; some have them as a value, and not as its JSON. */
-function textIn(value: unknown): string {
+function argumentsIn(value: unknown): string {
   return textOf(value) ??
     (typeof value === "object" && value !== null ? JSON.stringify(value) : "");
 }

@@ -35,13 +35,17 @@ export class FolderWatch {
     const place = await this.#files.place?.(this.#path).catch(() => undefined);
     const nowMs = this.#now();
     const age = nowMs - this.#lookedMs;
-    const changedMs = place?.folderChangedMs;
-    const isSettled = changedMs !== undefined && changedMs === this.#place?.folderChangedMs &&
-      place?.path === this.#place.path &&
-      this.#lookedMs - changedMs > (changedMs % 1000 === 0 ? SETTLED_BY_SECONDS_MS : SETTLED_MS);
-    if (isSettled && age >= 0 && age < RELIED_ON_MS) return;
+    if (age >= 0 && age < RELIED_ON_MS && this.#isAsItWas(place)) return;
     await atFiles();
     this.#place = place;
     this.#lookedMs = nowMs;
+  }
+
+  /** Whether the folder is what it was when the files were last looked at, and for how long it had been so by then. */
+  #isAsItWas(place: FilePlace | undefined): boolean {
+    if (place === undefined || place.path !== this.#place?.path) return false;
+    const { folderChangedMs: changedMs } = place;
+    const settledMs = changedMs % 1000 === 0 ? SETTLED_BY_SECONDS_MS : SETTLED_MS;
+    return changedMs === this.#place.folderChangedMs && this.#lookedMs - changedMs > settledMs;
   }
 }

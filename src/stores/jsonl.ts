@@ -24,6 +24,7 @@ import { checkSamePlace, databaseBytes } from "./log_file.ts";
 import { Mutex } from "../mutex.ts";
 import { PageSize } from "./page_size.ts";
 import type { LogStore, StoreInfo, UnreadableLines, WrittenLines } from "./store.ts";
+import { SyncQueue } from "./sync_queue.ts";
 
 /** How many records are worth a write of their own while another is on its way to the disk. */
 const OVERLAPPING_RECORDS = 512;
@@ -85,8 +86,7 @@ class JsonlStore implements LogStore {
   #index: JsonlIndex;
   readonly #encoder = new LineEncoder();
   readonly #writing = new Mutex();
-  /** Resolves when all that was written is on the disk; rejects for ever once it is not known. */
-  #synced: Promise<void> = Promise.resolve();
+  readonly #syncs: SyncQueue;
   /** The indexes of own records that are on their way to the disk, one range for each append. */
   readonly #underWay = new Set<{ readonly from: number; readonly to: number }>();
   /** Own lines that are not in the index yet, one after the other. */
@@ -95,8 +95,6 @@ class JsonlStore implements LogStore {
   #coveredTo = 0;
   /** The file's size when its lines were last looked at; -1 when it is unknown. */
   #seenSize = -1;
-  /** How long the disk took last, milliseconds. */
-  #lastSyncMs = Infinity;
   #size = 0;
   #warnedOf = 0;
   #lastAppend = 0;
@@ -109,10 +107,11 @@ class JsonlStore implements LogStore {
     this.#settings = settings;
     this.#opened = opened;
     this.#file = opened.file;
+    this.#syncs = new SyncQueue(opened.file);
     this.#index = opened.index;
     this.tree = new JsonlTree(runtime, settings, {
       file: opened.file,
-      sync: () => this.#syncAll(),
+      sync: () => this.#syncs.sync(),
       index: (attempt) =>
         this.#reading(async () => {
           // One that has taken the place of a ruined index knows of no line yet.
@@ -197,21 +196,8 @@ class JsonlStore implements LogStore {
 
   /** Begins to put on the disk so many records that were written; what was written before must be there, too. */
   #sync(count: number): Promise<void> {
-    if (this.#settings.durability === "relaxed") return this.#synced;
-    return this.#syncAll(count <= FEW_RECORDS && this.#lastSyncMs < SHORT_SYNC_MS);
-  }
-
-  #syncAll(isShort = false): Promise<void> {
-    // One after the other, and none after one that failed: a disk tells of an error once, to whoever asks first.
-    const synced = this.#synced.then(() => this.#timedSync(isShort));
-    synced.catch(() => {}); // it is awaited by the append, maybe after it has failed
-    return this.#synced = synced;
-  }
-
-  async #timedSync(isShort: boolean): Promise<void> {
-    const start = performance.now();
-    await this.#file.sync(isShort);
-    this.#lastSyncMs = performance.now() - start;
+    if (this.#settings.durability === "relaxed") return this.#syncs.settled;
+    return this.#syncs.sync(count <= FEW_RECORDS && this.#syncs.tookMs < SHORT_SYNC_MS);
   }
 
   /** Appends lines, under the lock. */

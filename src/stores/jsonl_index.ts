@@ -18,6 +18,7 @@ import {
   indexFaults,
   indexSql,
   spareEntriesSql,
+  type StrayCheck,
   strayChecks,
 } from "./record_indexes.ts";
 import { type LogEnd, RecordTable, type RowFilter, type SeqRange } from "./record_table.ts";
@@ -59,6 +60,9 @@ ${tileTableSql("tile")}
 PRAGMA application_id = ${APPLICATION_ID};
 PRAGMA user_version = ${INDEX_VERSION};
 `;
+
+/** What verification asks of the index when it has looked at each line. */
+export const STRAY_CHECKS: readonly StrayCheck[] = strayChecks("line", "event");
 
 /** What the index knows about a record's line. */
 export interface IndexedLine {
@@ -339,10 +343,9 @@ export class JsonlIndex {
     ].every((sql) => this.#database.prepare(sql).get() === undefined);
   }
 
-  /** What is there of no record; one check each, which gives one sentence each. */
-  get strayChecks(): readonly (() => readonly string[])[] {
-    return strayChecks("line", "event")
-      .map(({ sql, says }) => () => this.#database.prepare(sql).all().map(says));
+  /** What one of {@link STRAY_CHECKS} finds; one sentence each. */
+  strays({ sql, says }: StrayCheck): readonly string[] {
+    return this.#database.prepare(sql).all().map(says);
   }
 
   /** A name of a row, which some drivers cut at U+0000. */

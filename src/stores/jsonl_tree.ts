@@ -8,7 +8,7 @@ import { Turns } from "../turns.ts";
 import { AuditLogError } from "../errors.ts";
 import { CheckpointFile } from "./checkpoint_file.ts";
 import { faultOf } from "./faults.ts";
-import type { IndexedLine, IndexRow, JsonlIndex } from "./jsonl_index.ts";
+import { type IndexedLine, type IndexRow, type JsonlIndex, STRAY_CHECKS } from "./jsonl_index.ts";
 import { fitting, isRecord, toIndexedLine } from "./jsonl_lines.ts";
 import { readLines } from "./line_reader.ts";
 import { scanLines } from "./line_scanner.ts";
@@ -115,8 +115,8 @@ export class JsonlTree implements TreeStore {
       yield found;
     }
     if (!await this.#access.index((index) => index.findsNames)) yield [NAME_LOST];
-    for (const number of (await this.#access.index((index) => index.strayChecks)).keys()) {
-      const found = await this.#access.index((index) => index.strayChecks[number]!());
+    for (const check of STRAY_CHECKS) {
+      const found = await this.#access.index((index) => index.strays(check));
       const faults = found.map((state) => `beside the file, ${state}`);
       if (faults.length > 0) yield [{ bytes: undefined, entryId: undefined, faults }];
     }

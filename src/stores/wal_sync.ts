@@ -1,5 +1,6 @@
 import type { FileAdapter, OpenFile } from "../ports.ts";
 import { unconfirmed } from "./faults.ts";
+import { SyncQueue } from "./sync_queue.ts";
 
 /**
  * Waits for the disk in SQLite's stead, while the connection is at the next transaction already.
@@ -14,11 +15,12 @@ import { unconfirmed } from "./faults.ts";
 export class WalSync {
   readonly #file: OpenFile;
   readonly #path: string;
-  #last: Promise<void> = Promise.resolve();
+  readonly #syncs: SyncQueue;
 
   private constructor(file: OpenFile, path: string) {
     this.#file = file;
     this.#path = path;
+    this.#syncs = new SyncQueue(file);
   }
 
   /**
@@ -52,15 +54,7 @@ export class WalSync {
    * @throws {AuditLogError} `SYNC_FAILED`, now and from now on.
    */
   sync(): Promise<void> {
-    // One after the other, and none after one that failed: a disk tells of an error once, to whoever asks first.
-    this.#last = this.#last.then(async () => {
-      try {
-        await this.#file.sync();
-      } catch (error) {
-        throw unconfirmed(this.#path, error);
-      }
-    });
-    return this.#last;
+    return this.#told(this.#syncs.sync());
   }
 
   /**
@@ -69,12 +63,20 @@ export class WalSync {
    * @throws {AuditLogError} `SYNC_FAILED` when one has failed.
    */
   settled(): Promise<void> {
-    return this.#last;
+    return this.#told(this.#syncs.settled);
+  }
+
+  async #told(synced: Promise<void>): Promise<void> {
+    try {
+      await synced;
+    } catch (error) {
+      throw unconfirmed(this.#path, error);
+    }
   }
 
   /** Closes the file, after what is under way. */
   async close(): Promise<void> {
-    await this.#last.catch(() => {}); // it was told
+    await this.#syncs.settled.catch(() => {}); // it was told
     await this.#file.close();
   }
 }

@@ -2,10 +2,11 @@
 // a slow one, or for many records.
 
 import { assert, assertEquals } from "@std/assert";
-import { AuditLog, AuditLogError, type OpenFile, type Runtime } from "@audit-log/llm";
+import { AuditLog, AuditLogError } from "@audit-log/llm";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { setImmediate } from "node:timers/promises";
+import { aroundFiles } from "../support/around_files.ts";
 import { interaction, interactions } from "../support/interaction.ts";
 import { currentRuntime } from "../support/runtime.ts";
 import { atEnd, tempFolder } from "../support/temp.ts";
@@ -17,21 +18,12 @@ async function openOn(
   durability: "full" | "relaxed" = "full",
 ): Promise<{ log: AuditLog; told: (boolean | undefined)[] }> {
   const told: (boolean | undefined)[] = [];
-  const real = await currentRuntime();
-  const on = (file: OpenFile): OpenFile => ({
-    stat: () => file.stat(),
-    read: (buffer, position) => file.read(buffer, position),
-    append: (bytes) => file.append(bytes),
-    close: () => file.close(),
+  const runtime = aroundFiles(await currentRuntime(), () => ({
     sync(isShort) {
       told.push(isShort);
       return disk();
     },
-  });
-  const runtime: Runtime = {
-    ...real,
-    file: { ...real.file, open: async (path, mode) => on(await real.file.open(path, mode)) },
-  };
+  }));
   const path = join(tempFolder(t), "log");
   const log = await AuditLog.open({ backend: "jsonl", path, runtime, durability });
   atEnd(t, () => log.close());

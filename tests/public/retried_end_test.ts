@@ -1,10 +1,11 @@
 // The end of a call that was refused is tried again, and is in the log once: also when it was written before it was refused.
 
 import { assert, assertEquals } from "@std/assert";
-import { AuditLog, type OpenFile, type Runtime } from "@audit-log/llm";
+import { AuditLog, type Runtime } from "@audit-log/llm";
 import { statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { aroundFiles } from "../support/around_files.ts";
 import { openFile } from "../support/backends.ts";
 import { inputs } from "../support/interaction.ts";
 import { assertRefused } from "../support/refused.ts";
@@ -21,10 +22,7 @@ class Disk {
   syncs = 0;
 
   constructor(real: Runtime) {
-    const failing = (file: OpenFile): OpenFile => ({
-      stat: () => file.stat(),
-      read: (buffer, position) => file.read(buffer, position),
-      close: () => file.close(),
+    this.runtime = aroundFiles(real, (file) => ({
       append: async (bytes) => {
         const { leaves } = this;
         if (leaves === undefined) return await file.append(bytes);
@@ -37,10 +35,7 @@ class Disk {
         await file.sync(isShort);
         this.syncs++;
       },
-    });
-    const open: Runtime["file"]["open"] = async (path, mode) =>
-      failing(await real.file.open(path, mode));
-    this.runtime = { ...real, file: { ...real.file, open } };
+    }));
   }
 }
 

@@ -5,15 +5,9 @@ import { spawnSync } from "node:child_process";
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import {
-  AuditLog,
-  type AuditWarning,
-  type OpenFile,
-  type Runtime,
-  type Signer,
-  signerFrom,
-} from "@audit-log/llm";
+import { AuditLog, type AuditWarning, type Signer, signerFrom } from "@audit-log/llm";
 import { findings, original, signingKey, verified, verifierKey } from "../support/altered.ts";
+import { aroundFiles } from "../support/around_files.ts";
 import { interaction, interactions } from "../support/interaction.ts";
 import { BY_HAND } from "../support/notes.ts";
 import { openRaw } from "../support/raw_sqlite.ts";
@@ -68,27 +62,15 @@ for (const backend of ["sqlite", "jsonl"] as const) {
 
 test("jsonl: a record that another program's unlocked write swallowed is not acknowledged", async (t) => {
   const path = join(tempFolder(t), "log");
-  const runtime = await currentRuntime();
   let meddle = false;
-  const meddling = (file: OpenFile): OpenFile => ({
-    stat: () => file.stat(),
-    read: (buffer, position) => file.read(buffer, position),
-    sync: (isShort) => file.sync(isShort),
-    close: () => file.close(),
+  const runtime = aroundFiles(await currentRuntime(), (file) => ({
     append(bytes) {
       if (meddle) appendFileSync(path, '{"cost_usd":nul');
       meddle = false;
       return file.append(bytes);
     },
-  });
-  const spied: Runtime = {
-    ...runtime,
-    file: {
-      ...runtime.file,
-      open: async (path, mode) => meddling(await runtime.file.open(path, mode)),
-    },
-  };
-  const log = await AuditLog.open({ backend: "jsonl", path, runtime: spied });
+  }));
+  const log = await AuditLog.open({ backend: "jsonl", path, runtime });
   const before = await log.record(interaction());
   meddle = true;
   await assertRefused(() => log.record(interaction()), "WRITE_FAILED");

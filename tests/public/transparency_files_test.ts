@@ -1,19 +1,13 @@
 // Logs in files that are signed: read without the right to write, moved to another backend, without what is derived.
 
 import { assert, assertEquals } from "@std/assert";
-import {
-  AuditLog,
-  type FileAdapter,
-  generateSigningKey,
-  type Signer,
-  signerFrom,
-  verifyProof,
-} from "@audit-log/llm";
+import { AuditLog, generateSigningKey, type Signer, signerFrom, verifyProof } from "@audit-log/llm";
 import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test, type TestContext } from "node:test";
 import { removeIndex } from "../support/altered.ts";
+import { aroundFiles } from "../support/around_files.ts";
 import { aroundSqlite } from "../support/around_sqlite.ts";
 import { FILE_BACKENDS, openFile } from "../support/backends.ts";
 import { fingerprints, modes } from "../support/files.ts";
@@ -283,29 +277,18 @@ test("jsonl: a file that other programs write to, and that a crash left torn, is
 });
 
 test("jsonl: a checkpoint covers what is acknowledged, not what is still on its way to the disk", async (t) => {
-  const runtime = await currentRuntime();
   const path = join(tempFolder(t), "log");
   const [gate, asked] = [new Gate(), new Gathering<string>()];
   let isHeld = false;
-  const file: FileAdapter = {
-    ...runtime.file,
-    async open(name, mode) {
-      const opened = await runtime.file.open(name, mode);
-      return {
-        stat: () => opened.stat(),
-        read: (buffer, position) => opened.read(buffer, position),
-        append: (bytes) => opened.append(bytes),
-        close: () => opened.close(),
-        async sync() {
-          if (name === path && isHeld) {
-            asked.add("sync");
-            await gate.passed;
-          }
-          await opened.sync();
-        },
-      };
+  const runtime = aroundFiles(await currentRuntime(), (file, opened) => ({
+    async sync() {
+      if (opened === path && isHeld) {
+        asked.add("sync");
+        await gate.passed;
+      }
+      await file.sync();
     },
-  };
+  }));
   const { name, keyId, verifierKey, sign } = await signerFrom(signingKey);
   const signer: Signer & { verifierKey: string } = {
     name,
@@ -321,7 +304,7 @@ test("jsonl: a checkpoint covers what is acknowledged, not what is still on its 
     path,
     signingKey: signer,
     checkpoints: BY_HAND,
-    runtime: { ...runtime, file },
+    runtime,
   });
   await log.recordAll(interactions(3));
   isHeld = true;

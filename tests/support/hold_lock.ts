@@ -7,8 +7,9 @@
  * @module
  */
 
-import { AuditLog, type OpenFile, type Runtime } from "@audit-log/llm";
+import { AuditLog, type Runtime } from "@audit-log/llm";
 import process from "node:process";
+import { aroundFiles } from "./around_files.ts";
 import { aroundSqlite } from "./around_sqlite.ts";
 import { numberedEntry, singleNumber } from "./numbered.ts";
 import { currentRuntime } from "./runtime.ts";
@@ -23,30 +24,19 @@ function stuck(runtime: Runtime): Runtime {
     say("in");
     block();
   };
-  const file = (file: OpenFile): OpenFile => ({
-    stat: () => file.stat(),
-    read: (buffer, position) => file.read(buffer, position),
+  const files = aroundFiles(runtime, (file) => ({
     append: async (bytes) => {
       if (!isDue) return await file.append(bytes);
       await file.append(bytes.subarray(0, bytes.length / 2));
       hang();
       return 0;
     },
-    sync: (isShort) => file.sync(isShort),
-    close: () => file.close(),
-  });
-  const watched = aroundSqlite(runtime, ({ sql, does }, action) => {
+  }));
+  return aroundSqlite(files, ({ sql, does }, action) => {
     const isDone = does === "exec" || does === "run";
     if (isDue && isDone && backend === "sqlite" && sql.trim() === "COMMIT") hang();
     return action();
   });
-  return {
-    ...watched,
-    file: {
-      ...runtime.file,
-      open: async (path, mode) => file(await runtime.file.open(path, mode)),
-    },
-  };
 }
 
 const log = await AuditLog.open({

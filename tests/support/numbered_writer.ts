@@ -13,9 +13,10 @@
  * @module
  */
 
-import { type AuditCall, AuditLog, type OpenFile, type Runtime } from "@audit-log/llm";
+import { type AuditCall, AuditLog, type Runtime } from "@audit-log/llm";
 import process from "node:process";
 import { parentPort, workerData } from "node:worker_threads";
+import { aroundFiles } from "./around_files.ts";
 import {
   endNumbered,
   type EntryNumber,
@@ -178,14 +179,7 @@ async function endAll(caller: number, calls: readonly AuditCall[]): Promise<void
 /** The runtime, but each write takes a few of the bytes. */
 function writingPieces(runtime: Runtime): Runtime {
   const random = new Random(seed);
-  const pieces = (file: OpenFile): OpenFile => ({
-    stat: () => file.stat(),
-    read: (buffer, position) => file.read(buffer, position),
+  return aroundFiles(runtime, (file) => ({
     append: (bytes) => file.append(bytes.subarray(0, random.integer(1, 300))),
-    sync: (isShort) => file.sync(isShort),
-    close: () => file.close(),
-  });
-  const open: Runtime["file"]["open"] = async (path, mode) =>
-    pieces(await runtime.file.open(path, mode));
-  return { ...runtime, file: { ...runtime.file, open } };
+  }));
 }
