@@ -4,7 +4,7 @@
  * @module
  */
 import { AuditLogError, type AuditLogErrorCode } from "../errors.ts";
-import { SqliteError } from "../ports.ts";
+import { SqliteError, type SqliteRow } from "../ports.ts";
 
 /** SQLite's primary result codes that mean something here: https://sqlite.org/rescode.html */
 const SQLITE = {
@@ -37,6 +37,19 @@ export function isUnusableDatabase(error: unknown): boolean {
 /** Whether a database that was in order is no longer: cut, overwritten, its tables gone. */
 export function isRuined(error: unknown): error is SqliteError {
   return isUnusableDatabase(error) || isIoError(error);
+}
+
+/**
+ * Makes sure that rows which SQLite gave for a range of `seq` end within it. It takes for granted that a table is in order: in a damaged one
+ * it finds others, the same again and again, and whoever goes on behind the last of them would never be done.
+ *
+ * @throws {SqliteError} As SQLite does where it sees that itself.
+ */
+export function checkEnd(rows: readonly SqliteRow[], from: number, to: number): void {
+  const last = rows.at(-1)?.["seq"] as number | undefined;
+  if (last === undefined || (last >= from && last < to)) return;
+  const message = "database disk image is malformed: its rows are not in order";
+  throw new SqliteError(SQLITE.CORRUPT, message, undefined);
 }
 
 /** Whether there is no room on the disk. */

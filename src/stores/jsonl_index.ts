@@ -9,7 +9,7 @@ import type { EntryEvent } from "../entry_event.ts";
 import type { Selection } from "../query.ts";
 import type { FullTile } from "../transparency/tree.ts";
 import { whenFree } from "./busy.ts";
-import { isUnusableDatabase } from "./faults.ts";
+import { checkEnd, isUnusableDatabase } from "./faults.ts";
 import { eventIn, EventInserter, eventTableSql } from "./event_table.ts";
 import { createIfMissing } from "./log_file.ts";
 import { objectsMadeBy, objectsOf } from "./objects.ts";
@@ -317,7 +317,9 @@ export class JsonlIndex {
 
   /** All that is kept of the lines from one index on, the first `limit` of them. */
   lines(from: number, limit: number): readonly IndexRow[] {
-    return this.#selectLines.all(from, limit).map((row) => ({
+    const rows = this.#selectLines.all(from, limit);
+    checkEnd(rows, from, Infinity);
+    return rows.map((row) => ({
       seq: row["seq"] as number,
       instantUs: row["instant_us"] as number,
       lagUs: row["lag_us"] as number,

@@ -2,6 +2,7 @@ import { CALL_END } from "../entry_event.ts";
 import type { Selection } from "../query.ts";
 import type { SqliteDatabase, SqliteRow, SqliteStatement, SqliteValue } from "../ports.ts";
 import { begunSql, otherSql, subjectSql } from "./event_table.ts";
+import { checkEnd } from "./faults.ts";
 import { SEGMENT_BITS, segmentSql } from "./record_indexes.ts";
 
 /** Part of a table: the rows whose `seq` is at least `from` and less than `to`. */
@@ -142,14 +143,14 @@ export class RecordTable {
     order: "asc" | "desc",
     limit: number,
   ): readonly SqliteRow[] {
-    if (!isByUser(filter)) return this.#rows(this.#where(filter, range), order, limit);
+    if (!isByUser(filter)) return this.#rows(this.#where(filter, range), range, order, limit);
     const rows: SqliteRow[] = [];
     for (const stretch of this.#stretches(range, order)) {
       for (const { segment, ...part } of this.#segments(filter, stretch, order)) {
         const where = this.#where(filter, part);
         where.conditions.unshift(`${segmentSql(this.#segmentBits)} = ?`);
         where.values.unshift(segment);
-        rows.push(...this.#rows(where, order, limit - rows.length));
+        rows.push(...this.#rows(where, part, order, limit - rows.length));
         if (rows.length >= limit) return rows;
       }
     }
@@ -158,6 +159,7 @@ export class RecordTable {
 
   #rows(
     { from, conditions, values }: Where,
+    range: SeqRange,
     order: "asc" | "desc",
     limit: number,
   ): readonly SqliteRow[] {
@@ -165,7 +167,9 @@ export class RecordTable {
       `SELECT ${this.#columns} FROM ${from} WHERE ${conditions.join(" AND ")} ` +
         `ORDER BY seq${order === "desc" ? " DESC" : ""} LIMIT ?`,
     );
-    return statement.all(...values, limit);
+    const rows = statement.all(...values, limit);
+    checkEnd(rows, range.from, range.to);
+    return rows;
   }
 
   /**

@@ -8,7 +8,7 @@ import { claimOf, idIn, NAMES_SQL } from "../transparency/claims.ts";
 import { Turns } from "../turns.ts";
 import { whenFree } from "./busy.ts";
 import { eventIn } from "./event_table.ts";
-import { faultOf } from "./faults.ts";
+import { checkEnd, faultOf } from "./faults.ts";
 import { PageSize } from "./page_size.ts";
 import type { LayoutGuard } from "./sqlite_layout.ts";
 import { indexChecksSql, indexFaults, strayChecks } from "./record_indexes.ts";
@@ -96,7 +96,7 @@ export class SqliteTree implements TreeStore {
     const pageSize = new PageSize();
     const turns = new Turns();
     while (from < to) {
-      const rows = await this.#reading(() => this.#selectLines.all(from, to, pageSize.rows));
+      const rows = await this.#rows(this.#selectLines, from, to, pageSize);
       if (rows.length === 0) return;
       const lines = rows.map(({ record }) => record as Uint8Array);
       from = rows.at(-1)!["seq"] as number + 1; // where a number was damaged, they do not follow each other
@@ -115,7 +115,7 @@ export class SqliteTree implements TreeStore {
     );
     const end = last === null ? 0 : last as number + 1;
     for (let from = LOWEST; from < end;) {
-      const rows = await this.#reading(() => this.#selectRows.all(from, end, pageSize.rows));
+      const rows = await this.#rows(this.#selectRows, from, end, pageSize);
       if (rows.length === 0) return;
       from = rows.at(-1)!["seq"] as number + 1;
       pageSize.seen(
@@ -132,6 +132,20 @@ export class SqliteTree implements TreeStore {
       }
       await turns.give();
     }
+  }
+
+  /** A page of the rows from one number to before another. */
+  #rows(
+    select: SqliteStatement,
+    from: number,
+    to: number,
+    pageSize: PageSize,
+  ): Promise<readonly SqliteRow[]> {
+    return this.#reading(() => {
+      const rows = select.all(from, to, pageSize.rows);
+      checkEnd(rows, from, to);
+      return rows;
+    });
   }
 
   /** All of a row, its texts as bytes. */
