@@ -1,112 +1,21 @@
-import type {
-  Runtime,
-  SqliteAdapter,
-  SqliteDatabase,
-  SqliteRow,
-  SqliteStatement,
-} from "../ports.ts";
-import type { EntryEvent } from "../entry_event.ts";
+import type { SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
 import type { Selection } from "../query.ts";
 import type { FullTile } from "../transparency/tree.ts";
-import { whenFree } from "./busy.ts";
-import { checkEnd, isUnusableDatabase } from "./faults.ts";
-import { eventIn, EventInserter, eventTableSql } from "./event_table.ts";
-import { createIfMissing } from "./log_file.ts";
-import { objectsMadeBy, objectsOf } from "./objects.ts";
-import {
-  indexChecksSql,
-  indexFaults,
-  indexSql,
-  spareEntriesSql,
-  type StrayCheck,
-  strayChecks,
-} from "./record_indexes.ts";
+import { checkEnd } from "./faults.ts";
+import { eventIn, EventInserter } from "./event_table.ts";
+import type { IndexedLine, IndexRow, LinePlace } from "./jsonl_lines.ts";
+import { NameTable } from "./name_table.ts";
+import { indexChecksSql, indexFaults, type StrayCheck, strayChecks } from "./record_indexes.ts";
 import { type LogEnd, RecordTable, type RowFilter, type SeqRange } from "./record_table.ts";
 import type { UnreadableLine, UnreadableLines } from "./store.ts";
-import { TileTable, tileTableSql } from "./tile_table.ts";
+import { TileTable } from "./tile_table.ts";
 import { transact } from "./transact.ts";
 
-/** "ALGX": marks the file as an index of ours. */
-const APPLICATION_ID = 0x414c4758;
-/** An index of another version is made anew. */
-const INDEX_VERSION = 4;
-/** How many names' numbers are kept in memory. */
-const REMEMBERED_NAMES = 10_000;
 /** How many unreadable lines are listed. */
 const LISTED = 20;
 
-const SCHEMA_SQL = `
-CREATE TABLE line (
-  seq INTEGER PRIMARY KEY,
-  instant_us REAL NOT NULL,
-  lag_us REAL NOT NULL,
-  canonical INTEGER NOT NULL,
-  user INTEGER NOT NULL,
-  model INTEGER NOT NULL,
-  offset INTEGER NOT NULL,
-  length INTEGER NOT NULL,
-  entry_id TEXT NOT NULL
-) STRICT;
-CREATE INDEX line_entry_id ON line (entry_id);
-${indexSql("line")}
--- Users and models by number: half as much to write for each line. Names are never removed, so that a number
--- which some process remembers stays right.
-CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
-CREATE TABLE unreadable (offset INTEGER PRIMARY KEY, length INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;
-CREATE TABLE covered (id INTEGER PRIMARY KEY CHECK (id = 1), to_offset INTEGER NOT NULL) STRICT;
-INSERT INTO covered VALUES (1, 0);
-${eventTableSql("event")}
-${tileTableSql("tile")}
-PRAGMA application_id = ${APPLICATION_ID};
-PRAGMA user_version = ${INDEX_VERSION};
-`;
-
 /** What verification asks of the index when it has looked at each line. */
 export const STRAY_CHECKS: readonly StrayCheck[] = strayChecks("line", "event");
-
-/** What the index knows about a record's line. */
-export interface IndexedLine {
-  /** Where the line starts, in bytes. */
-  readonly offset: number;
-  /** Its length in bytes, without its newline. */
-  readonly length: number;
-  /** The entry's id. */
-  readonly entryId: string;
-  /** The entry's instant, microseconds since the epoch. */
-  readonly instantUs: number;
-  /** The entry's user. */
-  readonly user: string;
-  /** The entry's model. */
-  readonly model: string;
-  /** Whether the line is canonical. */
-  readonly canonical: boolean;
-  /** What the entry is about, if it is more than an interaction that was recorded in one go. */
-  readonly event: EntryEvent | undefined;
-}
-
-/** A row of the index: all that is kept of a record's line. */
-export interface IndexRow extends IndexedLine {
-  /** The record's index in the log. */
-  readonly seq: number;
-  /** How far its instant is behind the latest before it, microseconds. */
-  readonly lagUs: number;
-  /** What is wrong with how it is indexed; one sentence each. */
-  readonly faults: readonly string[];
-}
-
-/** A row of the index: where to find a record. */
-export interface LinePlace {
-  /** The record's index in the log. */
-  readonly seq: number;
-  /** Where its line starts, in bytes. */
-  readonly offset: number;
-  /** Its length in bytes, without its newline. */
-  readonly length: number;
-  /** The entry's id. */
-  readonly entryId: string;
-  /** Whether the line is canonical. */
-  readonly canonical: boolean;
-}
 
 /**
  * The index beside a JSONL log: where each record is, by user, model, time and id, and which lines are no
@@ -124,15 +33,13 @@ export class JsonlIndex {
   readonly #insertLine: SqliteStatement;
   readonly #insertEvent: EventInserter;
   readonly #selectLines: SqliteStatement;
-  readonly #selectNameBytes: SqliteStatement;
-  readonly #insertName: SqliteStatement;
-  readonly #selectName: SqliteStatement;
+  readonly #names: NameTable;
   readonly #insertUnreadable: SqliteStatement;
   readonly #selectCovered: SqliteStatement;
   readonly #updateCovered: SqliteStatement;
-  readonly #names = new Map<string, number>();
 
-  private constructor(database: SqliteDatabase) {
+  /** @param database A database with the tables of an index; it is closed with the index. */
+  constructor(database: SqliteDatabase) {
     this.#database = database;
     this.tiles = new TileTable(database, "tile");
     this.#table = new RecordTable(
@@ -155,66 +62,10 @@ export class JsonlIndex {
         "FROM line LEFT JOIN name u ON u.id = line.user LEFT JOIN name m ON m.id = line.model " +
         "LEFT JOIN event ev ON ev.seq = line.seq WHERE line.seq >= ? ORDER BY line.seq LIMIT ?",
     );
-    this.#selectNameBytes = database.prepare(
-      "SELECT CAST(text AS BLOB) AS bytes FROM name WHERE id = ?",
-    );
-    this.#insertName = database.prepare("INSERT OR IGNORE INTO name (text) VALUES (?)");
-    this.#selectName = database.prepare("SELECT id FROM name WHERE text = ?");
+    this.#names = new NameTable(database);
     this.#insertUnreadable = database.prepare("INSERT INTO unreadable VALUES (?, ?, ?)");
     this.#selectCovered = database.prepare("SELECT to_offset FROM covered");
     this.#updateCovered = database.prepare("UPDATE covered SET to_offset = ?");
-  }
-
-  /**
-   * Makes the index at a path anew. The caller holds the log's lock.
-   */
-  static async create(runtime: Runtime, path: string, timeoutMs: number): Promise<JsonlIndex> {
-    // A new database must not meet the journal of an old one.
-    for (const suffix of ["", "-wal", "-shm"]) {
-      if (await runtime.file.stat(path + suffix) !== undefined) {
-        await runtime.file.remove(path + suffix);
-      }
-    }
-    await createIfMissing(runtime.file, path);
-    return await whenFree(() => JsonlIndex.#create(runtime, path), timeoutMs);
-  }
-
-  /** Opens the index at a path, or returns `undefined` when what is there is none that can be used. */
-  static openPresent(runtime: Runtime, path: string): JsonlIndex | undefined {
-    let database: SqliteDatabase | undefined;
-    try {
-      database = connect(runtime, path);
-      const application = database.prepare("PRAGMA application_id").get()!["application_id"];
-      const version = database.prepare("PRAGMA user_version").get()!["user_version"];
-      if (
-        application === APPLICATION_ID && version === INDEX_VERSION &&
-        isAsMade(database, runtime.sqlite)
-      ) return new JsonlIndex(database);
-    } catch (error) {
-      if (!isUnusableDatabase(error)) {
-        database?.close();
-        throw error;
-      }
-    }
-    database?.close();
-  }
-
-  /** Makes an index that is nowhere but in memory. */
-  static inMemory(runtime: Runtime): JsonlIndex {
-    return JsonlIndex.#create(runtime, ":memory:");
-  }
-
-  static #create(runtime: Runtime, path: string): JsonlIndex {
-    const database = connect(runtime, path);
-    try {
-      return transact(database, () => {
-        database.exec(SCHEMA_SQL);
-        return new JsonlIndex(database);
-      });
-    } catch (error) {
-      database.close();
-      throw error;
-    }
   }
 
   /** Up to where in the file all lines are in the index. */
@@ -256,8 +107,8 @@ export class JsonlIndex {
           line.instantUs,
           highUs - line.instantUs,
           line.canonical ? 1 : 0,
-          this.#numberOf(line.user),
-          this.#numberOf(line.model),
+          this.#names.numberOf(line.user),
+          this.#names.numberOf(line.model),
           line.offset,
           line.length,
           line.entryId,
@@ -329,32 +180,19 @@ export class JsonlIndex {
       offset: row["offset"] as number,
       length: row["length"] as number,
       entryId: row["entry_id"] as string,
-      user: this.#name(row, "user"),
-      model: this.#name(row, "model"),
+      user: this.#names.in(row, "user"),
+      model: this.#names.in(row, "model"),
     }));
   }
 
   /** Whether each name is found by its text, as queries look for it, and no other text is. */
   get findsNames(): boolean {
-    const index = "sqlite_autoindex_name_1"; // that of the UNIQUE column
-    const names = "(SELECT count(*) FROM name NOT INDEXED)";
-    return [
-      "SELECT 1 AS lost FROM name AS n NOT INDEXED WHERE n.id IS NOT " +
-      `(SELECT i.id FROM name AS i INDEXED BY ${index} WHERE i.text = n.text) LIMIT 1`,
-      spareEntriesSql("name", index, names),
-    ].every((sql) => this.#database.prepare(sql).get() === undefined);
+    return this.#names.areFound;
   }
 
   /** What one of {@link STRAY_CHECKS} finds; one sentence each. */
   strays({ sql, says }: StrayCheck): readonly string[] {
     return this.#database.prepare(sql).all().map(says);
-  }
-
-  /** A name of a row, which some drivers cut at U+0000. */
-  #name(row: SqliteRow, name: "user" | "model"): string {
-    if (row["zeros"] === 0 || row[name] === null) return row[name] as string;
-    const bytes = this.#selectNameBytes.get(row[`${name}_id`]!)!["bytes"] as Uint8Array;
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   }
 
   /** Adds tiles of the Merkle tree that are not there yet. */
@@ -399,60 +237,21 @@ export class JsonlIndex {
   /** A selection in terms of the table, or `undefined` when it names somebody of whom there is no line. */
   #filter(selection: Selection): RowFilter | undefined {
     const { user, model, sinceUs, untilUs, events, subject } = selection;
-    const numbers = [user, model].map((name) => name === undefined ? undefined : this.#find(name));
+    const numbers = [user, model].map((name) =>
+      name === undefined ? undefined : this.#names.find(name)
+    );
     if (numbers.includes(null)) return undefined;
     return { user: numbers[0], model: numbers[1], sinceUs, untilUs, events, subject };
-  }
-
-  /** The number of a name that has one. */
-  #find(name: string): number | null {
-    return (this.#selectName.get(name)?.["id"] ?? null) as number | null;
-  }
-
-  /** The number of a name, which gets one if it has none. */
-  #numberOf(name: string): number {
-    let number = this.#names.get(name);
-    if (number === undefined) {
-      this.#insertName.run(name);
-      number = this.#find(name)!;
-      if (this.#names.size >= REMEMBERED_NAMES) this.#names.clear();
-      this.#names.set(name, number);
-    }
-    return number;
   }
 
   #transact<T>(action: () => T): T {
     try {
       return transact(this.#database, action);
     } catch (error) {
-      this.#names.clear(); // some may have been rolled back
+      this.#names.forget(); // some may have been rolled back
       throw error;
     }
   }
-}
-
-/** Whether there are the objects of an index and no others: a trigger could leave out lines, or refuse them. */
-function isAsMade(database: SqliteDatabase, sqlite: SqliteAdapter): boolean {
-  const [found, expected] = [objectsOf(database), objectsMadeBy(SCHEMA_SQL, sqlite)];
-  return found.size === expected.size &&
-    [...expected].every(([name, sql]) => found.get(name) === sql);
-}
-
-function connect(runtime: Runtime, path: string): SqliteDatabase {
-  const database = runtime.sqlite.open(path, { readOnly: false });
-  try {
-    database.exec(`
-PRAGMA busy_timeout = 10;
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = NORMAL;
-PRAGMA cache_size = -32768;
-PRAGMA wal_autocheckpoint = 4000;
-`);
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-  return database;
 }
 
 function toPlace(row: SqliteRow): LinePlace {

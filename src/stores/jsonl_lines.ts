@@ -4,10 +4,46 @@
  * @module
  */
 import type { RecordFacts } from "../canonical_scan.ts";
+import type { EntryEvent } from "../entry_event.ts";
 import { LogRecord } from "../record.ts";
-import type { IndexedLine, LinePlace } from "./jsonl_index.ts";
 import type { ScannedLine } from "./line_scanner.ts";
-import type { UnreadableLine } from "./store.ts";
+import type { UnreadableLine, WrittenLines } from "./store.ts";
+
+/** Where a record is in the file, and how to know it again. */
+export interface LinePlace {
+  /** The record's index in the log. */
+  readonly seq: number;
+  /** Where its line starts, in bytes. */
+  readonly offset: number;
+  /** Its length in bytes, without its newline. */
+  readonly length: number;
+  /** The entry's id. */
+  readonly entryId: string;
+  /** Whether the line is canonical. */
+  readonly canonical: boolean;
+}
+
+/** What the index is told of a record's line, which gets the next number. */
+export interface IndexedLine extends Omit<LinePlace, "seq"> {
+  /** The entry's instant, microseconds since the epoch. */
+  readonly instantUs: number;
+  /** The entry's user. */
+  readonly user: string;
+  /** The entry's model. */
+  readonly model: string;
+  /** What the entry is about, if it is more than an interaction that was recorded in one go. */
+  readonly event: EntryEvent | undefined;
+}
+
+/** A row of the index: all that is kept of a record's line. */
+export interface IndexRow extends IndexedLine {
+  /** The record's index in the log. */
+  readonly seq: number;
+  /** How far its instant is behind the latest before it, microseconds. */
+  readonly lagUs: number;
+  /** What is wrong with how it is indexed; one sentence each. */
+  readonly faults: readonly string[];
+}
 
 /** How many bytes of lines are read at a time, unless one line alone has more. */
 const MOST_PAGE_BYTES = 4 * 1024 * 1024;
@@ -45,6 +81,25 @@ export function recordOf(line: string): LogRecord | undefined {
 /** Whether a line of the file is a record. */
 export function isRecord(line: ScannedLine): boolean {
   return typeof line.content !== "string";
+}
+
+/**
+ * What the index keeps of lines that were just written.
+ *
+ * @param bounds Where they are in what was written; see {@link WrittenLines}.
+ * @param start Where in the file that begins.
+ */
+export function indexedLinesOf(
+  records: readonly LogRecord[],
+  bounds: WrittenLines["bounds"],
+  start: number,
+): readonly IndexedLine[] {
+  return records.map(({ entry, instantUs, canonical, event }, position) => {
+    const { entryId, user, model } = entry;
+    const offset = start + bounds[position]!;
+    const length = bounds[position + 1]! - bounds[position]! - 1;
+    return { offset, length, entryId, instantUs, user, model, canonical, event };
+  });
 }
 
 /** What the index keeps of a record's line. */

@@ -5,7 +5,9 @@ import { LogRecord } from "../record.ts";
 import { whenFree } from "./busy.ts";
 import { faultOf, isUnusableDatabase } from "./faults.ts";
 import { FileLock } from "./file_lock.ts";
-import { JsonlIndex, type LinePlace } from "./jsonl_index.ts";
+import type { JsonlIndex } from "./jsonl_index.ts";
+import { makeIndex, makeIndexInMemory, openIndex } from "./jsonl_index_open.ts";
+import type { LinePlace } from "./jsonl_lines.ts";
 import { readLines } from "./line_reader.ts";
 import { looksLikeLog } from "./line_scanner.ts";
 import { createFile } from "./log_file.ts";
@@ -46,7 +48,7 @@ export async function openJsonlFile(runtime: Runtime, settings: FileSettings): P
       const there = await hasIndex(); // asked again: another process may have made it
       const present = there ? await openFitting(runtime, settings, opened) : undefined;
       if (present !== undefined) return present;
-      const made = await JsonlIndex.create(runtime, indexPath, settings.busyTimeoutMs);
+      const made = await makeIndex(runtime, indexPath, settings.busyTimeoutMs);
       if (there) warnOfIndex(settings);
       return made;
     });
@@ -110,7 +112,7 @@ async function openForReading(
     index?.close();
   }
   lock?.close();
-  return { index: JsonlIndex.inMemory(runtime), lock: undefined };
+  return { index: makeIndexInMemory(runtime), lock: undefined };
 }
 
 /** Opens the index if it is of this file: its first and last record are where it says. */
@@ -121,7 +123,7 @@ async function openFitting(
 ): Promise<JsonlIndex | undefined> {
   // Another process that opens or closes it may hold it for itself for a moment.
   const asking = <T>(attempt: () => T): Promise<T> => whenFree(attempt, busyTimeoutMs);
-  const index = await asking(() => JsonlIndex.openPresent(runtime, `${path}-index`));
+  const index = await asking(() => openIndex(runtime, `${path}-index`));
   if (index === undefined) return undefined;
   try {
     const { size } = await file.stat();

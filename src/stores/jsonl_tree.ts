@@ -8,8 +8,14 @@ import { Turns } from "../turns.ts";
 import { AuditLogError } from "../errors.ts";
 import { CheckpointFile } from "./checkpoint_file.ts";
 import { faultOf } from "./faults.ts";
-import { type IndexedLine, type IndexRow, type JsonlIndex, STRAY_CHECKS } from "./jsonl_index.ts";
-import { fitting, isRecord, toIndexedLine } from "./jsonl_lines.ts";
+import { type JsonlIndex, STRAY_CHECKS } from "./jsonl_index.ts";
+import {
+  fitting,
+  type IndexedLine,
+  type IndexRow,
+  isRecord,
+  toIndexedLine,
+} from "./jsonl_lines.ts";
 import { readLines } from "./line_reader.ts";
 import { scanLines } from "./line_scanner.ts";
 import { PageSize } from "./page_size.ts";

@@ -1,0 +1,121 @@
+import { AuditLogError } from "../errors.ts";
+import type { OpenFile } from "../ports.ts";
+import { matches, type Selection } from "../query.ts";
+import type { LogRecord } from "../record.ts";
+import { Turns } from "../turns.ts";
+import type { IndexedFile } from "./jsonl_indexed_file.ts";
+import { decode, fitting, type LinePlace, recordOf } from "./jsonl_lines.ts";
+import { readLines } from "./line_reader.ts";
+import { PageSize } from "./page_size.ts";
+
+/** Answers queries of a JSONL log: the index tells where lines are, and the lines say what they hold. */
+export class JsonlReader {
+  readonly #path: string;
+  readonly #file: OpenFile;
+  readonly #indexed: IndexedFile;
+
+  /** @param path The file's path, for people. */
+  constructor(path: string, file: OpenFile, indexed: IndexedFile) {
+    this.#path = path;
+    this.#file = file;
+    this.#indexed = indexed;
+  }
+
+  /** As `LogStore.indexOf()`. */
+  async indexOf(entryId: string): Promise<number | undefined> {
+    return await this.#indexed.reading(async () => {
+      await this.#indexed.refresh();
+      return await this.#indexed.ask((index) => index.seqOf(entryId));
+    });
+  }
+
+  /** As `LogStore.read()`. */
+  async *read(selection: Selection): AsyncGenerator<readonly LogRecord[]> {
+    const { range, covered } = await this.#indexed.reading(async () => {
+      const seen = await this.#indexed.refresh();
+      return await this.#indexed.ask((index) => ({
+        range: index.range(selection, Math.min(seen.size, index.end().size)),
+        covered: Math.min(seen.coveredTo, index.coveredTo),
+      }));
+    });
+    let { from, to } = range;
+    const pageSize = new PageSize();
+    const turns = new Turns();
+    let left = selection.limit;
+    while (left > 0 && from < to) {
+      const asked = Math.min(left, pageSize.rows);
+      const { places, isLast, records } = await this.#indexed.reading(async () => {
+        const found = await this.#indexed.ask((index) =>
+          index.page(selection, { from, to }, asked)
+        );
+        const coveredNow = await this.#indexed.ask((index) => index.coveredTo);
+        if (coveredNow < covered) throw this.#indexLost();
+        const places = fitting(found);
+        const isLast = found.length < asked && places.length === found.length;
+        return { places, isLast, records: await this.#records(places, selection) };
+      });
+      if (places.length === 0) return;
+      if (selection.order === "asc") from = places.at(-1)!.seq + 1;
+      else to = places.at(-1)!.seq;
+      pageSize.seen(places.length, places.reduce((sum, { length }) => sum + length, 0));
+      left -= records.length;
+      if (records.length > 0) yield records;
+      if (isLast) return;
+      await turns.give();
+    }
+  }
+
+  /** As `LogStore.count()`. */
+  async count(selection: Selection): Promise<number> {
+    if (selection.metadata.length === 0) {
+      return await this.#indexed.reading(async () => {
+        const seen = await this.#indexed.refresh();
+        return await this.#indexed.ask((index) => {
+          const size = Math.min(seen.size, index.end().size);
+          return index.count(selection, index.range(selection, size));
+        });
+      });
+    }
+    let count = 0;
+    for await (const records of this.read(selection)) count += records.length;
+    return count;
+  }
+
+  /** Reads the lines at some places, and keeps those that a selection asks for. */
+  async #records(
+    places: readonly LinePlace[],
+    selection: Selection,
+  ): Promise<readonly LogRecord[]> {
+    const lines = await readLines(this.#file, places);
+    const records: LogRecord[] = [];
+    for (const [position, place] of places.entries()) {
+      const line = decode(lines[position]!, place);
+      if (line === undefined) throw await this.#changed(place);
+      if (place.canonical && !selection.metadata.every(({ needle }) => line.includes(needle))) {
+        continue;
+      }
+      const record = recordOf(line);
+      if (record?.entry.entryId !== place.entryId) throw await this.#changed(place);
+      if (matches(selection, record)) records.push(record);
+      else if (!matches({ ...selection, metadata: [] }, record)) throw await this.#changed(place);
+    }
+    return records;
+  }
+
+  /** The error for a line that is not what the index says of it; the index starts anew. */
+  async #changed(place: LinePlace): Promise<AuditLogError> {
+    await this.#indexed.startAnew();
+    return new AuditLogError(
+      "DAMAGED",
+      `Cannot read ${this.#path}: the line at byte ${place.offset} is not the one that was ` +
+        "written there; the file was changed. Ask again to read it as it is now",
+    );
+  }
+
+  #indexLost(): AuditLogError {
+    return new AuditLogError(
+      "READ_FAILED",
+      `Cannot read ${this.#path}: its index is being made anew; ask again`,
+    );
+  }
+}

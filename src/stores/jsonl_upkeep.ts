@@ -1,0 +1,73 @@
+import { nextTurn } from "../turns.ts";
+import type { IndexedFile } from "./jsonl_indexed_file.ts";
+
+/** How many lines of this handle's own may wait to be put into the index; some 20 MB. */
+const MOST_PENDING = 131_072;
+/** From how many waiting lines on the time in which the disk is at work is used for the index, too. */
+const PENDING_ASIDE = 32_768;
+/** How many lines are put into the index then; the disk may be done meanwhile: a millisecond or so. */
+const SMALL_CHUNK = 256;
+/** How long nothing is written before the index is brought up to date, milliseconds. */
+const PAUSE_MS = 50;
+
+/**
+ * Chooses when a handle's own lines are put into the index: in pauses, while the disk is at work, and when too many wait.
+ */
+export class IndexUpkeep {
+  readonly #indexed: IndexedFile;
+  #lastAppend = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #inPause: Promise<void> | undefined;
+  #isAside = false;
+
+  /** @param indexed The file and its index. */
+  constructor(indexed: IndexedFile) {
+    this.#indexed = indexed;
+  }
+
+  /**
+   * Called after each append.
+   *
+   * @param synced Settles when the disk is done with it.
+   * @returns When the next may come.
+   */
+  async appended(synced: Promise<unknown>): Promise<void> {
+    if (this.#indexed.pending >= MOST_PENDING) await this.#indexed.indexSome();
+    if (!this.#isAside) void this.#indexAside(synced);
+    this.#lastAppend = Date.now();
+    this.#indexSoon();
+  }
+
+  /** Puts into the index what is not there yet, and ends. */
+  async end(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#inPause;
+    await this.#indexed.indexPending();
+  }
+
+  /** Puts lines into the index while the disk is at work, when callers leave the thread free and the load goes on. */
+  async #indexAside(synced: Promise<unknown>): Promise<void> {
+    this.#isAside = true;
+    let waiting = true;
+    const ended = () => waiting = false;
+    synced.then(ended, ended);
+    while (this.#indexed.pending >= PENDING_ASIDE) {
+      await nextTurn();
+      if (!waiting) break;
+      await this.#indexed.indexSome(SMALL_CHUNK);
+    }
+    this.#isAside = false;
+  }
+
+  /** Brings the index up to date once nothing has been written for a while. */
+  #indexSoon(): void {
+    if (this.#timer !== undefined || this.#indexed.pending === 0) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (Date.now() - this.#lastAppend >= PAUSE_MS) this.#inPause = this.#indexed.indexPending();
+      else this.#indexSoon();
+    }, PAUSE_MS);
+    // It shall keep no process alive; where timers are plain numbers, it does for a moment.
+    (this.#timer as { unref?: () => void }).unref?.();
+  }
+}
