@@ -26,7 +26,7 @@ import { SIGNATURE_BYTES } from "./webcrypto.ts";
 /** The largest note, bytes in UTF-8. */
 export const MAX_NOTE_BYTES = 1_000_000;
 /** The most signatures of a note; signed-note asks for at least 16. */
-export const MAX_SIGNATURES = 100;
+const MAX_SIGNATURES = 100;
 
 const MAX_KEY_ID = 2 ** 32 - 1;
 

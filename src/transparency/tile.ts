@@ -105,26 +105,6 @@ export function tilePath(id: TileId, width: number): string {
   return `tile/${id.level}/${index}${width < TILE_WIDTH ? `.p/${width}` : ""}`;
 }
 
-const TILE_PATH = /^tile\/(\d{1,2})\/((?:x\d{3}\/)*\d{3})(?:\.p\/(\d{1,3}))?$/;
-
-/**
- * Reads what {@link tilePath} writes.
- *
- * @param path The path below a log's prefix.
- * @returns The tile, or `undefined` for everything else, which includes every other way to write
- * the same numbers and indexes beyond 2^53 - 1.
- */
-export function parseTilePath(path: string): TilePart | undefined {
-  const [, level, groups, partial] = TILE_PATH.exec(path) ?? [];
-  if (level === undefined || groups === undefined) return undefined;
-  const id = { level: Number(level), index: Number(groups.replace(/[x/]/g, "")) };
-  const width = partial === undefined ? TILE_WIDTH : Number(partial);
-  if (id.level > MAX_LEVEL || !Number.isSafeInteger(id.index)) return undefined;
-  if (width < 1 || width > TILE_WIDTH) return undefined;
-  // The way back shows what the pattern lets pass: leading zeros, and ".p/256".
-  return tilePath(id, width) === path ? { id, width } : undefined;
-}
-
 /**
  * The root of a full tile, which is one hash at the level above.
  *

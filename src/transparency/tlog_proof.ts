@@ -35,7 +35,7 @@ const FIRST_LINE = "c2sp.org/tlog-proof@v1";
 const EXTRA = "extra ";
 const INDEX = "index ";
 /** The most hashes of a proof: the height of the largest tree, whose size is a signed integer of 64 bits. */
-export const MAX_HASHES = 63;
+const MAX_HASHES = 63;
 
 /** A proof that a log has a record. */
 export interface TlogProof {
