@@ -45,11 +45,11 @@ export interface LogInfo extends StoreInfo {
   readonly backend: string;
   /** How many entries it has. */
   readonly size: number;
-  /** What one should know about it although it works, since it was opened. */
+  /** What was told as a warning since it was opened: it works, but something should be known. */
   readonly warnings: readonly AuditWarning[];
   /**
-   * Where records are hashed, if the log signs: `another thread`, or `this thread` and why. What many callers record at once
-   * is hashed on another.
+   * Where records are hashed, if the log signs: `another thread`, or `this thread` and the reason. Large batches are hashed
+   * on another thread.
    */
   readonly hashing?: string;
 }
@@ -174,17 +174,19 @@ export class AuditLog implements AsyncDisposable {
   }
 
   /**
-   * How many entries the log has. This handle's own are counted as soon as they are acknowledged,
-   * those of other processes when this handle next reads or writes; `count()` looks.
+   * How many entries the log has: interactions, beginnings of calls, annotations and gaps. This handle's own are counted once
+   * they are acknowledged, those of other processes when this handle next reads or writes. `count()` looks.
    */
   get size(): number {
     return this.#store.size;
   }
 
   /**
-   * Resolves when less than `maxQueueBytes` wait to be redacted and written, which is at once unless entries come faster than
-   * the redactor and the disk take them. Who awaits each `record()` needs it not; who does not, to go on meanwhile, awaits this before the next:
-   * nothing is ever dropped, so that otherwise the queue would grow as long as there is memory.
+   * Resolves when less than `maxQueueBytes` wait to be redacted and written. That is at once, unless entries come faster than
+   * the redactor and the disk take them.
+   *
+   * You do not need it if you await each `record()`. If you do not, await this before the next one: nothing is ever dropped,
+   * so the queue would grow as long as there is memory.
    *
    * @example
    * ```ts
@@ -205,9 +207,8 @@ export class AuditLog implements AsyncDisposable {
   /**
    * Records one interaction.
    *
-   * The entry is checked and copied before this returns; the promise resolves when it is durable. All
-   * calls that wait at the same time share one write and one sync. Entries are in the log in the order of the
-   * calls.
+   * The entry is checked and copied before this returns. The promise resolves when it is durable. Calls that wait at the same
+   * time share one write and one sync. The log keeps the order of the calls.
    *
    * @param entry The interaction.
    * @returns The entry as it is in the log, deeply frozen.
@@ -237,13 +238,13 @@ export class AuditLog implements AsyncDisposable {
   }
 
   /**
-   * Records several interactions, all or none: one that cannot be recorded keeps out the others, and no
-   * reader sees some of them without the rest.
+   * Records several interactions, all or none. If one cannot be recorded, none is, and no reader sees some of them without
+   * the rest.
    *
-   * On `jsonl`, a power failure or a full disk in the middle of the write may leave the first of them in the
-   * file although the call failed.
+   * On `jsonl`, a kill, a power failure or a full disk in the middle of the write may leave the first of them in the file
+   * although the call failed.
    *
-   * @param entries The interactions, in the order in which they shall be in the log.
+   * @param entries The interactions, in the order that they are to have in the log.
    * @throws {AuditLogError} As `record()`; `path` starts with the position, `[2].model`.
    */
   async recordAll(entries: readonly NewEntry[]): Promise<AuditEntry[]> {
@@ -263,15 +264,15 @@ export class AuditLog implements AsyncDisposable {
   }
 
   /**
-   * Records that a call of a model is about to be made, before any money is spent: whatever becomes of the process, the log
-   * tells of it. The call's end is recorded by what this gives.
+   * Records that a model is about to be called, before any money is spent: the log then knows of the call, whatever becomes of
+   * the process. The object that this returns records how the call ends.
    *
-   * The entry that is written has `audit.event: "call.begin"` in its metadata and an empty `outputText`; it is no interaction, and
-   * `query()` leaves it out unless it is asked for `events: "all"`.
+   * The entry has `audit.event: "call.begin"` in its metadata and an empty `outputText`. It is not an interaction: `query()`
+   * returns it only with `events: "all"`.
    *
-   * @param call What is asked of the model.
-   * @param options `begin: false` writes nothing yet, and is refused all the same where the log records nothing any more.
-   * @returns The call, when the entry is durable.
+   * @param call What the model is asked.
+   * @param options With `begin: false`, nothing is written yet. It is still refused if the log no longer records.
+   * @returns The call, once the entry is durable.
    * @throws {AuditLogError} As `record()`.
    *
    * @example
@@ -294,13 +295,13 @@ export class AuditLog implements AsyncDisposable {
   }
 
   /**
-   * Returns the calls that began and never ended, oldest first: the process died in between, or they are still under way, in
-   * this process or another. They can be ended; their latency is not known then.
+   * Returns the calls that began and have not ended, oldest first. Their process died, or they are still under way, in this
+   * process or another. They can be ended here; their latency is then unknown.
    *
-   * @param filter Which of them: by user, model, time and metadata.
+   * @param filter Filters on user, model, time and metadata.
    * @throws {AuditLogError} As `query()`.
    *
-   * @example Tell, after a restart, of calls that the process before did not end
+   * @example After a restart, end the calls of the process before
    * ```ts
    * import { AuditLog } from "@audit-log/llm";
    *
@@ -317,11 +318,11 @@ export class AuditLog implements AsyncDisposable {
   }
 
   /**
-   * Records what was found out about an entry: the result of an evaluation, a person's judgement. The entry itself stays as it
-   * is; `query()` and `get()` return it with its annotations where they are asked for.
+   * Records a finding about an entry, such as the result of an evaluation or a person's judgement. The entry itself does not
+   * change. `query()` and `get()` return it with its annotations if you ask for them.
    *
    * @param entryId The entry's id.
-   * @param annotation What was found out. It is recorded under the names of OpenTelemetry's GenAI conventions,
+   * @param annotation The finding. It is recorded under the names of OpenTelemetry's GenAI conventions,
    *   `gen_ai.evaluation.name` and so on.
    * @returns The annotation, an entry of its own.
    * @throws {AuditLogError} `ENTRY_NOT_FOUND`, and as `record()`.
@@ -347,12 +348,12 @@ export class AuditLog implements AsyncDisposable {
   }
 
   /**
-   * Records that entries were lost: that they could not be recorded when they should have been. The wrappers of this package do
-   * so by themselves.
+   * Records that entries are missing, because they could not be recorded in time. The wrappers of this package do so by
+   * themselves.
    *
    * @param gap How many, of which calls, and why.
-   * @returns The entry that tells of it; it is no interaction. When the redactor fails, it is recorded without `user` and
-   *   `metadata`: what is lost is told in any case.
+   * @returns The entry about it, which is not an interaction. If the redactor fails, it is recorded without `user` and
+   *   `metadata`, so that a gap is recorded in any case.
    * @throws {AuditLogError} As `record()`, but not `REDACTION_FAILED`.
    */
   async recordGap(gap: NewGap): Promise<AuditEntry> {
@@ -361,8 +362,8 @@ export class AuditLog implements AsyncDisposable {
   }
 
   /**
-   * Takes over lines of another log, byte for byte, with their ids and timestamps: all or none. This
-   * is how a log moves to another backend, or one written by the Python class is continued.
+   * Takes over lines of another log, byte for byte, with their ids and timestamps: all or none. This is how to move a log to
+   * another backend, or to continue one that the Python class wrote.
    *
    * @param lines Records as lines without newline, as {@link AuditLog.lines} gives them.
    * @throws {AuditLogError} `INVALID_ENTRY` when a line is no record, `DUPLICATE_ENTRY` when an id is in the log
@@ -438,8 +439,8 @@ export class AuditLog implements AsyncDisposable {
   }
 
   /**
-   * Yields the entries that {@link AuditLog.query} would return, one by one, in bounded memory: those
-   * that are in the log when the first is asked for.
+   * Yields the entries that {@link AuditLog.query} would return, one by one, in bounded memory. It sees the log as it is when
+   * the first entry is asked for.
    *
    * @param query Filters, order, cursor, limit; checked at once.
    * @throws {AuditLogError} As `query()`.
@@ -466,8 +467,8 @@ export class AuditLog implements AsyncDisposable {
   }
 
   /**
-   * Yields the lines of entries, as {@link AuditLog.stream} yields the entries: the exact bytes that are
-   * stored, as text, without newline. Without `events`, the lines of all of them: whoever copies a log shall lose none.
+   * Yields the lines of entries as {@link AuditLog.stream} yields the entries: the exact bytes that are stored, as text,
+   * without newline. Unlike there, `events` is `"all"` by default, so that a copy of a log is complete.
    *
    * @param query Filters, order, cursor, limit; checked at once.
    * @throws {AuditLogError} As `query()`.
@@ -523,7 +524,7 @@ export class AuditLog implements AsyncDisposable {
   }
 
   /**
-   * Tells about the log: where it is, how large, what in it is unreadable.
+   * Describes the log: where it is, how large it is, and which of its lines are unreadable.
    *
    * @throws {AuditLogError} `LOG_CLOSED`, `READ_FAILED`.
    */
@@ -541,12 +542,12 @@ export class AuditLog implements AsyncDisposable {
 
   /**
    * Signs a checkpoint: the number of entries and the root of their Merkle tree, as a signed note of the C2SP
-   * specification tlog-checkpoint. Whoever keeps it can tell later whether these entries were altered, reordered or
+   * specification tlog-checkpoint. Whoever keeps it can later detect whether these entries were altered, reordered or
    * removed.
    *
    * It covers what is acknowledged, entries of other processes included. When this resolves, it and all that it covers
-   * are on the disk, and it was handed to `checkpoints.publish`. With a key (not a signer that keeps its verifier key to
-   * itself) it also states the time.
+   * are on the disk, and it was handed to `checkpoints.publish`. It also states the time, unless a signer does not tell its
+   * verifier key.
    *
    * @returns The signed note.
    * @throws {AuditLogError} `SIGNING_KEY_NEEDED`, `CHECKPOINT_CONFLICT`, `LOG_CLOSED`, `WRITE_FAILED`, `SYNC_FAILED`.
@@ -579,9 +580,9 @@ export class AuditLog implements AsyncDisposable {
   }
 
   /**
-   * Proves that an entry is in the log, to somebody who has its line, the proof and the log's verifier key, and nothing
-   * else: a text of the C2SP specification tlog-proof, which {@link verifyProof} and others' tools verify. It holds the
-   * newest checkpoint; where none covers the entry yet, one is made if the log has a `signingKey`.
+   * Proves that an entry is in the log, to somebody who has only its line, the proof and the log's verifier key. The proof is
+   * a text of the C2SP specification tlog-proof, which {@link verifyProof} and other tools verify. It holds the newest
+   * checkpoint. If none covers the entry yet, one is made, provided that the log has a `signingKey`.
    *
    * @param entryId The id, as `record()` returned it.
    * @throws {AuditLogError} `ENTRY_NOT_FOUND`, `NO_CHECKPOINT`, `DAMAGED` when the log is not what its checkpoint says,
@@ -608,7 +609,7 @@ export class AuditLog implements AsyncDisposable {
   }
 
   /**
-   * Proves that the log has only grown since it had `from` entries: RFC 9162, section 2.1.4.
+   * Proves that the log has only grown since it had `from` entries, by RFC 9162, section 2.1.4.
    *
    * @param from The size of an earlier checkpoint, 0 to `to`.
    * @param to The size of a later one. Default: that of the newest checkpoint; without any, all entries.
@@ -621,11 +622,11 @@ export class AuditLog implements AsyncDisposable {
   }
 
   /**
-   * Verifies the log: reads every record, computes the tree anew in bounded memory, and compares it with all that was
-   * derived from the records or signed for them. Nothing is changed or mended.
+   * Verifies the log. It reads every record, computes the tree anew in bounded memory, and compares it with all that was
+   * derived from the records or signed for them. Nothing is changed or repaired.
    *
-   * What is wrong is in the report, not thrown. `report.unknown` says what could not be seen, and why: without a
-   * checkpoint that was kept elsewhere, for example, nobody can see that the end was removed along with its checkpoints.
+   * Faults are in the report, not thrown. `report.unknown` says what could not be checked, and why. For example, without a
+   * checkpoint that was kept elsewhere, nobody can see that the end of the log was removed along with its checkpoints.
    *
    * @param options The log's verifier key, and checkpoints that were kept elsewhere.
    * @throws {AuditLogError} `INVALID_OPTION`, `INVALID_KEY`; `INVALID_NOTE` or `NOT_VERIFIED` for a checkpoint that was
@@ -648,16 +649,17 @@ export class AuditLog implements AsyncDisposable {
   }
 
   /**
-   * Has something done when the log is about to be closed: for whoever keeps what is yet to be recorded, as the wrappers of this
-   * package do. `close()` calls it, in the context of its caller, and waits for it. Until then, the log is open as before.
+   * Registers work to be done before the log is closed, for whoever still holds something to record, as the wrappers of this
+   * package do. `close()` calls it, in the context of its caller, and waits for it. Until then, the log stays open.
    *
-   * Work that fails, or takes longer than `timeoutMs`, does not keep the log from being closed: `onWarning` is told. All work is
-   * begun at once, but for what is to come `last`. It must not call `close()`, which would wait for it: where the runtime can tell,
-   * work that does is told of, too, and waited for no longer. What is added when `close()` was called already is not done.
+   * Work that fails, or takes longer than `timeoutMs`, does not keep the log from being closed: `onWarning` is told. All work
+   * begins at once, except work that is to come `last`. Work must not call `close()`, which would wait for it. If it does, and
+   * the runtime can tell, `onWarning` is told, and it is no longer waited for. Work that is added after `close()` was called is
+   * not done.
    *
-   * @param work What is to be done; what returns no promise is not waited for.
-   * @param options For how long it is waited for, and whether it comes last.
-   * @returns Takes the work back.
+   * @param work What to do. If it returns no promise, it is not waited for.
+   * @param options How long to wait for it, and whether it comes last.
+   * @returns A function that takes the work back.
    * @throws {AuditLogError} `INVALID_OPTION`.
    *
    * @example A wrapper that records two at a time
@@ -679,9 +681,9 @@ export class AuditLog implements AsyncDisposable {
   }
 
   /**
-   * Waits until everything recorded is durable, and closes the log. Further calls do nothing. A query
-   * that is under way ends whole or with `LOG_CLOSED`. A log with a `signingKey` signs a last checkpoint before. What was
-   * given to {@link AuditLog.beforeClose} is done first.
+   * Waits until everything recorded is durable, and closes the log. Further calls do nothing. A query that is under way ends
+   * whole or with `LOG_CLOSED`. The work of {@link AuditLog.beforeClose} is done first. A log with a `signingKey` then signs a
+   * last checkpoint, unless `checkpoints.onClose` is `false`.
    */
   close(): Promise<void> {
     this.#beforeClose.closeAsked();
@@ -701,7 +703,7 @@ export class AuditLog implements AsyncDisposable {
 
   async #finish(): Promise<void> {
     const work = this.#beforeClose.run();
-    // Without work, what comes after the call of close() is refused at once.
+    // Without work, whatever comes after the call of close() is refused at once.
     if (work !== undefined) await work;
     this.#reader.refuse();
     try {
@@ -760,7 +762,7 @@ export class AuditLog implements AsyncDisposable {
   }
 }
 
-/** The error for who writes `new AuditLog()`, which only TypeScript refuses. */
+/** The error for `new AuditLog()`, which only TypeScript refuses. */
 function notByNew(): AuditLogError {
   return new AuditLogError(
     "INVALID_OPTION",

@@ -14,42 +14,42 @@ export interface CommonOptions {
   /** Largest record in bytes of its line, 1 to 256 Mi. Default 16 MiB. */
   readonly maxRecordBytes?: number | undefined;
   /**
-   * How much may wait to be redacted and written, in bytes that it takes in memory, about, 1 to 2^53 - 1: over it, `log.ready`
-   * waits. Default 64 MiB.
+   * How much may wait to be redacted and written, 1 to 2^53 - 1: about as many bytes as it takes in memory. Over it,
+   * `log.ready` waits. Default 64 MiB.
    */
   readonly maxQueueBytes?: number | undefined;
   /** The machine's clock: milliseconds since the epoch. Default `Date.now`. */
   readonly clock?: (() => number) | undefined;
-  /** Called with what one should know about the log although it works. Default: only `log.info()` tells. */
+  /** Called with warnings: the log works, but something should be known. Default: only `log.info()` tells. */
   readonly onWarning?: ((warning: AuditWarning) => void) | undefined;
   /**
-   * What signs the log's checkpoints: a key of `generateSigningKey()`, or a signer, for a key in a KMS. Several sign
-   * each; that is how a key is changed. Default: the log is not signed.
+   * What signs the log's checkpoints: a key of `generateSigningKey()`, or a signer, for a key in a KMS. If several are given,
+   * all of them sign; that is how to change a key. Default: the log is not signed.
    */
   readonly signingKey?: SigningKey | readonly SigningKey[] | undefined;
-  /** When checkpoints are signed by themselves, and who is given them; needs `signingKey`. */
+  /** When checkpoints are signed by themselves, and who gets them. It needs `signingKey`. */
   readonly checkpoints?: CheckpointOptions | undefined;
   /**
-   * Removes from each entry what must not be recorded, before anything is written: a redactor, or a function that is given an
-   * entry and gives one back. The entry keeps as `audit.redaction` the redactor's name and version, and how much of what it
-   * replaced. Lines that are adopted are not redacted. Default: entries are recorded as they are.
+   * Removes from each entry what must not be recorded, before anything is written: a redactor, or a function that takes an
+   * entry and returns one. The entry keeps, as `audit.redaction`, the redactor's name and version, and how much of what it
+   * replaced. Adopted lines are not redacted. Default: entries are recorded as they are.
    */
   readonly redact?: Redact | undefined;
   /**
-   * What becomes of an entry whose redactor fails: `"refuse"` rejects with `REDACTION_FAILED`; `"withhold"` records it without
-   * its texts, which are empty then, its user, who is `withheld` then, and its metadata, but for numbers. What a redactor should
-   * have seen is never recorded. A gap is told in any case; see `AuditLog.recordGap()`. Default `"refuse"`.
+   * What becomes of an entry whose redactor fails. `"refuse"` rejects with `REDACTION_FAILED`. `"withhold"` records it with
+   * empty texts, `withheld` as its user, and only the numbers of its metadata. What a redactor should have seen is never
+   * recorded. A gap is recorded in any case; see `AuditLog.recordGap()`. Default `"refuse"`.
    */
   readonly onRedactionFailure?: OnRedactionFailure | undefined;
   /**
-   * How long a redactor that gives a promise may take for an entry, milliseconds, 1 to 2^31 - 1: one that takes longer failed, and
-   * an answer that comes later is ignored. Entries are recorded in the order of the calls, so that those behind wait as long.
+   * How long a redactor that returns a promise may take for an entry, milliseconds, 1 to 2^31 - 1. One that takes longer has
+   * failed, and its answer is ignored. Entries are recorded in the order of the calls, so those behind it wait as long.
    * Default 10,000.
    */
   readonly redactionTimeoutMs?: number | undefined;
 }
 
-/** When checkpoints are signed by themselves, and who is given them; see {@link CommonOptions.checkpoints}. */
+/** When checkpoints are signed by themselves, and who gets them; see {@link CommonOptions.checkpoints}. */
 export interface CheckpointOptions {
   /** After how many entries, an integer >= 1, or `Infinity`. Default 10,000. */
   readonly everyEntries?: number | undefined;
@@ -58,9 +58,9 @@ export interface CheckpointOptions {
   /** Whether one is signed when the log is closed. Default `true`. */
   readonly onClose?: boolean | undefined;
   /**
-   * Copies a checkpoint to where the log's own machine cannot change it: only so can a removal at the end be seen. It
-   * is called with one at a time; when it fails, `onWarning` is told and it is tried again, and nobody who records
-   * waits for it.
+   * Copies a checkpoint to where the log's own machine cannot change it. Without that, nobody can see that the end of the log
+   * was removed. It is called with one checkpoint at a time. When it fails, `onWarning` is told and it is tried again. Nobody
+   * who records waits for it.
    */
   readonly publish?: Publish | undefined;
 }
@@ -117,7 +117,7 @@ export interface CheckpointSettings {
   readonly everyMs: number;
   /** Whether one is signed when the log is closed. */
   readonly onClose: boolean;
-  /** Who is given them. */
+  /** Who gets them. */
   readonly publish: Publish | undefined;
 }
 

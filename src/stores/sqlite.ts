@@ -1,32 +1,23 @@
 import { AuditLogError } from "../errors.ts";
 import type { FileSettings } from "../options.ts";
-import type { FileAdapter, Runtime, SqliteDatabase, SqliteRow } from "../ports.ts";
+import type { Runtime, SqliteDatabase, SqliteRow } from "../ports.ts";
 import { Mutex } from "../mutex.ts";
 import { matches, type Selection } from "../query.ts";
 import { LogRecord, NotARecord } from "../record.ts";
 import { Turns } from "../turns.ts";
 import { type AppendedAside, AsideWriter } from "./aside_writer.ts";
 import { whenFree } from "./busy.ts";
-import { upgradeEarlierVersion } from "./earlier_version.ts";
-import { faultOf, isUnopenable } from "./faults.ts";
+import { faultOf } from "./faults.ts";
 import { FolderWatch } from "./folder_watch.ts";
 import { checkSamePlace, createFile, databaseBytes } from "./log_file.ts";
 import { PageSize } from "./page_size.ts";
-import { upgradePythonTable } from "./python_class.ts";
 import { RecordTable, type RowFilter } from "./record_table.ts";
 import { SqliteAppender } from "./sqlite_appender.ts";
-import { checkObjects, checkReadable, LayoutGuard, layoutOf } from "./sqlite_layout.ts";
-import {
-  CONNECTION_SQL,
-  EVENT_TABLE,
-  FORMAT_VERSION,
-  RECORD_TABLE,
-  SCHEMA_SQL,
-  synchronousSql,
-} from "./sqlite_schema.ts";
+import { LayoutGuard } from "./sqlite_layout.ts";
+import { findDatabase, openFault, prepareDatabase } from "./sqlite_open.ts";
+import { EVENT_TABLE, FORMAT_VERSION, RECORD_TABLE } from "./sqlite_schema.ts";
 import { SqliteTree } from "./sqlite_tree.ts";
 import type { LogStore, StoreInfo, WrittenLines } from "./store.ts";
-import { transact } from "./transact.ts";
 import { WalSync } from "./wal_sync.ts";
 
 /**
@@ -42,19 +33,12 @@ export async function openSqliteStore(
   await createFile(runtime.file, settings);
   let database: SqliteDatabase | undefined;
   try {
-    const { identity, size } = await runtime.file.stat(path) ?? { identity: "", size: 0 };
-    const place = await placeOf(runtime.file, path);
-    // SQLite takes a file of one byte for an empty one, and would write over it.
-    if (size > 0 && size < SMALLEST_BYTES) throw noDatabase(path);
-    database = runtime.sqlite.open(path, { readOnly });
-    const opened = database;
+    const found = await findDatabase(runtime.file, path);
+    const opened = database = runtime.sqlite.open(path, { readOnly });
     // Each of these reads the file, and may meet another process that is opening or closing it.
     const store = await whenFree(() => {
-      opened.exec(CONNECTION_SQL);
-      if (readOnly) {
-        transact(opened, () => checkReadable(runtime, opened, path), "BEGIN DEFERRED");
-      } else prepareForWriting(runtime, opened, settings);
-      return new SqliteStore(runtime, opened, settings, { identity, place });
+      prepareDatabase(runtime, opened, settings);
+      return new SqliteStore(runtime, opened, settings, found);
     }, busyTimeoutMs);
     await store.lookForWal();
     return store;
@@ -64,80 +48,8 @@ export async function openSqliteStore(
     } catch {
       // The first error tells what is wrong.
     }
-    const fault = faultOf(`open ${path}`, error, "READ_FAILED");
-    const { code } = fault;
-    // Where the file system is read-only, SQLite does not tell one from the other.
-    const isDenied = code === "READ_ONLY" || code === "PERMISSION_DENIED" && isUnopenable(error);
-    throw readOnly && isDenied ? needsSharedMemory(path, fault) : fault;
+    throw openFault(settings, error);
   }
-}
-
-/** Where SQLite has the files beside a database: it follows links. */
-async function placeOf(files: FileAdapter, path: string): Promise<string> {
-  return (await files.place?.(path).catch(() => undefined))?.path ?? path;
-}
-
-function needsSharedMemory(path: string, cause: AuditLogError): AuditLogError {
-  const { code } = cause;
-  const state = code === "READ_ONLY"
-    ? `SQLite makes ${path}-shm beside it, and the folder may not be written to;`
-    : `the operating system denies access to it, or to its folder, where SQLite makes ${path}-shm; ` +
-      "check the rights of both, or";
-  return new AuditLogError(
-    code,
-    `Cannot open ${path} for reading: ${state} copy the log, and ${path}-wal where there is one, to a folder of your own`,
-    { cause },
-  );
-}
-
-/** SQLite's smallest page: no database is smaller, but the empty one. */
-const SMALLEST_BYTES = 512;
-
-function noDatabase(path: string): AuditLogError {
-  return new AuditLogError(
-    "NOT_A_LOG",
-    `Cannot open ${path}: it is no SQLite database; give another path`,
-  );
-}
-
-/** Leaves the file ready to be written to, and untouched if it is something else's. */
-function prepareForWriting(
-  runtime: Runtime,
-  database: SqliteDatabase,
-  settings: FileSettings,
-): void {
-  const { path, durability, warn } = settings;
-  // In one look: another process may be upgrading the file.
-  const layout = transact(database, () => layoutOf(database, path), "BEGIN DEFERRED");
-  if (layout === "empty") database.exec("PRAGMA page_size = 8192");
-  // Lasting, and not possible within a transaction; it also finds out whether the file can be written.
-  const useWal = () => database.exec("PRAGMA journal_mode = WAL");
-  // A table of the Python class that cannot be copied leaves its file as it was, byte for byte.
-  if (layout !== "python") useWal();
-  database.exec(synchronousSql(durability));
-  const upgraded = transact(database, () => {
-    // Asked again, now that no other process can change it.
-    switch (layoutOf(database, path)) {
-      case "empty":
-        database.exec(SCHEMA_SQL);
-        return;
-      case "python":
-        return upgradePythonTable(database, path);
-      case "earlier":
-        upgradeEarlierVersion(database);
-        return checkObjects(runtime.sqlite, database, path);
-      case "present":
-        checkObjects(runtime.sqlite, database, path);
-    }
-  });
-  if (upgraded !== undefined) {
-    warn({
-      code: "UPGRADED",
-      message: `${path} had the layout of the Python class: its ${upgraded} entries were copied ` +
-        "into the present one, and its table was kept as audit_log_python",
-    });
-  }
-  if (layout === "python") useWal();
 }
 
 /** So that one batch is inserted while the disk takes the one before, with a thousand callers that wait for both. */
