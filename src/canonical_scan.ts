@@ -124,7 +124,7 @@ class Scanner {
   }
 
   /**
-   * Goes behind a string that is written as RFC 8785 asks. Its end is searched for, and what is escaped before that: such searches
+   * Moves past a string that is written as RFC 8785 asks. It searches for the end, then for escapes before it: such searches
    * pass over several characters a nanosecond.
    */
   #string(): void {

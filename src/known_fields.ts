@@ -17,7 +17,7 @@ export function meantBy(
   return known.find(same) ?? Object.entries(meant).find(([other]) => same(other))?.[1];
 }
 
-/** What to say to somebody who gave a name that is not known: which one was meant, or else which are known. See {@link meantBy}. */
+/** A hint for a name that is not known: which one was meant, or else which ones there are. See {@link meantBy}. */
 export function hintFor(...given: Parameters<typeof meantBy>): string {
   const meant = meantBy(...given);
   return meant === undefined ? `known are ${given[1].join(", ")}` : `did you mean ${meant}?`;

@@ -22,7 +22,10 @@ export interface FileStat {
 export interface FilePlace {
   /** The absolute path of the file itself: no part of it is a link. */
   readonly path: string;
-  /** When something in its folder was last made, removed or renamed, milliseconds since the epoch, as exactly as the file system tells. */
+  /**
+   * When something in its folder was last made, removed or renamed, milliseconds since the epoch, as exactly as the file
+   * system tells.
+   */
   readonly folderChangedMs: number;
 }
 
@@ -51,7 +54,8 @@ export interface OpenFile {
   /**
    * Resolves once all that was appended is on the disk, not only with the operating system.
    *
-   * @param isShort Whether the disk will take less time than another thread takes to be asked: the calling thread may wait for it then.
+   * @param isShort Whether the disk is expected to take less time than it takes to ask another thread. The calling thread
+   *   may then wait for it.
    */
   sync(isShort?: boolean): Promise<void>;
   /** Closes the file; called once. */
@@ -87,8 +91,8 @@ export interface FileAdapter {
   /** Removes a file. The core asks this only of side files that can be rebuilt. */
   remove(path: string): Promise<void>;
   /**
-   * Where a path leads, and whether its folder was changed; `undefined` where that is not known. Without it, the core looks at the files
-   * themselves.
+   * Where a path leads, and when its folder was changed; `undefined` if that is not known. Without this method, the core looks
+   * at the files themselves.
    */
   place?(path: string): Promise<FilePlace | undefined>;
 }
@@ -131,8 +135,8 @@ export interface SqliteAdapter {
    */
   open(path: string, options: { readonly readOnly: boolean }): SqliteDatabase;
   /**
-   * Starts a thread that has a database open by this driver, where there are any, and resolves when it is ready: a log
-   * has many callers' records written there. It rejects with the reason where no thread can be started.
+   * Starts a thread that has a database open by this driver, and resolves when it is ready. A log writes large batches
+   * there. It rejects with the reason if no thread can be started.
    */
   readonly startRowWriter?: (settings: RowWriterSettings) => Promise<RowWriter>;
 }
@@ -230,7 +234,7 @@ export class SqliteError extends Error {
 }
 
 /**
- * SHA-256, at once: every record that is signed for is hashed, and a promise for each would cost more than the hash.
+ * SHA-256, synchronously: every record of a signed log is hashed, and a promise for each would cost more than the hash.
  *
  * A string means its UTF-8 bytes. The 32 bytes returned belong to the caller; what is given is not kept.
  */
@@ -287,8 +291,8 @@ export interface Runtime {
   /** Its SHA-256. */
   readonly sha256: Sha256;
   /**
-   * Starts a thread, where there are any, and resolves when it is ready: a log that signs what many callers record hashes
-   * there, and so does verification. It rejects with the reason where no thread can be started.
+   * Starts a thread, and resolves when it is ready. A log that signs hashes large batches there, and so does verification. It
+   * rejects with the reason if no thread can be started.
    */
   readonly startHashThread?: () => Promise<HashThread>;
 }

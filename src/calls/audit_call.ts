@@ -48,7 +48,7 @@ export interface CallLog {
  * although it was refused, or because somebody else resumed the call, is not written a second time, but returned.
  */
 export class AuditCall {
-  /** The call's id: that of the entry that says that it began, if one was written. It is in the metadata of both as `audit.call`. */
+  /** The call's id: the id of the entry about its beginning, if one was written. Both entries have it as `audit.call`. */
   readonly callId: string;
   /** The entry that says that it began, if one was written. */
   readonly entry: AuditEntry | undefined;

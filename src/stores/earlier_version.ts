@@ -19,7 +19,7 @@ const PAGE = 64;
 /** The versions that can be upgraded. */
 export const EARLIER_VERSIONS: readonly number[] = [1, 2];
 
-/** Gives a log of an earlier version what this one has beside its records, within the caller's transaction. No record is touched. */
+/** Adds to a log of an earlier version what this one has beside the records, within the caller's transaction. It touches no record. */
 export function upgradeEarlierVersion(database: SqliteDatabase): void {
   const version = database.prepare("PRAGMA user_version").get()!["user_version"];
   if (version === 1) addEvents(database);

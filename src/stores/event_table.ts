@@ -61,7 +61,11 @@ export function otherSql(events: string, table: string): string {
     `WHERE e.seq = ${table}.seq AND e.event <> '${CALL_END}'`;
 }
 
-/** Condition for verification: a row has no event, or both indexes lead to it. `event` is the event's name where it is joined to its row. */
+/**
+ * Condition for verification: a row has no event, or both indexes lead to it.
+ *
+ * @param event The name that the event has where it is joined to its row.
+ */
 export function eventChecksSql(events: string, event: string): string {
   const found = (index: string): string =>
     `EXISTS (SELECT 1 FROM ${events} AS i INDEXED BY ${events}_${index} WHERE i.event = ${event}.event ` +

@@ -40,8 +40,8 @@ export function isRuined(error: unknown): error is SqliteError {
 }
 
 /**
- * Makes sure that rows which SQLite gave for a range of `seq` end within it. It takes for granted that a table is in order: in a damaged one
- * it finds others, the same again and again, and whoever goes on behind the last of them would never be done.
+ * Makes sure that the rows which SQLite gave for a range of `seq` end within it. SQLite takes for granted that a table is in
+ * order. In a damaged one it may find the same rows again and again, so that reading on behind the last of them never ends.
  *
  * @throws {SqliteError} As SQLite does where it sees that itself.
  */

@@ -8,10 +8,11 @@ const SETTLED_BY_SECONDS_MS = 2500;
 const RELIED_ON_MS = 1000;
 
 /**
- * Tells whether files may have been deleted or replaced since they were last looked at: not while their folder is as it was.
+ * Tells whether files may have been deleted or replaced since they were last looked at. As long as their folder is unchanged,
+ * they were not.
  *
- * Each commit to a SQLite database is preceded by such a look. To look at the write-ahead log itself is dear: Linux, from version 6.13 on, gives a
- * file whose times somebody asked for new ones with its next write, and its next sync has to put them on the disk, too.
+ * The check precedes each commit to a SQLite database. Asking for the write-ahead log itself would be expensive: once its times
+ * were asked for, Linux 6.13 and later gives it new ones with the next write, and the next sync has to write them, too.
  */
 export class FolderWatch {
   readonly #files: FileAdapter;

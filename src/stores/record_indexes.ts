@@ -7,9 +7,10 @@ import type { SqliteRow } from "../ports.ts";
 import { eventChecksSql } from "./event_table.ts";
 
 /**
- * How many rows a segment of the indexes on users has: two to the power of this. Within a segment, rows are listed by user. A new row goes into
- * the last segment, which is small. In one list of all rows, each of many users would have a page of its own at which its next
- * row is to be added, and each of these pages would be written along with it.
+ * How many rows a segment of the indexes on users has: two to the power of this. Within a segment, rows are listed by user.
+ *
+ * A new row goes into the last segment, which is small. In one list of all rows, each user's next row would go to another page,
+ * and a batch with many users would have to write all these pages.
  */
 export const SEGMENT_BITS = 16;
 
@@ -41,11 +42,11 @@ CREATE INDEX ${table}_lag ON ${table} (lag_us) WHERE lag_us > 0;
 }
 
 /**
- * SQL for verification: `indexed`, whether the indexes on names and lags and those of its event lead to the row, and `first`, which row
- * the index on ids gives for its id. SQLite believes what an index says, whoever wrote it.
+ * SQL for verification: `indexed` says whether the indexes on names and lags and those of its event lead to the row, and
+ * `first` which row the index on ids gives for its id. SQLite believes what an index says, whoever wrote it.
  *
- * Each row is searched for, as a query would. That an index is in order from one end to the other, which is sooner seen, does not tell: of a
- * damaged entry SQLite may read something else than what it compares.
+ * Each row is searched for, as a query would. It would be quicker to see whether an index is in order from one end to the other,
+ * but that is not enough: of a damaged entry, SQLite may read something else than what it compares.
  *
  * @param table The table.
  * @param events The table of its events.

@@ -48,7 +48,7 @@ export interface LogEnd {
   readonly highUs: number;
 }
 
-/** How many segments are gone through at a time: those of 268 million rows. */
+/** How many segments are gone through at a time: as many as 268 million rows have. */
 const STRETCH = 4096;
 /** More than a sum of two instants can be off by rounding, microseconds. */
 const ROUNDING_US = 1000;
@@ -57,18 +57,17 @@ const ROUNDING_US = 1000;
  * Reads a table of records in the order of the log, which is that of its key `seq`: 0, 1, 2, ...
  *
  * Every query is one walk along an index, without a sort:
- * - indexes on `user`, on `model` and on both hold `seq` as their last part, as all of SQLite's do; those on `user` are
- *   walked segment by segment, past those in which the user has no row;
- * - a span of time is turned into a range of `seq` by binary search. Times may run backwards here and
- *   there (several writers, adopted files): `lag_us` says how far a row is behind the latest before
- *   it. Widened by the largest lag in the log, the range holds every row of the span, and each row is
- *   then checked. Where times never ran backwards nothing needs checking.
- *
- * - what is more than an interaction that was recorded in one go has a row in a table of events beside it: `seq`, `event`,
+ * - Indexes on `user`, on `model` and on both hold `seq` as their last part, as all of SQLite's do. Those on `user` are
+ *   walked segment by segment, past those in which the user has no row.
+ * - A span of time is turned into a range of `seq` by binary search. Times may run backwards here and there (several
+ *   writers, adopted files): `lag_us` says how far a row is behind the latest before it. Widened by the largest lag in the
+ *   log, the range holds every row of the span, and each row is then checked. If times never ran backwards, nothing needs
+ *   checking.
+ * - An entry that is more than an interaction recorded in one go has a row in a table of events beside it: `seq`, `event`,
  *   `subject`. A log without such entries pays nothing for them.
  *
- * The index is named in the statement: SQLite's planner, left to choose, walks all rows of a popular
- * model to find a rare user's.
+ * Statements name their index: left to choose, SQLite's planner walks all rows of a popular model to find those of a rare
+ * user.
  */
 export class RecordTable {
   readonly #database: SqliteDatabase;
@@ -173,8 +172,8 @@ export class RecordTable {
   }
 
   /**
-   * The parts of a range, in order, that have so many segments at most, and all of its rows. Numbers go on without a gap; where one
-   * is damaged, there may be more segments without a row than could ever be gone through.
+   * Parts of a range, in order, with at most {@link STRETCH} segments each. Together they hold all rows of the range. Usually
+   * `seq` has no gaps; if a number was damaged, there may be more empty segments than could ever be gone through.
    */
   *#stretches({ from, to }: SeqRange, order: "asc" | "desc"): Generator<SeqRange> {
     const length = STRETCH * 2 ** this.#segmentBits;
@@ -199,7 +198,7 @@ export class RecordTable {
     return row?.["seq"] as number | null ?? undefined;
   }
 
-  /** The parts of a range, in order, that are in different segments. The first, and then those with a row of the filter's user. */
+  /** The parts of a range, in order, one for each segment: the first, and then those with a row of the filter's user. */
   *#segments(
     filter: RowFilter,
     { from, to }: SeqRange,

@@ -80,8 +80,8 @@ FROM ${RECORD_TABLE} WHERE NOT EXISTS (${otherSql(EVENT_TABLE, RECORD_TABLE)});
 export const STATISTICS_TABLE_SQL: string = `ANALYZE ${CHECKPOINT_TABLE};`;
 
 /**
- * Tells SQLite's planner what a large log is like, as ANALYZE would: so that other tools which ask for a user walk the segments of
- * the index, and not the table. The statements of this library name their indexes.
+ * Tells SQLite's planner what a large log is like, as ANALYZE would. So other tools that ask for a user walk the segments of the
+ * index, and not the table. The statements of this library name their indexes.
  */
 export const STATISTICS_SQL: string = `
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES

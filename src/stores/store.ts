@@ -56,22 +56,21 @@ export interface WrittenLines {
 /**
  * What a backend must provide: an append-only sequence of records, each at its index, 0 and up.
  *
- * There is no way to change or remove a record. `AuditLog` calls {@link LogStore.append} for one batch
- * at a time, or two where the store says so ({@link LogStore.overlapsFrom}); the other methods may be called while it is under way, and see either none or all of it.
- * `tests/conformance/store.ts` says in code what is written here in words.
+ * There is no way to change or remove a record. `AuditLog` calls {@link LogStore.append} for one batch at a time, or for two
+ * if the store allows it ({@link LogStore.overlapsFrom}). The other methods may be called meanwhile; they see none of a batch or
+ * all of it. `tests/conformance/store.ts` says in code what is written here in words.
  */
 export interface LogStore {
   /** The backend's name: `memory`, `sqlite`, `jsonl`, or a caller's own. */
   readonly kind: string;
   /**
    * From how many waiting records on a second {@link LogStore.append} may begin before the first has ended, so that one
-   * batch is made while another is on its way to the disk; batches have as many records then. The store keeps their order,
-   * and ends them in it. It may change while the log is open. Default: none begins.
+   * batch is made while another is on its way to the disk. A batch then has as many records. The store keeps the order of both,
+   * and ends them in it. The value may change while the log is open. Default: no second one begins.
    */
   readonly overlapsFrom?: number | undefined;
   /**
-   * Where what makes the log checkable is kept. Without it, tiles and checkpoints are in memory, for as long as the
-   * log is open.
+   * Where tiles and checkpoints are kept. Without it, they are in memory, for as long as the log is open.
    */
   readonly tree?: TreeStore;
   /** How many entries the log has, as far as this handle has seen. */
@@ -80,9 +79,9 @@ export interface LogStore {
    * Appends records in the given order, all or none, and resolves when they are as durable as the log
    * promises.
    *
-   * @param written Told, when they are, of the bytes that were written for them, by a store that has them: who hashes them
-   *   need not encode them again. They may come in parts, in their order.
-   * @returns The index of the first of them, or -1 where that would take another look at the log.
+   * @param written Called with the bytes that were written, once they are durable, by a store that has them: then the tree need
+   *   not encode them again. They may come in parts, in their order.
+   * @returns The index of the first record, or -1 if the store would have to look at the log again to know it.
    * @throws {AuditLogError} `DUPLICATE_ENTRY`, `WRITE_FAILED`, `LOG_BUSY`, `READ_ONLY`: none is in the log.
    *   `SYNC_FAILED`, `LOG_REPLACED`: unknown; the log gets no further calls of this method.
    */

@@ -3,11 +3,11 @@ import { unconfirmed } from "./faults.ts";
 import { SyncQueue } from "./sync_queue.ts";
 
 /**
- * Waits for the disk in SQLite's stead, while the connection is at the next transaction already.
+ * Waits for the disk in SQLite's stead, while the connection is already at the next transaction.
  *
- * A commit with `synchronous = NORMAL` leaves its frames at the end of the write-ahead log and does not wait until they are on the disk. Once
- * that file is synced, they are, as after one with `FULL`. What SQLite needs for itself it still waits for: that the write-ahead
- * log is on the disk before pages are copied from it, and the copies before it is begun anew
+ * A commit with `synchronous = NORMAL` leaves its frames at the end of the write-ahead log and does not wait until they are on
+ * the disk. Once that file is synced, they are as durable as after a commit with `FULL`. SQLite still waits where it has to: the
+ * write-ahead log is on the disk before pages are copied from it, and the copies are before it is begun anew
  * (https://sqlite.org/pragma.html#pragma_synchronous, https://sqlite.org/wal.html).
  *
  * SQLite has no lock on that file that closing it could free.
