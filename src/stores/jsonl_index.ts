@@ -6,10 +6,11 @@ import { eventIn, EventInserter } from "./event_table.ts";
 import type { IndexedLine, IndexRow, LinePlace } from "./jsonl_lines.ts";
 import { NameTable } from "./name_table.ts";
 import { indexChecksSql, indexFaults, type StrayCheck, strayChecks } from "./record_indexes.ts";
-import { type LogEnd, RecordTable, type RowFilter, type SeqRange } from "./record_table.ts";
+import { type LogEnd, RecordTable, type RowFilter } from "./record_table.ts";
 import type { UnreadableLine, UnreadableLines } from "./store.ts";
 import { TileTable } from "./tile_table.ts";
 import { transact } from "./transact.ts";
+import type { SeqRange } from "./user_segments.ts";
 
 /** How many unreadable lines are listed. */
 const LISTED = 20;

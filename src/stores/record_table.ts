@@ -3,15 +3,8 @@ import type { Selection } from "../query.ts";
 import type { SqliteDatabase, SqliteRow, SqliteStatement, SqliteValue } from "../ports.ts";
 import { begunSql, otherSql, subjectSql } from "./event_table.ts";
 import { checkEnd } from "./faults.ts";
-import { SEGMENT_BITS, segmentSql } from "./record_indexes.ts";
-
-/** Part of a table: the rows whose `seq` is at least `from` and less than `to`. */
-export interface SeqRange {
-  /** The first `seq`. */
-  readonly from: number;
-  /** The first `seq` beyond. */
-  readonly to: number;
-}
+import { SEGMENT_BITS } from "./record_indexes.ts";
+import { nameIndexSql, segmentsSql, type SeqRange, UserSegments } from "./user_segments.ts";
 
 /** What a selection asks of the rows; names are given as the table stores them. */
 export interface RowFilter {
@@ -48,8 +41,6 @@ export interface LogEnd {
   readonly highUs: number;
 }
 
-/** How many segments are gone through at a time: as many as 268 million rows have. */
-const STRETCH = 4096;
 /** More than a sum of two instants can be off by rounding, microseconds. */
 const ROUNDING_US = 1000;
 
@@ -74,7 +65,7 @@ export class RecordTable {
   readonly #table: string;
   readonly #events: string;
   readonly #columns: string;
-  readonly #segmentBits: number;
+  readonly #segments: UserSegments;
   readonly #statements = new Map<string, SqliteStatement>();
 
   /**
@@ -95,7 +86,7 @@ export class RecordTable {
     this.#table = table;
     this.#events = events;
     this.#columns = columns;
-    this.#segmentBits = segmentBits;
+    this.#segments = new UserSegments((sql) => this.#prepare(sql), table, segmentBits);
   }
 
   /** The end of the log. */
@@ -144,14 +135,12 @@ export class RecordTable {
   ): readonly SqliteRow[] {
     if (!isByUser(filter)) return this.#rows(this.#where(filter, range), range, order, limit);
     const rows: SqliteRow[] = [];
-    for (const stretch of this.#stretches(range, order)) {
-      for (const { segment, ...part } of this.#segments(filter, stretch, order)) {
-        const where = this.#where(filter, part);
-        where.conditions.unshift(`${segmentSql(this.#segmentBits)} = ?`);
-        where.values.unshift(segment);
-        rows.push(...this.#rows(where, part, order, limit - rows.length));
-        if (rows.length >= limit) return rows;
-      }
+    for (const part of this.#segments.parts(filter, range, order)) {
+      const where = this.#where(filter, part);
+      where.conditions.unshift(`${this.#segments.sql} = ?`);
+      where.values.unshift(part.segment);
+      rows.push(...this.#rows(where, part, order, limit - rows.length));
+      if (rows.length >= limit) return rows;
     }
     return rows;
   }
@@ -171,68 +160,6 @@ export class RecordTable {
     return rows;
   }
 
-  /**
-   * Parts of a range, in order, with at most {@link STRETCH} segments each. Together they hold all rows of the range. Usually
-   * `seq` has no gaps; if a number was damaged, there may be more empty segments than could ever be gone through.
-   */
-  *#stretches({ from, to }: SeqRange, order: "asc" | "desc"): Generator<SeqRange> {
-    const length = STRETCH * 2 ** this.#segmentBits;
-    while (from < to) {
-      if (order === "asc") {
-        const end = Math.min(to, from + length);
-        yield { from, to: end };
-        from = end < to ? this.#beside("min", { from: end, to }) ?? to : to;
-      } else {
-        const start = Math.max(from, to - length);
-        yield { from: start, to };
-        to = start > from ? (this.#beside("max", { from, to: start }) ?? from - 1) + 1 : from;
-      }
-    }
-  }
-
-  /** The first or the last row of a range. */
-  #beside(which: "min" | "max", { from, to }: SeqRange): number | undefined {
-    const row = this.#prepare(
-      `SELECT ${which}(seq) AS seq FROM ${this.#table} NOT INDEXED WHERE seq >= ? AND seq < ?`,
-    ).get(from, to);
-    return row?.["seq"] as number | null ?? undefined;
-  }
-
-  /** The parts of a range, in order, one for each segment: the first, and then those with a row of the filter's user. */
-  *#segments(
-    filter: RowFilter,
-    { from, to }: SeqRange,
-    order: "asc" | "desc",
-  ): Generator<SeqRange & { readonly segment: number }> {
-    if (from >= to) return;
-    const ends = [this.#segmentOf(from), this.#segmentOf(to - 1)];
-    const [first, last] = order === "asc" ? ends : ends.reverse();
-    const length = 2 ** this.#segmentBits;
-    for (let segment: number | undefined = first; segment !== undefined;) {
-      const start = segment * length;
-      yield { segment, from: Math.max(from, start), to: Math.min(to, start + length) };
-      segment = segment === last ? undefined : this.#nextSegment(filter, segment, last!);
-    }
-  }
-
-  /** The first segment behind one, on the way to the last, that has a row of the filter's user. */
-  #nextSegment({ user, model }: RowFilter, segment: number, last: number): number | undefined {
-    const names = model === undefined ? [user!] : [user!, model];
-    const [step, before] = segment < last ? [1, "<"] : [-1, ">"];
-    const conditions = [`${segmentSql(this.#segmentBits)} = n`, "user = ?"];
-    if (model !== undefined) conditions.push("model = ?");
-    const rows = `${this.#table} ${this.#index(user, model)} WHERE ${conditions.join(" AND ")}`;
-    const row = this.#prepare(
-      `WITH RECURSIVE ${segmentsSql(step, before)} ` +
-        `SELECT n FROM segments WHERE EXISTS (SELECT 1 FROM ${rows}) LIMIT 1`,
-    ).get(segment + step, last, ...names);
-    return row?.["n"] as number | undefined;
-  }
-
-  #segmentOf(seq: number): number {
-    return Math.floor(seq / 2 ** this.#segmentBits);
-  }
-
   /** How many rows of a range pass a filter. */
   count(filter: RowFilter, range: SeqRange): number {
     if (isWholeRange(filter) && (this.#largestLag() === 0 || !isTimed(filter))) {
@@ -242,13 +169,12 @@ export class RecordTable {
     if (range.from >= range.to) return 0;
     if (!isByUser(filter)) return this.#counted("", this.#where(filter, range));
     let count = 0;
-    for (const stretch of this.#stretches(range, "asc")) {
+    for (const stretch of this.#segments.stretches(range, "asc")) {
       const { from, conditions, values } = this.#where(filter, stretch);
-      const ends = [this.#segmentOf(stretch.from), this.#segmentOf(stretch.to - 1)];
-      count += this.#counted(`WITH RECURSIVE ${segmentsSql(1, "<")} `, {
+      count += this.#counted(`WITH RECURSIVE ${segmentsSql()} `, {
         from: `segments CROSS JOIN ${from}`,
-        conditions: [`${segmentSql(this.#segmentBits)} = segments.n`, ...conditions],
-        values: [...ends, ...values],
+        conditions: [`${this.#segments.sql} = segments.n`, ...conditions],
+        values: [...this.#segments.ends(stretch), ...values],
       });
     }
     return count;
@@ -280,14 +206,8 @@ export class RecordTable {
       add(`NOT EXISTS (${otherSql(this.#events, this.#table)})`);
     }
     for (const needle of needles) add("(canonical = 0 OR instr(record, ?) > 0)", needle);
-    const index = isByEvent(filter) ? "NOT INDEXED" : this.#index(user, model);
+    const index = isByEvent(filter) ? "NOT INDEXED" : nameIndexSql(this.#table, filter);
     return { from: `${this.#table} ${index}`, conditions, values };
-  }
-
-  #index(user: unknown, model: unknown): string {
-    if (user === undefined && model === undefined) return "NOT INDEXED";
-    const names = [user === undefined ? "" : "_user", model === undefined ? "" : "_model"];
-    return `INDEXED BY ${this.#table}${names.join("")}`;
   }
 
   /** Whether there is any entry that is no interaction. */
@@ -347,11 +267,6 @@ function isByEvent({ subject, events }: RowFilter): boolean {
 /** Whether rows are found by an index on users. */
 function isByUser(filter: RowFilter): boolean {
   return filter.user !== undefined && !isByEvent(filter);
-}
-
-/** A table of the segments from one, the first parameter, to another, the second. */
-function segmentsSql(step: number, before: string): string {
-  return `segments (n) AS (SELECT ? UNION ALL SELECT n + ${step} FROM segments WHERE n ${before} ?)`;
 }
 
 /** Whether a filter is one that all rows of a range pass, but for their time and their events. */
