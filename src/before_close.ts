@@ -6,11 +6,11 @@ import { describe } from "./refusal.ts";
 import { reasonOf } from "./transparency/failure.ts";
 import type { Warn } from "./warning.ts";
 
-/** How {@link AuditLog.beforeClose} goes about it. */
+/** Options of {@link AuditLog.beforeClose}. */
 export interface BeforeCloseOptions {
   /** How long `close()` waits for the work at most, milliseconds, an integer from 1 to 2^31 - 1. Default 30,000. */
   readonly timeoutMs?: number | undefined;
-  /** Whether it is begun when all other work is done: for what other work may bring. Default `false`. */
+  /** Whether it begins only when all other work is done, because that may bring it more to do. Default `false`. */
   readonly last?: boolean | undefined;
 }
 

@@ -5,11 +5,11 @@ import { checkFields } from "./known_fields.ts";
 import type { AsyncStorage } from "./ports.ts";
 import { describe } from "./refusal.ts";
 
-/** What is recorded of everything that happens within {@link withAuditContext}, unless an entry says otherwise. */
+/** What entries within {@link withAuditContext} carry, unless they say otherwise. */
 export interface AuditContext {
   /** Who asks: 1 to 256 characters, no control characters. */
   readonly user?: string | undefined;
-  /** Metadata, as plain JSON. What an entry has of its own goes before. */
+  /** Metadata, as plain JSON. An entry's own metadata takes precedence. */
   readonly metadata?: object | undefined;
 }
 
@@ -44,8 +44,8 @@ export function presentContext(): CheckedContext | undefined {
 }
 
 /**
- * Calls a function, and has what is recorded within it, and in whatever it starts, carry a user and metadata: through awaits,
- * timers and streams, in every log. Contexts nest: an inner one goes before, metadata key by key.
+ * Calls a function. All that is recorded within it, and in whatever it starts, carries a user and metadata: through awaits,
+ * timers and streams, in every log. Contexts nest: an inner one takes precedence, metadata key by key.
  *
  * @param context The user, metadata, or both.
  * @param fn What to call.

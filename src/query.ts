@@ -20,8 +20,8 @@ export interface AuditFilter {
   /** Entries whose metadata has each of these top-level keys, with an equal JSON value. */
   readonly metadata?: object | undefined;
   /**
-   * `"interactions"`: what a model was asked and answered, each once. `"all"`: also the entries that say that a call began, that
-   * score another entry, that tell of a gap. Default `"interactions"`.
+   * `"interactions"`: what a model was asked and answered, each once. `"all"`: also beginnings of calls, annotations and gaps.
+   * Default `"interactions"`.
    */
   readonly events?: "interactions" | "all" | undefined;
 }

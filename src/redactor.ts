@@ -1,6 +1,6 @@
 import type { JsonObject } from "./json.ts";
 
-/** What of an entry a {@link Redactor} is given, and gives back. */
+/** The fields of an entry that a {@link Redactor} is given and returns. */
 export interface RedactableEntry {
   /** Who asked. */
   readonly user: string;
@@ -28,7 +28,7 @@ export interface Redactor {
    * Removes what must not be recorded.
    *
    * @param entry The entry, frozen.
-   * @param found To be told of what was replaced: its kind, and how often, an integer >= 1, by default 1.
+   * @param found To be called with what was replaced: its kind, and how often, an integer >= 1, by default 1.
    * @returns An entry with the same fields.
    */
   redact(

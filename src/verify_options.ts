@@ -7,13 +7,13 @@ import type { CheckedVerifyOptions } from "./transparency/transparency.ts";
 /** What {@link AuditLog.verify} verifies with. */
 export interface VerifyOptions {
   /**
-   * The log's verifier key, from a source that is trusted. After a change of the key give both, as earlier checkpoints
-   * were signed with the earlier one.
+   * The log's verifier key, from a source that is trusted. After a change of the key, give both: earlier checkpoints were
+   * signed with the earlier one.
    */
   readonly verifierKey?: string | readonly string[] | undefined;
   /** A checkpoint that was kept elsewhere, or several: signed notes, as `checkpoint()` returned them. */
   readonly checkpoint?: string | readonly string[] | undefined;
-  /** Told now and then how many entries were verified, and of how many. */
+  /** Called now and then with how many entries were verified, and of how many. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 

@@ -31,7 +31,7 @@ export function jsrIsReachable(): Promise<boolean> {
  * The import map for Deno where JSR cannot be reached: that of `deno.json` with stand-ins in place
  * of JSR packages. It holds absolute addresses, so that it may lie anywhere.
  */
-export function importMapWithoutJsr(): { imports: Record<string, string> } {
+function importMapWithoutJsr(): { imports: Record<string, string> } {
   const imports: Record<string, string> = {};
   for (const [name, address] of Object.entries(config.imports)) {
     if (!address.startsWith("jsr:")) {

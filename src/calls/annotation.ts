@@ -6,11 +6,10 @@ import { checkFields } from "../known_fields.ts";
 import type { Draft } from "../recorder.ts";
 
 /**
- * What {@link AuditLog.annotate} is told: the result of an evaluation, or of a person's review.
+ * An annotation for {@link AuditLog.annotate}: the result of an evaluation, or of a person's review.
  *
- * A name alone will do, as in the event `gen_ai.evaluation.result` of OpenTelemetry's GenAI conventions, where a score and a
- * label are given if there are any: that somebody looked is a finding, too, and an evaluation that failed has none, but
- * `error.type` in its metadata.
+ * Only the name is required, as in the event `gen_ai.evaluation.result` of OpenTelemetry's GenAI conventions. That somebody
+ * looked is a finding, too; and an evaluation that failed has neither score nor label, but `error.type` in its metadata.
  */
 export interface NewAnnotation extends Pick<NewEntry, "user" | "metadata"> {
   /** What was evaluated: `relevance`, `toxicity`, `human-review`; 1 to 256 characters. */

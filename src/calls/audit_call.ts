@@ -41,11 +41,11 @@ export interface CallLog {
 }
 
 /**
- * A call that began and has not ended: {@link AuditLog.begin} gives it.
+ * A call that began and has not ended, as {@link AuditLog.begin} returns it.
  *
- * It ends once, by `complete()`, `fail()` or `abort()`, which write the interaction: an entry with what was asked and what
- * came of it. When that cannot be written, the promise rejects, and it can be tried again. An end that is in the log already,
- * although it was refused, or because somebody else resumed the call, is not written a second time, but returned.
+ * It ends once, by `complete()`, `fail()` or `abort()`. They write the interaction: an entry with what was asked and what came of
+ * it. If it cannot be written, the promise rejects, and you can try again. The end may be in the log already, because it was
+ * written although it was refused, or because somebody else resumed the call. It is then returned, and not written again.
  */
 export class AuditCall {
   /** The call's id: the id of the entry about its beginning, if one was written. Both entries have it as `audit.call`. */
@@ -106,7 +106,7 @@ export class AuditCall {
   }
 
   /**
-   * Records that whoever asked did not want the rest of the response.
+   * Records that the caller did not want the rest of the response.
    *
    * @param remains What came before.
    * @returns The interaction, as it is in the log.

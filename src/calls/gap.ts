@@ -5,7 +5,7 @@ import type { Draft } from "../recorder.ts";
 import type { NewEntry } from "../entry.ts";
 import { isPlainObject } from "../snapshot.ts";
 
-/** What {@link AuditLog.recordGap} is told. */
+/** Entries that are missing, for {@link AuditLog.recordGap}. */
 export interface NewGap extends Pick<NewEntry, "user" | "metadata"> {
   /** How many entries were lost, an integer >= 1. */
   readonly lost: number;

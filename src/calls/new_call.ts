@@ -7,13 +7,13 @@ import type { Usage } from "../usage.ts";
 /** How a text of an entry is to be read: as it stands, or as JSON. */
 export type TextFormat = "text" | "json";
 
-/** What an application tells {@link AuditLog.begin} of a call that it is about to make. */
+/** A call that is about to be made, for {@link AuditLog.begin}. */
 export interface NewCall extends Pick<NewEntry, "model" | "inputText" | "user" | "metadata"> {
   /** How `inputText` is to be read, for `audit.input.format`. Default: it is not said. */
   readonly inputFormat?: TextFormat | undefined;
 }
 
-/** How {@link AuditLog.begin} goes about it. */
+/** Options of {@link AuditLog.begin}. */
 export interface BeginOptions {
   /**
    * Whether an entry is written before the call, so that a call whose process dies leaves a trace. Without it, a call is one
@@ -22,16 +22,16 @@ export interface BeginOptions {
   readonly begin?: boolean | undefined;
 }
 
-/** What is known of a call that ended, however it did. */
+/** What is known of a call that ended, in whatever way. */
 export interface CallOutcome extends Pick<NewEntry, "costUsd" | "latencyMs" | "metadata"> {
   /**
-   * What was asked, as far as that became known only after the call had begun: it goes before what {@link AuditLog.begin} was
-   * told, metadata key by key. Who asked is known when a call begins.
+   * What was asked, as far as it became known only after the call had begun. It takes precedence over what
+   * {@link AuditLog.begin} was given, metadata key by key. The user cannot be changed: who asks is known when a call begins.
    */
   readonly asked?: Partial<Omit<NewCall, "user">> | undefined;
   /** How the output is to be read, for `audit.output.format`. Default: it is not said. */
   readonly outputFormat?: TextFormat | undefined;
-  /** Tokens, as far as the provider told. They are recorded under the names of OpenTelemetry's GenAI conventions. */
+  /** Tokens, as far as the provider counted them. They are recorded under the names of OpenTelemetry's GenAI conventions. */
   readonly usage?: Usage | undefined;
 }
 
