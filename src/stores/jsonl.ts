@@ -98,8 +98,8 @@ class JsonlStore implements LogStore {
       sync: () => this.#syncs.sync(),
       index: (attempt) =>
         indexed.reading(async () => {
-          // One that has taken the place of a ruined index knows of no line yet.
-          if (indexed.seenSize === -1) await indexed.refresh();
+          // One that has taken the place of a ruined index knows of no line yet. During a write it is only not known whether.
+          if (indexed.seenSize === -1) await this.#writing.run(() => indexed.refreshIfUnknown());
           return await indexed.ask(attempt);
         }),
       exclusively: (section) => indexed.exclusively(section),
@@ -134,7 +134,7 @@ class JsonlStore implements LogStore {
     const { range, lines, synced } = await this.#writing.run(async () => {
       try {
         const { range, lines } = await this.#indexed.withIndex(async () => {
-          if (this.#indexed.seenSize === -1) await this.#indexed.refresh();
+          await this.#indexed.refreshIfUnknown();
           return await this.#indexed.exclusively(() => this.#write(records, action));
         });
         if (range !== undefined) this.#underWay.add(range);

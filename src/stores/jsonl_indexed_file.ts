@@ -163,6 +163,11 @@ export class IndexedFile {
     }
   }
 
+  /** As {@link IndexedFile.refresh}, where somebody has to. */
+  async refreshIfUnknown(): Promise<void> {
+    if (this.#seenSize === -1) await this.refresh();
+  }
+
   #seen(): Seen {
     return { size: this.#size, coveredTo: this.#coveredTo };
   }

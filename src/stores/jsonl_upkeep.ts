@@ -1,4 +1,4 @@
-import { nextTurn } from "../turns.ts";
+import { nextTurn, Turns } from "../turns.ts";
 import type { IndexedFile } from "./jsonl_indexed_file.ts";
 
 /** How many lines of this handle's own may wait to be put into the index; some 20 MB. */
@@ -64,10 +64,19 @@ export class IndexUpkeep {
     if (this.#timer !== undefined || this.#indexed.pending === 0) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      if (Date.now() - this.#lastAppend >= PAUSE_MS) this.#inPause = this.#indexed.indexPending();
+      if (Date.now() - this.#lastAppend >= PAUSE_MS) this.#inPause = this.#indexInPause();
       else this.#indexSoon();
     }, PAUSE_MS);
     // It shall keep no process alive; where timers are plain numbers, it does for a moment.
     (this.#timer as { unref?: () => void }).unref?.();
+  }
+  /** Ends when writing goes on: a slow sync looks like a pause, and the thread is needed for what comes then. */
+  async #indexInPause(): Promise<void> {
+    const lastAppend = this.#lastAppend;
+    const turns = new Turns();
+    while (this.#indexed.pending > 0 && this.#lastAppend === lastAppend) {
+      await this.#indexed.indexSome();
+      await turns.give();
+    }
   }
 }
