@@ -94,6 +94,24 @@ test("lines that were encoded for a file can be hashed where they are", async ()
   }
 });
 
+test("lines that take more bytes than was expected are encoded whole", async () => {
+  const encoder = new LineEncoder();
+  for (const character of ["x", "領", "\u0001", "💬", "\ud800", "x"]) {
+    const records = await recordsOf({
+      entries: Array.from(
+        { length: 40 },
+        (_, n) => interaction({ outputText: character.repeat(100 * n) }),
+      ),
+    });
+    const { bytes, bounds, slab, release } = encoder.encode(records, false);
+    const lines = new TextDecoder().decode(bytes).split("\n");
+    assertEquals(lines, [...records.map(({ line }) => line), ""]);
+    const lengths = lines.slice(0, -1).map((line) => new TextEncoder().encode(line).length);
+    assertEquals([...bounds.subarray(1)].map((end, n) => end - bounds[n]! - 1), lengths);
+    release(slab);
+  }
+});
+
 test("an encoder uses a buffer again that it was given back, and no other", async () => {
   const records = await recordsOf({ entries: [interaction()] });
   const encoder = new LineEncoder();
