@@ -20,8 +20,7 @@ export class LogRecord {
   readonly entry: AuditEntry;
   /** When the entry was made, as microseconds since the epoch. */
   readonly instantUs: number;
-  #line: string | undefined;
-  #keeps = false;
+  readonly #line: string | undefined;
   /** Whether it was made from a line that was there before. */
   readonly adopted: boolean;
   #canonical: boolean | undefined;
@@ -61,21 +60,7 @@ export class LogRecord {
    * outlive its use.
    */
   get line(): string {
-    if (this.#line !== undefined) return this.#line;
-    const line = encodeLine(this.entry);
-    if (this.#keeps) this.#line = line;
-    return line;
-  }
-
-  /** Keeps the line from when it is asked for to {@link LogRecord.forgetLine}: it is needed twice. */
-  keepLine(): void {
-    this.#keeps = true;
-  }
-
-  /** Ends what {@link LogRecord.keepLine} began. An adopted line stays. */
-  forgetLine(): void {
-    this.#keeps = false;
-    if (!this.adopted) this.#line = undefined;
+    return this.#line ?? encodeLine(this.entry);
   }
 
   /** Whether the line is the canonical one of its entry. Lines that other programs wrote may not be. */

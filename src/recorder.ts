@@ -88,13 +88,12 @@ export class Recorder {
   }
 
   #admit(entry: NewEntry, beside: Beside, draft: Draft, redacted?: JsonObject): LogRecord {
-    const { clock, transparency, maxRecordBytes } = this.#parts;
+    const { clock, maxRecordBytes } = this.#parts;
     const stamp = clock.next();
     const own = draft.audit?.(stamp.entryId);
     const audit = redacted === undefined ? own : { ...own, "audit.redaction": redacted };
     const around = audit === undefined ? beside : { ...beside, audit };
     const record = LogRecord.ofEntry(admit(entry, stamp, around), stamp.instantUs);
-    if (transparency.signs) record.keepLine(); // it is stored and hashed
     checkLength(record, maxRecordBytes);
     return record;
   }

@@ -92,15 +92,15 @@ export class LogTree implements TileReader {
     }
     const follows = !this.#reading && tree !== undefined && tree.size + this.#aside.ahead === first;
     if (lines !== undefined && follows && this.#aside.mayTake(records.length)) {
-      this.#aside.hash(tree, lines);
-    } else {
-      lines?.release(lines.slab);
-      if (follows && this.#aside.ahead === 0) {
-        for (const { line } of records) tree.append(leafHash(this.#sha256, line));
-        this.#tookTiles(tree);
-      }
+      return this.#aside.hash(tree, lines);
     }
-    for (const record of records) record.forgetLine();
+    if (follows && this.#aside.ahead === 0) {
+      for (const line of lines === undefined ? linesOf(records) : bytesOf(lines)) {
+        tree.append(leafHash(this.#sha256, line));
+      }
+      this.#tookTiles(tree);
+    }
+    lines?.release(lines.slab);
   }
 
   /** Has no records added to the tree while something else is done to it; they wait. */
@@ -277,6 +277,18 @@ export class LogTree implements TileReader {
     if (tiles.length === 0) return;
     if (!await this.#store.keepTiles(tiles)) return;
     for (const tile of tiles) this.#unsaved.delete(keyOf(tile));
+  }
+}
+
+function* linesOf(records: readonly LogRecord[]): Generator<string> {
+  for (const { line } of records) yield line;
+}
+
+/** Lines as they were written, which need not be encoded again. */
+function* bytesOf({ slab, bounds }: WrittenLines): Generator<Uint8Array> {
+  for (let position = 0; position < bounds.length - 1; position++) {
+    const start = bounds[position]! + 1;
+    yield new Uint8Array(slab, start, bounds[position + 1]! - start);
   }
 }
 

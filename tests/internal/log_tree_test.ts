@@ -197,7 +197,7 @@ function written(from: number, to: number): [number, LogRecord[], WrittenLines] 
   const bounds = [0];
   for (const line of lines) bounds.push(bounds.at(-1)! + 1 + line.length);
   const slab = new TextEncoder().encode(`\n${lines.join("\n")}`).buffer;
-  const records = lines.map((line) => ({ line, forgetLine: () => {} }) as unknown as LogRecord);
+  const records = lines.map((line) => ({ line }) as LogRecord);
   return [from, records, { slab, bounds: Uint32Array.from(bounds), release: () => {} }];
 }
 
