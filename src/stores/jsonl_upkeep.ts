@@ -70,6 +70,7 @@ export class IndexUpkeep {
     // It shall keep no process alive; where timers are plain numbers, it does for a moment.
     (this.#timer as { unref?: () => void }).unref?.();
   }
+
   /** Ends when writing goes on: a slow sync looks like a pause, and the thread is needed for what comes then. */
   async #indexInPause(): Promise<void> {
     const lastAppend = this.#lastAppend;
