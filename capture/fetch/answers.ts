@@ -46,7 +46,9 @@ const MOST_AS_IT_IS = 1024 * 1024;
 export class AnswerReader implements PartsReader<unknown> {
   readonly #head: AnswerHead;
   readonly #wire: WireStream;
-  readonly #events = new SseReader();
+  readonly #events = new SseReader((name, data) => this.#event(name, data));
+  /** What the piece that is being read brought. */
+  #taken = { isOutput: false, isLast: false };
   /** What came, as long as there is no event. */
   #others: GatheredBytes | undefined = new GatheredBytes();
   #isTruncated = false;
@@ -60,16 +62,16 @@ export class AnswerReader implements PartsReader<unknown> {
   }
 
   take(chunk: unknown): { isOutput: boolean; isLast: boolean } {
-    const taken = { isOutput: false, isLast: false };
-    if (this.#isUnreadable) return taken;
+    this.#taken = { isOutput: false, isLast: false };
+    if (this.#isUnreadable) return this.#taken;
     try {
       const bytes = bytesOf(chunk);
       this.#keep(bytes);
-      for (const { name, data } of this.#events.read(bytes)) this.#event(name, data, taken);
+      this.#events.read(bytes);
     } catch {
       this.#isUnreadable = true; // no bytes, or a line that is longer than a text may be
     }
-    return taken;
+    return this.#taken;
   }
 
   #keep(bytes: Uint8Array): void {
@@ -78,17 +80,17 @@ export class AnswerReader implements PartsReader<unknown> {
     else this.#isTruncated = true;
   }
 
-  #event(name: string, data: string, taken: { isOutput: boolean; isLast: boolean }): void {
+  #event(name: string, data: string): void {
     if (data.startsWith("[DONE]")) {
       this.#others = undefined;
-      taken.isLast = true;
+      this.#taken.isLast = true;
       return;
     }
     try {
       const { isOutput, isLast } = this.#wire.take(name, looseOf(jsonValue(data)));
       this.#others = undefined;
-      taken.isOutput ||= isOutput;
-      taken.isLast ||= isLast;
+      this.#taken.isOutput ||= isOutput;
+      this.#taken.isLast ||= isLast;
     } catch {
       this.#malformed++; // the caller's to find out
     }

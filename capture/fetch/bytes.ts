@@ -41,32 +41,37 @@ export class GatheredBytes {
   }
 }
 
+/** Whether a stream is one of bytes: whoever reads it may bring buffers, and has what it brings alone. */
+export function isByteStream(stream: ReadableStream): boolean {
+  try {
+    stream.getReader({ mode: "byob" }).releaseLock();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
- * A stream of bytes, as the bodies of responses are: nothing is read before it is asked for, and whoever reads may bring buffers.
+ * A body of what is read elsewhere: nothing is read before it is asked for.
  *
- * @param next Gives the next piece, or `undefined` at the end; what it rejects with, the stream breaks with.
+ * @param type Its kind. One of `bytes` takes what it is given away from whoever else has it, and takes nothing that is empty.
+ * @param next Reads the next piece; what it rejects with, the body breaks with.
  * @param cancel Told when nobody wants more.
  */
-export function byteStream(
-  next: () => Promise<unknown>,
+export function bodyOf(
+  type: "bytes" | undefined,
+  next: () => Promise<ReadableStreamReadResult<unknown>>,
   cancel: (reason: unknown) => Promise<void>,
 ): ReadableStream<Bytes> {
   return new ReadableStream({
-    type: "bytes",
-    async pull(controller: ReadableByteStreamController) {
-      for (;;) {
-        const piece = await next();
-        if (piece === undefined) {
-          controller.close();
-          // Who brought a buffer gets it back.
-          controller.byobRequest?.respond(0);
-          return;
-        }
-        const bytes = bytesOf(piece);
-        // A copy: a byte stream takes the buffer away, which may be shared.
-        if (bytes.length > 0) return controller.enqueue(new Uint8Array(bytes));
-      }
-    },
+    type: type as "bytes",
+    pull: (controller: ReadableByteStreamController) =>
+      next().then(({ done, value }) => {
+        if (!done) return controller.enqueue(bytesOf(value));
+        controller.close();
+        // Who brought a buffer gets it back.
+        controller.byobRequest?.respond(0);
+      }),
     cancel,
   }, { highWaterMark: 0 });
 }

@@ -1,4 +1,4 @@
-import { type Bytes, bytesOf, byteStream, GatheredBytes } from "./bytes.ts";
+import { bodyOf, type Bytes, bytesOf, GatheredBytes } from "./bytes.ts";
 
 /** How far a body is read. */
 export interface BodyLimits {
@@ -55,17 +55,17 @@ export async function readBody(
 
 /** A body of which the first bytes were read. Clients take one that breaks for something else than a request that fails. */
 function goingOn(first: Bytes, reader: Reader, pending?: Promise<Read>): ReadableStream<Bytes> {
-  let next = pending;
-  next?.catch(() => {}); // nobody may read on
-  let isFirst = first.length > 0;
-  return byteStream(async () => {
-    if (isFirst) {
-      isFirst = false;
-      return first;
+  pending?.catch(() => {}); // nobody may read on
+  const read: (Read | Promise<Read>)[] = first.length === 0 ? [] : [{ done: false, value: first }];
+  if (pending !== undefined) read.push(pending);
+  return bodyOf("bytes", async () => {
+    for (;;) {
+      const next = await (read.shift() ?? reader.read());
+      if (next.done) return next;
+      // A copy: it is taken away, and others may have it.
+      const value = bytesOf(next.value).slice();
+      if (value.length > 0) return { done: false, value };
     }
-    const read = await (next ?? reader.read());
-    next = undefined;
-    return read.done ? undefined : read.value;
   }, (reason) => reader.cancel(reason));
 }
 

@@ -1,8 +1,9 @@
 import { type PartsReader, type RecordedEnd, RecordedReader } from "../shared/recorded_parts.ts";
-import { type Bytes, byteStream } from "./bytes.ts";
+import { bodyOf, type Bytes, isByteStream } from "./bytes.ts";
 
 /**
- * Passes a body on, byte for byte and chunk by chunk, and records what it brings. Nothing is read before it is asked for.
+ * Passes a body on, byte for byte and chunk by chunk, as a stream of the same kind, and records what it brings. Nothing is read before
+ * it is asked for.
  *
  * @param body The body.
  * @param call Its call.
@@ -16,8 +17,6 @@ export function recordedStream(
   signal: AbortSignal | undefined,
 ): ReadableStream<Bytes> {
   const reader = new RecordedReader(body, call, answer, signal);
-  return byteStream(
-    async () => (await reader.next())?.part,
-    (reason) => reader.cancel(reason),
-  );
+  const type = isByteStream(body) ? "bytes" : undefined;
+  return bodyOf(type, () => reader.next(), (reason) => reader.cancel(reason));
 }

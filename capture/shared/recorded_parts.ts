@@ -153,23 +153,26 @@ export class RecordedReader<Part> {
     return this.#reading ??= this.#stream.getReader();
   }
 
-  /** The next part, or `undefined` at the end; rejects as the stream does. */
-  async next(): Promise<{ readonly part: Part } | undefined> {
-    let next: ReadableStreamReadResult<Part>;
+  /** What comes next, as the stream's own reader has it; rejects as that does. */
+  next(): Promise<ReadableStreamReadResult<Part>> {
     try {
-      next = await this.#reader.read();
+      return this.#reader.read().then(this.#took, this.#broke);
     } catch (error) {
-      await this.#recording.fail(error);
-      throw error;
+      return this.#broke(error); // somebody else reads it
     }
-    if (next.done) {
-      await this.#recording.end();
-      return undefined;
-    }
-    const recorded = this.#recording.take(next.value);
-    if (recorded !== undefined) await recorded;
-    return { part: next.value };
   }
+
+  readonly #took = (
+    next: ReadableStreamReadResult<Part>,
+  ): ReadableStreamReadResult<Part> | Promise<ReadableStreamReadResult<Part>> => {
+    const recorded = next.done ? this.#recording.end() : this.#recording.take(next.value);
+    return recorded === undefined ? next : recorded.then(() => next);
+  };
+
+  readonly #broke = async (error: unknown): Promise<never> => {
+    await this.#recording.fail(error);
+    throw error;
+  };
 
   /** Whoever reads wants no more. */
   async cancel(reason: unknown): Promise<void> {
@@ -187,11 +190,10 @@ export function recordedParts<Part>(
 ): ReadableStream<Part> {
   const reader = new RecordedReader(stream, call, parts, signal);
   return new ReadableStream<Part>({
-    async pull(controller) {
-      const next = await reader.next();
-      if (next === undefined) controller.close();
-      else controller.enqueue(next.part);
-    },
+    pull: (controller) =>
+      reader.next().then(({ done, value }) =>
+        done ? controller.close() : controller.enqueue(value)
+      ),
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
 }

@@ -1,10 +1,3 @@
-/** An event of a stream of server-sent events. */
-export interface ServerSentEvent {
-  /** Its type; `message` where it names none. */
-  readonly name: string;
-  readonly data: string;
-}
-
 /** How many characters are kept of a line, and of an event, which both may never end: more than an entry may have. */
 const MOST = 32 * 1024 * 1024;
 
@@ -13,6 +6,7 @@ const MOST = 32 * 1024 * 1024;
  * are cut. Of an event that is longer than is kept, it tells that there was one.
  */
 export class SseReader {
+  readonly #event: (name: string, data: string) => void;
   readonly #decoder = new TextDecoder();
   #line = "";
   #afterCr = false;
@@ -22,18 +16,22 @@ export class SseReader {
   #isTooLong = false;
   #tooLong = 0;
 
+  /** @param event Takes an event: its type, `message` where it names none, and its data. */
+  constructor(event: (name: string, data: string) => void) {
+    this.#event = event;
+  }
+
   /** How many events were longer than is kept. */
   get tooLong(): number {
     return this.#isTooLong ? this.#tooLong + 1 : this.#tooLong;
   }
 
-  /** The events that some more bytes complete. */
-  read(bytes: Uint8Array): ServerSentEvent[] {
-    return this.#lines(this.#decoder.decode(bytes, { stream: true }));
+  /** Takes the events that some more bytes complete. */
+  read(bytes: Uint8Array): void {
+    this.#lines(this.#decoder.decode(bytes, { stream: true }));
   }
 
-  #lines(text: string): ServerSentEvent[] {
-    const events: ServerSentEvent[] = [];
+  #lines(text: string): void {
     let from = this.#afterCr && text.startsWith("\n") ? 1 : 0;
     if (text !== "") this.#afterCr = false;
     let lf = text.indexOf("\n", from);
@@ -41,8 +39,7 @@ export class SseReader {
     while (lf !== -1 || cr !== -1) {
       const end = cr === -1 || (lf !== -1 && lf < cr) ? lf : cr;
       this.#keep(text.slice(from, end));
-      const event = this.#take(this.#line);
-      if (event !== undefined) events.push(event);
+      this.#take(this.#line);
       this.#line = "";
       from = end + (end === cr && lf === cr + 1 ? 2 : 1);
       // Its LF may be still to come.
@@ -51,7 +48,6 @@ export class SseReader {
       if (cr !== -1 && cr < from) cr = text.indexOf("\r", from);
     }
     this.#keep(text.slice(from));
-    return events;
   }
 
   /** Adds to the line; of an event that is left out, no more than whether a line is empty. */
@@ -66,22 +62,22 @@ export class SseReader {
     this.#data = undefined;
   }
 
-  #take(line: string): ServerSentEvent | undefined {
+  #take(line: string): void {
     if (line === "") {
       const [name, data] = [this.#name, this.#data];
       this.#name = "";
       this.#data = undefined;
       this.#tooLong = this.tooLong;
       this.#isTooLong = false;
-      return data === undefined ? undefined : { name: name === "" ? "message" : name, data };
+      if (data !== undefined) this.#event(name === "" ? "message" : name, data);
+      return;
     }
     const colon = line.indexOf(":");
     const field = colon === -1 ? line : line.slice(0, colon);
-    if (field !== "data" && field !== "event") return undefined; // nothing that tells of the event
+    if (field !== "data" && field !== "event") return; // nothing that tells of the event
     const value = colon === -1 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
     if (field === "event") this.#name = value;
     else if (value.length + (this.#data?.length ?? 0) > MOST) this.#leaveOut();
     else this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`;
-    return undefined;
   }
 }

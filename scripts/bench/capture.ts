@@ -17,6 +17,8 @@ import { interleave, type Row, rowsOf, type Section } from "./rounds.ts";
 const URL = "https://api.openai.com/v1/chat/completions";
 /** Into how many chunks a streamed answer is cut: about a token each. */
 const CHUNKS = 50;
+/** The kind of streams that the runtime's own `fetch()` gives: of bytes, which take the buffers of their reader, but on Bun. */
+const KIND = ("Bun" in globalThis ? undefined : "bytes") as "bytes";
 
 /** Microseconds a call, by a fetch that has the answer at once. */
 export async function measureCapture(task: Task, entries: readonly NewEntry[]): Promise<Section> {
@@ -155,7 +157,7 @@ async function writtenBy(
 function passedOn(body: ReadableStream<Uint8Array<ArrayBuffer>>): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   return new ReadableStream({
-    type: "bytes",
+    type: KIND,
     async pull(controller: ReadableByteStreamController) {
       const { done, value } = await reader.read();
       if (done) controller.close();
@@ -189,7 +191,8 @@ function streamed({ outputText }: NewEntry): Response {
   let sent = 0;
   return new Response(
     new ReadableStream({
-      pull(controller) {
+      type: KIND,
+      pull(controller: ReadableByteStreamController) {
         const content = outputText.slice(sent * length, (sent + 1) * length);
         const choices = [{ index: 0, delta: { content }, finish_reason: null }];
         const data = JSON.stringify({ id: "c-1", model: "gpt-4o-1", choices });

@@ -3,16 +3,33 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
-import { type ServerSentEvent, SseReader } from "../../capture/shared/sse.ts";
+import { SseReader } from "../../capture/shared/sse.ts";
 import { check } from "../support/property.ts";
+
+interface ServerSentEvent {
+  name: string;
+  data: string;
+}
+
+/** A reader, and a function that has it read some more and gives the events that this completes. */
+function reading() {
+  let events: ServerSentEvent[] = [];
+  const reader = new SseReader((name, data) => events.push({ name, data }));
+  const read = (bytes: Uint8Array): ServerSentEvent[] => {
+    events = [];
+    reader.read(bytes);
+    return events;
+  };
+  return { reader, read };
+}
 
 /** The events in a text, cut into pieces of so many bytes. */
 function eventsIn(text: string, size = Infinity): ServerSentEvent[] {
   const bytes = new TextEncoder().encode(text);
-  const reader = new SseReader();
+  const { read } = reading();
   const events: ServerSentEvent[] = [];
   for (let start = 0; start < bytes.length; start += size) {
-    events.push(...reader.read(bytes.subarray(start, start + size)));
+    events.push(...read(bytes.subarray(start, start + size)));
   }
   return events;
 }
@@ -69,8 +86,8 @@ test("a line that is longer than is kept leaves out its event, and none behind i
     ["of many lines", (x) => [...Array(33).fill(`data: ${x(LONG / 33)}\n`), "\n"]],
   ];
   for (const [what, pieces] of kinds) {
-    const reader = new SseReader();
-    const read = (text: string): ServerSentEvent[] => reader.read(new TextEncoder().encode(text));
+    const { reader, read: readBytes } = reading();
+    const read = (text: string): ServerSentEvent[] => readBytes(new TextEncoder().encode(text));
     assertEquals(read("data: a\n\n").map(({ data }) => data), ["a"], what);
     assertEquals(pieces((length) => "x".repeat(length)).flatMap(read), [], what);
     assertEquals(reader.tooLong, 1, what);
@@ -80,7 +97,7 @@ test("a line that is longer than is kept leaves out its event, and none behind i
 });
 
 test("a line that is longer than is kept, and never ends, is told", () => {
-  const reader = new SseReader();
+  const { reader } = reading();
   const piece = new TextEncoder().encode("x".repeat(1024 * 1024));
   for (let n = 0; n < 32; n++) reader.read(piece);
   assertEquals(reader.tooLong, 0);

@@ -89,6 +89,7 @@ for (const stream of [false, true]) {
       [...headers].filter(([name]) => !["date", "x-request-id"].includes(name));
     assertEquals(headersOf(audited), headersOf(bare));
     assertStrictEquals(audited.bodyUsed, false);
+    if (stream) assertStrictEquals(takesBuffers(audited), takesBuffers(bare));
     assertEquals(await audited.arrayBuffer(), await bare.arrayBuffer());
     assertStrictEquals(audited.bodyUsed, true);
     const [one, two] = provider.requests;
@@ -136,6 +137,69 @@ test("the body of an answer can be split by tee()", async (t) => {
   const texts = await Promise.all([new Response(one).text(), new Response(two).text()]);
   assertStrictEquals(texts[0], texts[1]);
   assertEquals(await endings(log), ["completed"]);
+});
+
+/** A response whose body is a stream of that kind, with these pieces. */
+function ofKind(type: "bytes" | undefined, sent: readonly Uint8Array<ArrayBuffer>[]): Response {
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    type: type as "bytes",
+    start(controller) {
+      // Of a stream of bytes, whoever reads has them alone.
+      for (const piece of sent) controller.enqueue(type === undefined ? piece : piece.slice());
+      controller.close();
+    },
+  });
+  return new Response(body, { headers: SSE });
+}
+
+/** Whether whoever reads a body may bring buffers. */
+function takesBuffers({ body }: Response): boolean {
+  try {
+    body!.getReader({ mode: "byob" }).releaseLock();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+for (const type of [undefined, "bytes"] as const) {
+  const kind = type ?? "anything";
+  const sent = [eventBytes(delta("Pa")), eventBytes(delta("ris", "stop"), "[DONE]")];
+  const texts = sent.map((piece) => new TextDecoder().decode(piece));
+
+  test(`a stream of ${kind} takes buffers of its reader if it does without recording`, async (t) => {
+    const { fetch } = await fetched(t, { fetch: () => Promise.resolve(ofKind(type, sent)) });
+    const response = await fetch(URL_OF_CHAT, post(STREAM));
+    assertStrictEquals(takesBuffers(response), takesBuffers(ofKind(type, sent)));
+    await response.text();
+  });
+
+  test(`pieces of a stream of ${kind} are not taken from others who have them`, async (t) => {
+    const others: Response[] = [];
+    const { log, fetch } = await fetched(t, {
+      fetch() {
+        const response = ofKind(type, sent);
+        others.push(response.clone());
+        return Promise.resolve(response);
+      },
+    });
+    for (let n = 0; n < 2; n++) {
+      const response = await fetch(URL_OF_CHAT, post(STREAM));
+      assertEquals(await response.text(), texts.join(""));
+      assertEquals(await others[n]!.text(), texts.join(""));
+    }
+    assertEquals(sent.map((piece) => new TextDecoder().decode(piece)), texts);
+    assertEquals(await outcomes(log), [["completed", "Paris"], ["completed", "Paris"]]);
+  });
+}
+
+test("pieces of a long error are not taken from others who have them", async (t) => {
+  const sent = [new Uint8Array(1024 * 1024 + 1).fill(0x20), new Uint8Array(0), eventBytes("end")];
+  const { log, fetch } = await fetched(t, { fetch: answering(chunked(sent).stream, {}, 500) });
+  const response = await fetch(URL_OF_CHAT, post(QUESTION));
+  assertEquals((await response.text()).trim(), "data: end");
+  assertEquals(sent.map(({ length }) => length), [1024 * 1024 + 1, 0, 11]);
+  assertEquals(await endings(log), ["failed"]);
 });
 
 test("a body whose reader brings its own buffers is one still", async (t) => {
