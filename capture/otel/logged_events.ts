@@ -30,22 +30,29 @@ const EVENT = /^gen_ai\./;
 
 /** What is said of calls in log records while their spans last. */
 export class LoggedEvents implements OtelLogRecordProcessor {
-  /** What was said in a span goes with it: some instrumentations leave spans without ending them. */
+  /** By their ids; of calls, what was said goes with the span: some instrumentations leave spans without ending them. */
+  readonly #byIds = new Map<string, ToldEvent[] | WeakRef<ToldEvent[]>>();
   readonly #events = new WeakMap<OtelSpan, ToldEvent[]>();
-  readonly #byIds = new Map<string, WeakRef<ToldEvent[]>>();
 
-  /** Keeps what is said in a span from now on. */
+  /** Keeps what is said in a span from now on, until it is known whether it is of a call. */
   collect(span: OtelSpan): void {
-    const [oldest] = this.#byIds.keys();
-    if (this.#byIds.size >= MOST) this.#byIds.delete(oldest!);
-    const events: ToldEvent[] = [];
+    if (this.#byIds.size >= MOST) {
+      const [oldest] = this.#byIds.keys();
+      this.#byIds.delete(oldest!);
+    }
+    this.#byIds.set(keyOf(span.spanContext()), []);
+  }
+
+  /** Keeps what is said in a call's span as long as there is the span. */
+  keep(span: OtelSpan): void {
+    const events = [...this.of(span)];
     this.#events.set(span, events);
     this.#byIds.set(keyOf(span.spanContext()), new WeakRef(events));
   }
 
   /** What was said in a span. */
   of(span: OtelSpan): readonly ToldEvent[] {
-    return this.#events.get(span) ?? [];
+    return this.#events.get(span) ?? this.#eventsOf(span.spanContext()) ?? [];
   }
 
   /** Keeps nothing more of what is said in a span. */
@@ -53,10 +60,15 @@ export class LoggedEvents implements OtelLogRecordProcessor {
     this.#byIds.delete(keyOf(span.spanContext()));
   }
 
+  #eventsOf(span: SpanContext): ToldEvent[] | undefined {
+    const events = this.#byIds.get(keyOf(span));
+    return events instanceof WeakRef ? events.deref() : events;
+  }
+
   /** Takes a log record: of the GenAI conventions, its name is that of the event, or in the attribute `event.name`. */
   onEmit({ spanContext, eventName, body, attributes }: EmittedLogRecord): void {
     if (spanContext === undefined) return;
-    const events = this.#byIds.get(keyOf(spanContext))?.deref();
+    const events = this.#eventsOf(spanContext);
     const said = looseOf(attributes);
     const name = eventName ?? textOf(said["event.name"]);
     if (events === undefined || name === undefined || !EVENT.test(name)) return;

@@ -114,6 +114,7 @@ export class AuditSpanProcessor {
       this.#logged.release(span);
       return;
     }
+    this.#logged.keep(span);
     const begun = this.#begin(this.#capture, call);
     this.#begun.set(span, begun);
     this.#wait(begun.then(() => {}, () => {})); // what goes wrong is told when the span ends
