@@ -11,7 +11,6 @@ import { type AnswerHead, answerIn, AnswerReader } from "./answers.ts";
 import { endpointOf } from "./endpoints.ts";
 import { watchedResponse } from "./foreign_response.ts";
 import { isPlainResponse, mayHaveBody, withBody } from "./passed_response.ts";
-import type { Bytes } from "./bytes.ts";
 import { type ReadBody, readBody } from "./read_body.ts";
 import { recordedStream } from "./recorded_stream.ts";
 import { refusal, RETRY_COUNT } from "./refusal.ts";
@@ -90,6 +89,7 @@ export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetc
     const asked = askedRequest(input, init);
     const { signal } = asked;
     const { text, ...passed } = await unlessAborted(asked.read(), signal);
+    if (text === null) return await beneath(passed.input, passed.init); // its body broke: it is fetch's to reject
     const request = await requestOf(endpoint.format, text, others.inlineMedia ?? false);
     const retries = Number(asked.header(RETRY_COUNT) ?? NaN);
     let call: CapturedCall;
@@ -188,10 +188,9 @@ async function answered(
   if (head.isStream) {
     return withBody(response, recordedStream(body, call, new AnswerReader(head), signal));
   }
-  const read = await readBody(body, head.ok ? ANSWER_LIMITS : ERROR_LIMITS);
+  const read = await readBody(body, head.ok ? ANSWER_LIMITS : ERROR_LIMITS, signal);
   if (head.ok && !read.isOver) {
-    const rest = read.body as ReadableStream<Bytes>;
-    return withBody(response, recordedStream(rest, call, new AnswerReader(head), signal));
+    return withBody(response, recordedStream(read.body, call, new AnswerReader(head), signal));
   }
   await recordBody(call, head, read, signal);
   return withBody(response, read.body);

@@ -1,4 +1,4 @@
-type Body = ReadableStream<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer> | null;
+type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;
 
 /** A response with the body of another's, and all else the other's: what a response made anew would not have. */
 class PassedResponse extends Response {
@@ -30,6 +30,13 @@ class PassedResponse extends Response {
 
   override get headers(): Headers {
     return this.#original.headers;
+  }
+
+  override async blob(): Promise<Blob> {
+    const blob = await super.blob();
+    const type = this.headers.get("content-type");
+    // Bun's does not know it where the body is a stream.
+    return blob.type !== "" || type === null ? blob : new Blob([blob], { type });
   }
 
   override clone(): Response {

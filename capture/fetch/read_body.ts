@@ -14,8 +14,8 @@ export interface ReadBody {
   readonly isOver: boolean;
   /** What it broke with. */
   readonly error?: { readonly cause: unknown };
-  /** The body anew: the same bytes, and it goes on, or breaks, as the one that was read. */
-  readonly body: Bytes | ReadableStream<Bytes>;
+  /** The body anew: the same bytes, and it goes on, or breaks, as the one that was read. Who stops the request cannot read it. */
+  readonly body: ReadableStream<Bytes>;
 }
 
 type Read = ReadableStreamReadResult<Bytes>;
@@ -25,41 +25,50 @@ type Reader = ReadableStreamDefaultReader<Bytes>;
  * Reads a body to its end, to where it breaks, or to a limit.
  *
  * @param body The body.
- * @param limits How far. Default: there are none.
+ * @param limits How far.
+ * @param signal That of the request.
  */
 export async function readBody(
   body: ReadableStream<Bytes>,
-  limits: BodyLimits = { ms: Infinity, bytes: Infinity },
+  limits: BodyLimits,
+  signal: AbortSignal | undefined,
 ): Promise<ReadBody> {
   const reader = body.getReader();
   const time = new Time(limits.ms);
   const gathered = new GatheredBytes();
   let next: Promise<Read> | undefined;
+  const rest = () => goingOn(gathered.all, reader, next, signal);
   try {
     while (gathered.length <= limits.bytes) {
       next = reader.read();
       const read = await time.until(next);
       if (read === undefined) break;
       next = undefined;
-      if (read.done) return { bytes: gathered.all, isOver: true, body: gathered.all };
+      if (read.done) return { bytes: gathered.all, isOver: true, body: rest() };
       gathered.add(bytesOf(read.value));
     }
-    return { bytes: gathered.all, isOver: false, body: goingOn(gathered.all, reader, next) };
+    return { bytes: gathered.all, isOver: false, body: rest() };
   } catch (cause) {
-    const broken = goingOn(gathered.all, reader, Promise.reject(cause));
-    return { bytes: gathered.all, isOver: true, error: { cause }, body: broken };
+    next = Promise.reject(cause);
+    return { bytes: gathered.all, isOver: true, error: { cause }, body: rest() };
   } finally {
     time.end();
   }
 }
 
 /** A body of which the first bytes were read. Clients take one that breaks for something else than a request that fails. */
-function goingOn(first: Bytes, reader: Reader, pending?: Promise<Read>): ReadableStream<Bytes> {
+function goingOn(
+  first: Bytes,
+  reader: Reader,
+  pending: Promise<Read> | undefined,
+  signal: AbortSignal | undefined,
+): ReadableStream<Bytes> {
   pending?.catch(() => {}); // nobody may read on
   const read: (Read | Promise<Read>)[] = first.length === 0 ? [] : [{ done: false, value: first }];
   if (pending !== undefined) read.push(pending);
   return bodyOf("bytes", async () => {
     for (;;) {
+      if (signal?.aborted === true) throw signal.reason;
       const next = await (read.shift() ?? reader.read());
       if (next.done) return next;
       // A copy: it is taken away, and others may have it.

@@ -11,7 +11,8 @@ export interface AskedRequest {
 }
 
 interface ReadRequest {
-  readonly text: string | undefined;
+  /** `null` if the body broke: no request is to be made. */
+  readonly text: string | undefined | null;
   readonly input: RequestInfo | URL;
   readonly init: RequestInit | undefined;
 }
@@ -36,20 +37,21 @@ export function askedRequest(
   // A Request may stand here, too.
   if (given instanceof Request) return askedRequest(new Request(input, given), undefined);
   const init = copiedInit(given);
-  const target = input instanceof URL ? new URL(input) : input;
-  const request = isRequest(input) ? input : undefined;
+  const isOwn = isRequest(input) && (init?.body === undefined || init.body === null);
+  const target = input instanceof URL ? new URL(input) : isOwn ? taken(input) : input;
+  const request = isRequest(target) ? target : undefined;
   // An option that is null goes before what the request has.
   const own = init?.signal === undefined ? request?.signal : init.signal;
-  const signal = own ?? undefined;
-  const isOwn = request !== undefined && (init?.body === undefined || init.body === null);
+  const signal = own instanceof AbortSignal ? own : undefined;
   return {
     header: (name) => headerOf(init?.headers ?? request?.headers, name),
     signal,
     async read() {
-      if (isOwn) return await readOwn(request, init, signal);
+      if (request !== undefined && isOwn) return await readOwn(request, init, signal);
       const body: unknown = init?.body;
       if (!isIterable(body)) return { text: await textOf(body), input: target, init };
       if (signal?.aborted === true) return { text: undefined, input: target, init }; // fetch rejects it
+      if (body instanceof ReadableStream) return await readStream(body, target, init, signal);
       // It can be read once: what is sent is what was read.
       const bytes = await allOf(streamOf(body), signal);
       return { text: UTF_8.decode(bytes), input: target, init: { ...init, body: bytes } };
@@ -75,7 +77,6 @@ function isIterable(body: unknown): body is AsyncIterable<unknown> {
 
 /** What a body brings, as a `fetch` would read it. */
 function streamOf(body: AsyncIterable<unknown>): ReadableStream {
-  if (body instanceof ReadableStream) return body;
   const iterator = body[Symbol.asyncIterator]();
   return new ReadableStream({
     async pull(controller) {
@@ -87,6 +88,45 @@ function streamOf(body: AsyncIterable<unknown>): ReadableStream {
       await iterator.return?.(reason);
     },
   }, { highWaterMark: 0 });
+}
+
+/** A request, as `fetch` takes it when it is called: from then on nobody else can read its body. */
+function taken(request: Request): Request {
+  // What else another class's have would be lost.
+  if (Object.getPrototypeOf(request) !== Request.prototype || request.bodyUsed) return request;
+  if (!(areTaken ??= isTakenByAnother())) return request;
+  try {
+    return new Request(request);
+  } catch {
+    return request; // for fetch to reject
+  }
+}
+
+let areTaken: boolean | undefined;
+
+/** Whether a request takes the body of one that it is made of, as the standard has it; Bun's has a copy. */
+function isTakenByAnother(): boolean {
+  const one = new Request("http://localhost", { method: "POST", body: "{}" });
+  void new Request(one);
+  return one.bodyUsed;
+}
+
+/** Reads a body that is a stream. It is sent as one, too: by what it is, `fetch` knows that it cannot be sent again. */
+async function readStream(
+  body: ReadableStream,
+  input: RequestInfo | URL,
+  init: RequestInit | undefined,
+  signal: AbortSignal | undefined,
+): Promise<ReadRequest> {
+  if (body.locked) return { text: undefined, input, init }; // for fetch to reject
+  const [copy, sent] = body.tee();
+  try {
+    const bytes = await allOf(copy, signal, (reason) => sent.cancel(reason));
+    return { text: UTF_8.decode(bytes), input, init: { ...init, body: sent } };
+  } catch (error) {
+    const broken = new ReadableStream({ start: (controller) => controller.error(error) });
+    return { text: null, input, init: { ...init, body: broken } };
+  }
 }
 
 /** Reads the body that a request has itself. */

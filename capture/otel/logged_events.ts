@@ -1,6 +1,6 @@
 import { looseOf, textOf } from "../shared/loose.ts";
 import type { SpanContext } from "../shared/span_context.ts";
-import type { ToldEvent } from "./span.ts";
+import type { OtelSpan, ToldEvent } from "./span.ts";
 
 /** A log record, as a processor of `@opentelemetry/sdk-logs` sees it. */
 export interface EmittedLogRecord {
@@ -24,35 +24,51 @@ export interface OtelLogRecordProcessor {
   shutdown(): Promise<void>;
 }
 
-/** How many calls that are under way have their log records kept: of spans that never end, nobody is told. */
+/** How many spans that are under way are known at the same time: of those that never end, nobody is told. */
 const MOST = 10_000;
 const EVENT = /^gen_ai\./;
 
 /** What is said of calls in log records while their spans last. */
 export class LoggedEvents implements OtelLogRecordProcessor {
-  readonly #events = new Map<string, ToldEvent[]>();
+  /** By their ids; of calls, what was said goes with the span: some instrumentations leave spans without ending them. */
+  readonly #byIds = new Map<string, ToldEvent[] | WeakRef<ToldEvent[]>>();
+  readonly #events = new WeakMap<OtelSpan, ToldEvent[]>();
 
-  /** Keeps what is said in a span from now on. */
-  collect(span: SpanContext): void {
-    const [oldest] = this.#events.keys();
-    if (this.#events.size >= MOST) this.#events.delete(oldest!);
-    this.#events.set(keyOf(span), []);
+  /** Keeps what is said in a span from now on, until it is known whether it is of a call. */
+  collect(span: OtelSpan): void {
+    if (this.#byIds.size >= MOST) {
+      const [oldest] = this.#byIds.keys();
+      this.#byIds.delete(oldest!);
+    }
+    this.#byIds.set(keyOf(span.spanContext()), []);
+  }
+
+  /** Keeps what is said in a call's span as long as there is the span. */
+  keep(span: OtelSpan): void {
+    const events = [...this.of(span)];
+    this.#events.set(span, events);
+    this.#byIds.set(keyOf(span.spanContext()), new WeakRef(events));
   }
 
   /** What was said in a span. */
-  of(span: SpanContext): readonly ToldEvent[] {
-    return this.#events.get(keyOf(span)) ?? [];
+  of(span: OtelSpan): readonly ToldEvent[] {
+    return this.#events.get(span) ?? this.#eventsOf(span.spanContext()) ?? [];
   }
 
-  /** Forgets what was said in a span. */
-  release(span: SpanContext): void {
-    this.#events.delete(keyOf(span));
+  /** Keeps nothing more of what is said in a span. */
+  release(span: OtelSpan): void {
+    this.#byIds.delete(keyOf(span.spanContext()));
+  }
+
+  #eventsOf(span: SpanContext): ToldEvent[] | undefined {
+    const events = this.#byIds.get(keyOf(span));
+    return events instanceof WeakRef ? events.deref() : events;
   }
 
   /** Takes a log record: of the GenAI conventions, its name is that of the event, or in the attribute `event.name`. */
   onEmit({ spanContext, eventName, body, attributes }: EmittedLogRecord): void {
     if (spanContext === undefined) return;
-    const events = this.#events.get(keyOf(spanContext));
+    const events = this.#eventsOf(spanContext);
     const said = looseOf(attributes);
     const name = eventName ?? textOf(said["event.name"]);
     if (events === undefined || name === undefined || !EVENT.test(name)) return;

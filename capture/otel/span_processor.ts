@@ -16,8 +16,8 @@ const NO_CALL: CapturedCallInfo = { provider: undefined, operation: "", model: "
  * OpenLLMetry, OpenInference and the AI SDK had before or beside them. What they do not tell (many leave out the texts unless they are asked
  * for them) cannot be recorded.
  *
- * A call's beginning is written when its span starts, with what the span says then, and the interaction when it ends, with all that
- * it says. A span processor is not waited for: the call goes on while its beginning is written, so a process that dies within that
+ * A call's beginning is written when its span has started, with what is said of it in the same turn, and the interaction when it ends, with
+ * all that it says. A span processor is not waited for: the call goes on while its beginning is written, so a process that dies within that
  * moment leaves no trace of it, and none is refused. Spans that a sampler drops are not seen; those that it has recorded and not
  * sampled are.
  *
@@ -38,6 +38,8 @@ export class AuditSpanProcessor {
   readonly #capture: Capture;
   /** For calls of which only the end tells that they are some. */
   readonly #atEnd: Capture;
+  /** Spans that have started in this turn. */
+  readonly #started = new Set<OtelSpan>();
   readonly #begun = new WeakMap<OtelSpan, Promise<CapturedCall>>();
   readonly #logged = new LoggedEvents();
   readonly #pending = new Set<Promise<void>>();
@@ -72,21 +74,21 @@ export class AuditSpanProcessor {
     return this.#logged;
   }
 
-  /** A span starts. */
+  /** A span starts. What it is of, and what is asked, many instrumentations say only thereafter, in the same turn. */
   onStart(span: OtelSpan): void {
-    const call = this.#callOf(span);
-    if (call === undefined) return;
-    this.#logged.collect(span.spanContext());
-    const begun = this.#begin(this.#capture, call);
-    this.#begun.set(span, begun);
-    this.#wait(begun.then(() => {}, () => {})); // what goes wrong is told when the span ends
+    if (this.#isShutDown) return;
+    this.#logged.collect(span);
+    this.#started.add(span);
+    void Promise.resolve().then(() => this.#hasStarted(span));
   }
 
   /** A span has ended. */
   onEnd(span: OtelSpan): void {
+    if (this.#isShutDown) return;
+    this.#hasStarted(span);
     const call = this.#callOf(span);
     if (call === undefined) return;
-    this.#logged.release(span.spanContext());
+    this.#logged.release(span);
     const begun = this.#begun.get(span);
     this.#begun.delete(span);
     this.#wait(this.#record(call, begun).catch((error) => this.#tell(error, call.info)));
@@ -94,6 +96,7 @@ export class AuditSpanProcessor {
 
   /** Resolves when all that has begun or ended is recorded, or is to be tried again. */
   async forceFlush(): Promise<void> {
+    await Promise.resolve(); // what has started in this turn has been looked at then
     while (this.#pending.size > 0) await Promise.all(this.#pending);
   }
 
@@ -103,12 +106,24 @@ export class AuditSpanProcessor {
     await this.forceFlush();
   }
 
+  /** Looks at a span for the first time, in the context in which it has started. */
+  #hasStarted(span: OtelSpan): void {
+    if (!this.#started.delete(span)) return;
+    const call = this.#callOf(span);
+    if (call === undefined) {
+      this.#logged.release(span);
+      return;
+    }
+    this.#logged.keep(span);
+    const begun = this.#begin(this.#capture, call);
+    this.#begun.set(span, begun);
+    this.#wait(begun.then(() => {}, () => {})); // what goes wrong is told when the span ends
+  }
+
   /** The call that a span is of, by what it says now. Nothing is thrown at whoever is traced. */
   #callOf(span: OtelSpan): SpanCall | undefined {
-    if (this.#isShutDown) return undefined;
     try {
-      const logged = this.#logged.of(span.spanContext());
-      return SpanCall.of(span, logged, this.#capture.options.inlineMedia === true);
+      return SpanCall.of(span, this.#logged.of(span), this.#capture.options.inlineMedia === true);
     } catch (error) {
       this.#tell(error, NO_CALL);
       return undefined;

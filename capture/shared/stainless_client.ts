@@ -52,18 +52,41 @@ export function auditedClient<Client extends object>(
   // Made in either case: it is what checks the options.
   const recorded = recording(beneath);
   if (beneath === fetch) onTop.add(recorded);
-  const derived = withOptions.call(client, { fetch: isTurned ? beneath : recorded });
+  const given = isTurned ? beneath : recorded;
+  const derived = fetchingBy(given, withOptions.call(client, { fetch: given }));
   likeOriginal(derived, client);
   return recordingClient(derived, { recording, isTurned }) as object as Client;
 }
 
 /**
- * Has a derived client take for said only what was said of the original. `withOptions()` says all anew, defaults too; and
- * Anthropic's client asks for a stream where an answer may take long, unless a timeout was said.
+ * Has a derived client fetch as it was told to: its class may have a constructor that hands no options on, or makes another `fetch` of
+ * that. One that records already has seen to it.
  */
-function likeOriginal(derived: Beneath, { _options: said }: Partial<Beneath>): void {
+function fetchingBy(fetch: Fetch | undefined, client: Beneath): Beneath {
+  if (fetch !== undefined && !Object.hasOwn(client, "withOptions")) client.fetch = fetch;
+  return client;
+}
+
+/** What a derived client has of its own. */
+const OWN: readonly PropertyKey[] = ["fetch", "_options", "withOptions", "backendMiddleware"];
+
+/**
+ * Has a derived client be as the original: with what was set on that since it was made, and with what its class has besides. For said
+ * it takes only what was said of the original: `withOptions()` says all anew, defaults too; and Anthropic's client asks for a stream where
+ * an answer may take long, unless a timeout was said.
+ */
+function likeOriginal(derived: Beneath, original: Partial<Beneath>): void {
+  for (const name of Reflect.ownKeys(original)) {
+    const property = Object.getOwnPropertyDescriptor(original, name)!;
+    // Those through which it is asked lead back to their client.
+    const isResource = Object(property.value)._client !== undefined;
+    if (!OWN.includes(name) && !isResource) {
+      Object.defineProperty(derived, name, { ...property, configurable: true });
+    }
+  }
+  const { _options: said } = original;
   if (said === undefined || derived._options === undefined) return;
-  derived._options = { ...said, fetch: derived._options["fetch"] };
+  derived._options = { ...said, fetch: derived.fetch };
 }
 
 /** What was made on top of a client's own `fetch`, which may be one that records already: it is not to record twice. */
@@ -104,7 +127,8 @@ function recordingClient(client: Beneath, auditing: Auditing): Beneath {
     const given = isTurned || isRecorded
       ? options
       : { ...options, fetch: recording(fetch ?? undefined) };
-    return recordingClient(withOptions.call(client, given), auditing);
+    const beneath = isTurned ? undefined : given.fetch ?? client.fetch;
+    return recordingClient(fetchingBy(beneath, withOptions.call(client, given)), auditing);
   });
   return client;
 }

@@ -148,7 +148,7 @@ for (const [what, start] of attributes) {
 
 test("what a span tells beside a key is recorded", async (t) => {
   const { log, processor, tracer } = await tracing(t);
-  const parameters = { temperature: 1, api_key: KEY };
+  const parameters = { temperature: 1, store: false, api_key: KEY };
   tracer.startSpan("chat m", {
     attributes: {
       "openinference.span.kind": "LLM",
@@ -158,7 +158,8 @@ test("what a span tells beside a key is recorded", async (t) => {
   }).end();
   await processor.forceFlush();
   const { metadata } = await only(log);
-  assertEquals(metadata["llm.invocation_parameters"], '{"temperature":1}');
+  assertEquals(metadata["gen_ai.request.temperature"], 1);
+  assertEquals(metadata["request.parameters"], { store: false });
 });
 
 test("numbers beside a key in JSON are kept as they are written", async () => {

@@ -105,6 +105,45 @@ test("the client is of the same class, the original records nothing, and derived
   assertEquals(await log.count(), 2);
 });
 
+/** A constructor of its own, and what it takes besides. */
+class Tenants extends OpenAI {
+  readonly tenant: string;
+
+  constructor(tenant: string, url: string) {
+    super({ apiKey: API_KEY, baseURL: url, maxRetries: 0 });
+    this.tenant = String(tenant);
+  }
+}
+
+test("a client whose class makes its own options is recorded, and so are those derived of it", async (t) => {
+  const { provider, log } = await capturing(t);
+  const client = auditOpenAI(new Tenants("acme", `${provider.url}/v1`), log);
+  assertInstanceOf(client, Tenants);
+  await client.chat.completions.create(HI);
+  assertEquals([client.tenant, await log.count()], ["acme", 1]);
+  const derived = client.withOptions({ timeout: 1000 });
+  derived.baseURL = `${provider.url}/v1`;
+  await derived.chat.completions.create(HI);
+  assertEquals(await log.count(), 2);
+});
+
+test("what was set on a client before it was wrapped holds for the wrapped one", async (t) => {
+  const { provider, log } = await capturing(t);
+  const plain = new OpenAI({ apiKey: "other", baseURL: "http://127.0.0.1:9", maxRetries: 0 });
+  Object.assign(plain, {
+    apiKey: API_KEY,
+    baseURL: `${provider.url}/v1`,
+    timeout: 5000,
+    note: [1],
+  });
+  const client = auditOpenAI(plain, log) as OpenAI & { note?: unknown };
+  await client.chat.completions.create(HI);
+  assertEquals(provider.requests[0]!.headers["authorization"], `Bearer ${API_KEY}`);
+  assertEquals([client.timeout, client.note], [5000, [1]]);
+  assertEquals(client.chat === plain.chat, false);
+  assertEquals(await log.count(), 1);
+});
+
 test("conversations, instructions, tools and media are recorded as JSON, media by their hash", async (t) => {
   const { provider, log, client } = await setUp(t);
   provider.reply({

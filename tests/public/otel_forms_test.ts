@@ -391,6 +391,7 @@ test("indexed attributes are recorded: OpenInference", async (t) => {
     "operation.name": "chat",
     "provider.name": "openai",
     "request.model": "gpt-4o",
+    "request.temperature": 0.5,
     "usage.cache_read.input_tokens": 1,
     "usage.input_tokens": 3,
     "usage.output_tokens": 2,

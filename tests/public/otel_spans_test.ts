@@ -21,8 +21,10 @@ import { AuditLog, type AuditLogError, withAuditContext } from "@audit-log/llm";
 import { AuditSpanProcessor } from "@audit-log/llm/otel";
 import { test } from "node:test";
 import { about, API_KEY, only } from "../support/captured.ts";
+import { collectUntil, noCollector } from "../support/garbage.ts";
 import { tracing } from "../support/otel_tracing.ts";
 import { checkRefusal } from "../support/refused.ts";
+import { testUnless } from "../support/skip.ts";
 import { atEnd } from "../support/temp.ts";
 
 test("a span of the conventions is recorded as the call that it is of", async (t) => {
@@ -173,6 +175,55 @@ test("a call's beginning is in the log while its span lasts, and its end has all
   assertEquals(await log.count({ events: "all" }), 2);
 });
 
+test("what is said of a span in the turn in which it starts is in its call's beginning, and asked by whoever started it", async (t) => {
+  const { log, processor, tracer, logger } = await tracing(t, { user: undefined });
+  const start = (user: string) =>
+    withAuditContext({ user }, () => {
+      const span = tracer.startSpan(user);
+      span.setAttributes(CHAT);
+      logger.emit({
+        context: trace.setSpan(ROOT_CONTEXT, span),
+        eventName: "gen_ai.user.message",
+        body: { content: `I am ${user}.` },
+      });
+      return span;
+    });
+  const spans = [start("alice"), start("bob")];
+  tracer.startSpan("a query of a database");
+  await processor.forceFlush();
+  assertEquals((await log.unfinished()).map(({ entry }) => [entry!.user, entry!.inputText]), [
+    ["alice", "I am alice."],
+    ["bob", "I am bob."],
+  ]);
+  const last = start("carol");
+  const done = processor.shutdown();
+  start("dave");
+  for (const span of [...spans, last]) span.end();
+  await done;
+  assertEquals((await log.unfinished()).map(({ entry }) => entry!.user), ["alice", "bob", "carol"]);
+});
+
+testUnless(
+  noCollector,
+  "nothing is kept of what was said in a span that nobody ends",
+  async (t) => {
+    const { log, processor, tracer, logger } = await tracing(t);
+    let isGone = false;
+    const registry = new FinalizationRegistry(() => isGone = true);
+    const leave = (): void => {
+      const span = tracer.startSpan("chat", { attributes: CHAT });
+      const body = { content: "Hi" };
+      const context = trace.setSpan(ROOT_CONTEXT, span);
+      logger.emit({ context, eventName: "gen_ai.user.message", body });
+      registry.register(body, undefined);
+    };
+    leave();
+    await processor.forceFlush();
+    assertEquals((await log.unfinished())[0]!.entry!.inputText, "Hi");
+    await collectUntil(() => Promise.resolve(isGone));
+  },
+);
+
 test("shutdown waits for beginnings, too, and nothing is recorded behind it", async (t) => {
   const { log, processor, tracer } = await tracing(t);
   const span = tracer.startSpan("chat", { attributes: CHAT });
@@ -269,6 +320,7 @@ test("spans that end out of order are recorded as they end, and know the span ar
   const chat = (name: string) => ({ attributes: { ...CHAT, "gen_ai.conversation.id": name } });
   const outer = tracer.startSpan("chat", chat("outer"));
   const inner = tracer.startSpan("chat", chat("inner"), trace.setSpan(ROOT_CONTEXT, outer));
+  await processor.forceFlush();
   outer.end();
   inner.end();
   await processor.forceFlush();
@@ -342,6 +394,7 @@ test("a call that is too large for the log is told, and counted among the lost",
   });
   const tracer = new TracerProvider({ spanProcessors: [processor] }).getTracer("test");
   const span = tracer.startSpan("chat", { attributes: CHAT });
+  await processor.forceFlush();
   span.setAttribute("gen_ai.input.messages", "a".repeat(3000));
   span.end();
   await processor.forceFlush();

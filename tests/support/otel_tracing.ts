@@ -16,6 +16,8 @@ import { atEnd } from "./temp.ts";
 /** A provider, a log, and OpenTelemetry's part of it. */
 export interface Tracing extends Awaited<ReturnType<typeof capturing>> {
   readonly processor: AuditSpanProcessor;
+  readonly tracers: TracerProvider;
+  readonly loggers: LoggerProvider;
   /** Its spans are recorded. */
   readonly tracer: Tracer;
   /** Its log records are recorded with the spans that they are of. */
@@ -40,8 +42,8 @@ export async function tracing(
     spanProcessors: [processor],
     ...(sampler === undefined ? {} : { sampler }),
   });
-  const logging = new LoggerProvider({ processors: [processor.logRecords] });
-  atEnd(t, () => Promise.all([tracers.shutdown(), logging.shutdown()]));
-  const [tracer, logger] = [tracers.getTracer("test"), logging.getLogger("test")];
-  return { ...captured, told, processor, tracer, logger };
+  const loggers = new LoggerProvider({ processors: [processor.logRecords] });
+  atEnd(t, () => Promise.all([tracers.shutdown(), loggers.shutdown()]));
+  const [tracer, logger] = [tracers.getTracer("test"), loggers.getLogger("test")];
+  return { ...captured, told, processor, tracers, loggers, tracer, logger };
 }

@@ -1,4 +1,4 @@
-import { looseOf, textOf, without } from "../../shared/loose.ts";
+import { type Loose, looseOf, textOf, without } from "../../shared/loose.ts";
 import { blobPart } from "../../shared/media.ts";
 import { type Message, type Part, textMessage, textPart } from "../../shared/messages.ts";
 import { plainObject } from "../../shared/plain_json.ts";
@@ -33,19 +33,33 @@ export const conventions: SpanForm = {
     );
   },
   async content({ attributes, events }, keepMedia) {
-    const details = events.filter(({ name }) => name === OPERATION_DETAILS);
-    const all = Object.assign({}, ...details.map((event) => event.attributes), attributes);
+    const details = events.filter(({ name }) => name === OPERATION_DETAILS)
+      .map((event) => event.attributes);
+    const all = Object.assign({}, ...details, attributes);
     const query = textOf(all[QUERY]);
     return {
       system: await partsIn(all[SYSTEM], keepMedia),
       messages: await messagesIn(all[INPUT], "user", keepMedia) ??
         (query === undefined ? undefined : [textMessage("user", query)]),
-      output: await messagesIn(all[OUTPUT], "assistant", keepMedia),
+      output: await outputIn(
+        attributes[OUTPUT] === undefined ? details.map((each) => each[OUTPUT]) : [all[OUTPUT]],
+        keepMedia,
+      ),
       tools: toolsOf(parsedValue(all[TOOLS])),
     };
   },
   isRead: (key) => READ.includes(key),
 };
+
+/** What was answered: of a stream, `@opentelemetry/instrumentation-openai` tells it item by item, by an event each. */
+async function outputIn(
+  told: readonly unknown[],
+  keepMedia: boolean,
+): Promise<Message[] | undefined> {
+  const output: Message[] = [];
+  for (const each of told) output.push(...await messagesIn(each, "assistant", keepMedia) ?? []);
+  return output;
+}
 
 /** Messages; what is none, as a text that was cut is, is kept as the text that it is. */
 async function messagesIn(
@@ -96,11 +110,30 @@ async function partsIn(value: unknown, keepMedia: boolean): Promise<Part[] | und
 
 async function partIn(part: unknown, keepMedia: boolean): Promise<Part> {
   if (typeof part === "string") return textPart(part);
-  const told = looseOf(part);
+  const told = conventional(looseOf(part));
   const { type, content, mime_type } = told;
   if (type === "blob" && typeof content === "string") {
     const blob = await blobPart(content, textOf(mime_type), keepMedia);
     return { ...blob, ...without(told, ["type", "content", "mime_type"]) };
   }
   return { ...plainObject(told), type: textOf(type) ?? "unknown" };
+}
+
+/**
+ * A part by the names that it has in the conventions: `@opentelemetry/instrumentation-openai` has those of OpenAI's responses in some,
+ * where an item has an id besides that of its call.
+ */
+function conventional(part: Loose): Loose {
+  const { type, text, call_id: id, arguments: json, ...others } = part;
+  if (type === "reasoning" && part["content"] === undefined && text !== undefined) {
+    return { ...without(part, ["text"]), content: text };
+  }
+  if (type !== "tool_call" && type !== "tool_call_response") return part;
+  return {
+    ...others,
+    type,
+    ...(id === undefined ? {} : { id }),
+    ...(json === undefined ? {} : { arguments: parsedValue(json) }),
+    ...(text === undefined ? {} : { text }),
+  };
 }
