@@ -16,6 +16,8 @@ export interface FileStat {
   readonly size: number;
   /** Equal for the same file, different for another one that took its place. */
   readonly identity: string;
+  /** How many names it has, where the file system tells: with two, each leads to the same bytes. */
+  readonly names?: number;
 }
 
 /** Where a path leads. */

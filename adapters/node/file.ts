@@ -114,6 +114,7 @@ function describe(stats: fs.BigIntStats): FileStat {
     kind: stats.isFile() ? "file" : stats.isDirectory() ? "directory" : "other",
     size: Number(stats.size),
     identity: `${stats.dev}:${stats.ino}`,
+    names: Number(stats.nlink),
   };
 }
 

@@ -40,6 +40,7 @@ export async function openSqliteStore(
 ): Promise<LogStore> {
   const { path, readOnly, busyTimeoutMs } = settings;
   await createFile(runtime.file, settings);
+  if (!readOnly) await refuseLinks(runtime.file, path);
   let database: SqliteDatabase | undefined;
   try {
     const { identity, size } = await runtime.file.stat(path) ?? { identity: "", size: 0 };
@@ -70,6 +71,26 @@ export async function openSqliteStore(
     const isDenied = code === "READ_ONLY" || code === "PERMISSION_DENIED" && isUnopenable(error);
     throw readOnly && isDenied ? needsSharedMemory(path, fault) : fault;
   }
+}
+
+/** How often a new file is looked at that still has the name under which it was made, and how long is waited in between, milliseconds. */
+const [LOOKS, LOOK_AGAIN_MS] = [50, 20];
+
+/**
+ * Refuses a file with several names. SQLite keeps the newest records, and its locks, beside the name by which the file was opened:
+ * processes that use different ones would write over each other's.
+ */
+async function refuseLinks(files: FileAdapter, path: string): Promise<void> {
+  for (let looks = 1; looks <= LOOKS; looks++) {
+    const { names = 1 } = await files.stat(path) ?? {};
+    if (names <= 1) return;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+  }
+  throw new AuditLogError(
+    "HARD_LINKED",
+    `Cannot open ${path}: the file has another name (a hard link), beside which SQLite would keep other records; ` +
+      "remove that name, or copy the file",
+  );
 }
 
 /** Where SQLite has the files beside a database: it follows links. */

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { AuditLog, AuditLogError } from "@audit-log/llm";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { FILE_BACKENDS } from "../support/backends.ts";
@@ -11,6 +11,21 @@ import { foreignLine, interaction } from "../support/interaction.ts";
 import { openRaw } from "../support/raw_sqlite.ts";
 import { assertRefused } from "../support/refused.ts";
 import { tempFolder } from "../support/temp.ts";
+
+test("sqlite: a log with another name is not opened for writing, until that name is gone", async (t) => {
+  const path = join(tempFolder(t), "log");
+  const options = { backend: "sqlite", path } as const;
+  await (await AuditLog.open(options)).close();
+  linkSync(path, `${path}-2`);
+  for (const name of [path, `${path}-2`]) {
+    await assertRefused(() => AuditLog.open({ ...options, path: name }), "HARD_LINKED");
+  }
+  await (await AuditLog.open({ ...options, readOnly: true })).close();
+  // As the name under which another process has just made it.
+  const opening = AuditLog.open(options);
+  unlinkSync(`${path}-2`);
+  await (await opening).close();
+});
 
 type Backend = typeof FILE_BACKENDS[number];
 
