@@ -11,6 +11,7 @@ import {
   decode,
   fitting,
   isRecord,
+  misplaced,
   recordOf,
   toIndexedLine,
   toUnreadableLine,
@@ -317,6 +318,8 @@ class JsonlStore implements LogStore {
       const { places, isLast, records } = await this.#reading(async () => {
         const found = await this.#asking(() => this.#index.page(selection, { from, to }, asked));
         if (await this.#asking(() => this.#index.coveredTo) < covered) throw this.#indexLost();
+        const lost = misplaced(found, selection.order, (await this.#file.stat()).size);
+        if (lost !== undefined) throw await this.#changed(lost);
         const places = fitting(found);
         const isLast = found.length < asked && places.length === found.length;
         return { places, isLast, records: await this.#readPlaces(places, selection) };

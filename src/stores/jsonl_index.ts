@@ -9,7 +9,7 @@ import type { EntryEvent } from "../entry_event.ts";
 import type { Selection } from "../query.ts";
 import type { FullTile } from "../transparency/tree.ts";
 import { whenFree } from "./busy.ts";
-import { checkEnd, isUnusableDatabase } from "./faults.ts";
+import { checkEnd, isUnusableDatabase, LARGEST_NUMBER, malformed } from "./faults.ts";
 import { eventIn, EventInserter, eventTableSql } from "./event_table.ts";
 import { createIfMissing } from "./log_file.ts";
 import { objectsMadeBy, objectsOf } from "./objects.ts";
@@ -21,7 +21,13 @@ import {
   type StrayCheck,
   strayChecks,
 } from "./record_indexes.ts";
-import { type LogEnd, RecordTable, type RowFilter, type SeqRange } from "./record_table.ts";
+import {
+  lagBehind,
+  type LogEnd,
+  RecordTable,
+  type RowFilter,
+  type SeqRange,
+} from "./record_table.ts";
 import type { UnreadableLine, UnreadableLines } from "./store.ts";
 import { TileTable, tileTableSql } from "./tile_table.ts";
 import { transact } from "./transact.ts";
@@ -32,6 +38,8 @@ const APPLICATION_ID = 0x414c4758;
 const INDEX_VERSION = 4;
 /** How many names' numbers are kept in memory. */
 const REMEMBERED_NAMES = 10_000;
+/** No id and no name of an event has a U+0000, at which some drivers cut a text. */
+const CUT = "the index beside the file has a U+0000 in its id or its event";
 /** How many unreadable lines are listed. */
 const LISTED = 20;
 
@@ -62,7 +70,7 @@ PRAGMA user_version = ${INDEX_VERSION};
 `;
 
 /** What verification asks of the index when it has looked at each line. */
-export const STRAY_CHECKS: readonly StrayCheck[] = strayChecks("line", "event");
+export const STRAY_CHECKS: readonly StrayCheck[] = strayChecks("line", "event", 0);
 
 /** What the index knows about a record's line. */
 export interface IndexedLine {
@@ -151,9 +159,11 @@ export class JsonlIndex {
       "SELECT line.seq AS seq, instant_us, lag_us, canonical, offset, length, entry_id, " +
         "line.user AS user_id, u.text AS user, line.model AS model_id, m.text AS model, " +
         "instr(CAST(u.text AS BLOB), x'00') + instr(CAST(m.text AS BLOB), x'00') AS zeros, " +
+        "instr(CAST(entry_id || coalesce(ev.event || coalesce(ev.subject, ''), '') AS BLOB), x'00') AS cut, " +
         `ev.event AS event, ev.subject AS subject, ${indexed} AS indexed, ${first} AS first ` +
         "FROM line LEFT JOIN name u ON u.id = line.user LEFT JOIN name m ON m.id = line.model " +
-        "LEFT JOIN event ev ON ev.seq = line.seq WHERE line.seq >= ? ORDER BY line.seq LIMIT ?",
+        "LEFT JOIN event ev ON ev.seq = line.seq " +
+        `WHERE line.seq >= ? AND line.seq < ${LARGEST_NUMBER} ORDER BY line.seq LIMIT ?`,
     );
     this.#selectNameBytes = database.prepare(
       "SELECT CAST(text AS BLOB) AS bytes FROM name WHERE id = ?",
@@ -219,7 +229,9 @@ export class JsonlIndex {
 
   /** Up to where in the file all lines are in the index. */
   get coveredTo(): number {
-    return this.#selectCovered.get()!["to_offset"] as number;
+    const row = this.#selectCovered.get();
+    if (row === undefined) throw malformed("it does not tell what it covers");
+    return row["to_offset"] as number;
   }
 
   /** The end of the log, as far as it is in the index. */
@@ -250,11 +262,12 @@ export class JsonlIndex {
       if (this.coveredTo !== from) return false;
       let { size, highUs } = this.#table.end();
       for (const line of lines) {
-        highUs = Math.max(highUs, line.instantUs);
+        const lagUs = lagBehind(highUs, line.instantUs);
+        highUs = line.instantUs + lagUs;
         this.#insertLine.run(
           size++,
           line.instantUs,
-          highUs - line.instantUs,
+          lagUs,
           line.canonical ? 1 : 0,
           this.#numberOf(line.user),
           this.#numberOf(line.model),
@@ -323,7 +336,7 @@ export class JsonlIndex {
       seq: row["seq"] as number,
       instantUs: row["instant_us"] as number,
       lagUs: row["lag_us"] as number,
-      faults: indexFaults(row),
+      faults: [...indexFaults(row), ...row["cut"] === 0 ? [] : [CUT]],
       canonical: row["canonical"] === 1,
       event: eventIn(row),
       offset: row["offset"] as number,

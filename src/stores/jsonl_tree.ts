@@ -8,9 +8,16 @@ import { Turns } from "../turns.ts";
 import { AuditLogError } from "../errors.ts";
 import { CheckpointFile } from "./checkpoint_file.ts";
 import { faultOf } from "./faults.ts";
-import { type IndexedLine, type IndexRow, type JsonlIndex, STRAY_CHECKS } from "./jsonl_index.ts";
-import { fitting, isRecord, toIndexedLine } from "./jsonl_lines.ts";
+import {
+  type IndexedLine,
+  type IndexRow,
+  type JsonlIndex,
+  type LinePlace,
+  STRAY_CHECKS,
+} from "./jsonl_index.ts";
+import { fitting, isRecord, misplaced, toIndexedLine } from "./jsonl_lines.ts";
 import { readLines } from "./line_reader.ts";
+import { lagBehind } from "./record_table.ts";
 import { scanLines } from "./line_scanner.ts";
 import { PageSize } from "./page_size.ts";
 import type {
@@ -60,27 +67,33 @@ export class JsonlTree implements TreeStore {
     const pageSize = new PageSize();
     const turns = new Turns();
     while (from < to) {
-      const places = fitting(
-        await this.#access.index((index) => index.places({ from, to }, pageSize.rows)),
-      );
+      const found = await this.#access.index((index) => index.places({ from, to }, pageSize.rows));
+      const { size } = await this.#reading(() => this.#access.file.stat());
+      const lost = misplaced(found, "asc", size);
+      if (lost !== undefined) throw this.#damaged(lost);
+      const places = fitting(found);
       if (places.length === 0) return;
       const read = await this.#reading(() => readLines(this.#access.file, places));
       const lines = read.map((bytes, position) => {
-        const { offset, length } = places[position]!;
+        const { length } = places[position]!;
         if (bytes.length === length + 1 && bytes[length] === NEWLINE) {
           return bytes.subarray(0, length);
         }
-        throw new AuditLogError(
-          "DAMAGED",
-          `Cannot read ${this.#settings.path}: no line of ${length} bytes is at byte ${offset} any ` +
-            "more; the file was changed",
-        );
+        throw this.#damaged(places[position]!);
       });
       from = places.at(-1)!.seq + 1; // where a number was damaged, they do not follow each other
       pageSize.seen(lines.length, lines.reduce((sum, { length }) => sum + length, 0));
       yield lines;
       await turns.give();
     }
+  }
+
+  #damaged({ offset, length }: LinePlace): AuditLogError {
+    return new AuditLogError(
+      "DAMAGED",
+      `Cannot read ${this.#settings.path}: no line of ${length} bytes is at byte ${offset} any ` +
+        "more; the file was changed",
+    );
   }
 
   async *inspect(): AsyncGenerator<readonly InspectedRecord[]> {
@@ -95,7 +108,8 @@ export class JsonlTree implements TreeStore {
       for (const line of lines) {
         if (!isRecord(line)) continue;
         const { entryId, instantUs } = line.content as RecordFacts;
-        highUs = Math.max(highUs, instantUs);
+        const lagUs = lagBehind(highUs, instantUs);
+        highUs = instantUs + lagUs;
         let row = rows.next ?? await rows.more();
         for (
           ;
@@ -106,7 +120,7 @@ export class JsonlTree implements TreeStore {
           rows.pass();
           seq = row.seq + 1;
         }
-        const expected = { ...toIndexedLine(line), seq, lagUs: highUs - instantUs };
+        const expected = { ...toIndexedLine(line), seq, lagUs };
         const indexed = row?.offset === line.offset ? row : undefined;
         if (indexed !== undefined) rows.pass();
         found.push({ bytes: line.bytes!, entryId, faults: faultsOf(expected, indexed) });

@@ -2,7 +2,7 @@ import { CALL_END } from "../entry_event.ts";
 import type { Selection } from "../query.ts";
 import type { SqliteDatabase, SqliteRow, SqliteStatement, SqliteValue } from "../ports.ts";
 import { begunSql, otherSql, subjectSql } from "./event_table.ts";
-import { checkEnd } from "./faults.ts";
+import { checkEnd, checkNumber, LARGEST_NUMBER } from "./faults.ts";
 import { SEGMENT_BITS, segmentSql } from "./record_indexes.ts";
 
 /** Part of a table: the rows whose `seq` is at least `from` and less than `to`. */
@@ -46,6 +46,14 @@ export interface LogEnd {
   readonly size: number;
   /** The latest instant of all rows, microseconds since the epoch. */
   readonly highUs: number;
+}
+
+/**
+ * How far an instant is behind the latest before it, microseconds. The latest from then on is the sum of the two, in that row as in the next
+ * batch, which knows no more of it: from the year 2255 on sums are rounded, and verification has to come to the same.
+ */
+export function lagBehind(highUs: number, instantUs: number): number {
+  return Math.max(highUs, instantUs) - instantUs;
 }
 
 /** How many segments are gone through at a time: those of 268 million rows. */
@@ -102,10 +110,13 @@ export class RecordTable {
   /** The end of the log. */
   end(): LogEnd {
     const row = this.#prepare(
-      `SELECT seq, instant_us + lag_us AS high_us FROM ${this.#table} ORDER BY seq DESC LIMIT 1`,
+      `SELECT min(seq, ${LARGEST_NUMBER}) AS last, instant_us + lag_us AS high_us ` +
+        `FROM ${this.#table} ORDER BY seq DESC LIMIT 1`,
     ).get();
     if (row === undefined) return { size: 0, highUs: -Infinity };
-    return { size: row["seq"] as number + 1, highUs: row["high_us"] as number };
+    const last = row["last"] as number;
+    checkNumber(last);
+    return { size: last + 1, highUs: row["high_us"] as number };
   }
 
   /** The `seq` of the first row with this id. */

@@ -3,7 +3,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TestContext } from "node:test";
+import type { TestContext } from "node:test";
 import type { Outcome } from "../../scripts/test/suite.ts";
 import { runtimeName } from "../support/runtime.ts";
 import { testUnless } from "../support/skip.ts";
