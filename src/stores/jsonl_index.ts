@@ -404,6 +404,14 @@ export class JsonlIndex {
     };
   }
 
+  /** What sums up the lines before a place in the file that are no records: how many, where, how long. */
+  unreadableBefore(end: number): readonly number[] {
+    const sums = this.#database.prepare(
+      "SELECT count(*) AS count, total(offset) AS offsets, total(length) AS lengths FROM unreadable WHERE offset < ?",
+    ).get(end)! as Record<string, number>;
+    return [sums["count"]!, sums["offsets"]!, sums["lengths"]!];
+  }
+
   /** Closes the index. */
   close(): void {
     this.#database.close();

@@ -103,10 +103,14 @@ export class JsonlTree implements TreeStore {
     const rows = new IndexRows(this.#access);
     let highUs = -Infinity;
     let seq = 0;
+    const unreadable = [0, 0, 0];
     for await (const { lines } of scanLines(file, 0, end)) {
       const found: InspectedRecord[] = [];
       for (const line of lines) {
-        if (!isRecord(line)) continue;
+        if (!isRecord(line)) {
+          [1, line.offset, line.length].forEach((value, at) => unreadable[at]! += value);
+          continue;
+        }
         const { entryId, instantUs } = line.content as RecordFacts;
         const lagUs = lagBehind(highUs, instantUs);
         highUs = instantUs + lagUs;
@@ -135,11 +139,13 @@ export class JsonlTree implements TreeStore {
       if (faults.length > 0) yield [{ bytes: undefined, entryId: undefined, faults }];
     }
     for (let row = rows.next ?? await rows.more(); row !== undefined;) {
-      if (row.offset >= end) return; // added meanwhile
+      if (row.offset >= end) break; // added meanwhile
       yield [lost(row)];
       rows.pass();
       row = rows.next ?? await rows.more();
     }
+    const indexed = await this.#access.index((index) => index.unreadableBefore(end));
+    if (unreadable.some((sum, at) => sum !== indexed[at])) yield [UNREADABLE_LOST];
   }
 
   tileCount(level: number): Promise<number> {
@@ -244,6 +250,15 @@ const NAME_LOST: InspectedRecord = {
   entryId: undefined,
   faults: [
     "the index beside the file does not find each name as it is, so that queries by name are wrong",
+  ],
+};
+
+/** Lines that are no records are told of by what the index has of them. */
+const UNREADABLE_LOST: InspectedRecord = {
+  bytes: undefined,
+  entryId: undefined,
+  faults: [
+    "the index beside the file has other lines that are no records than the file, so that some are not told of",
   ],
 };
 

@@ -1,9 +1,9 @@
 // What somebody puts into the database of a log that not every driver gives as it is: numbers that JavaScript rounds, texts
 // with U+0000, at which some cut. It is found, or the log is refused, by all of them alike.
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { AuditLog } from "@audit-log/llm";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import {
@@ -135,6 +135,21 @@ for (
     assertEquals(faults.filter(({ kind }) => kind !== "record"), []);
   });
 }
+
+test("jsonl: an entry that is made unreadable where no checkpoint covers it, and hidden in the index, too, is found", async (t) => {
+  const log = await original(t, "jsonl");
+  const opened = await AuditLog.open({ backend: "jsonl", path: log.path });
+  await opened.recordAll([interaction(), interaction()]);
+  await opened.close();
+  const lines = readFileSync(log.path, "utf8").split("\n");
+  writeFileSync(log.path, lines.with(300, lines[300]!.replace("{", "[")).join("\n"));
+  const raw = await openRaw(t, `${log.path}-index`);
+  raw.exec("DELETE FROM line WHERE seq = 300; UPDATE line SET seq = 300 WHERE seq = 301");
+  raw.close();
+  const report = await verified(log);
+  assertEquals([report.size, findings(report)], [301, ["record 301"]]);
+  assertMatch(report.faults[0]!.message, /other lines that are no records than the file/);
+});
 
 for (
   const sql of [
