@@ -32,7 +32,7 @@ export async function checkNeutral(folder: string): Promise<RunResult> {
   const missed = CANARY.filter((_, line) => !output.includes(`canary.ts:${line + 2}:`));
   if (missed.length > 0) {
     const verdict = `This check is void, it lets pass: ${missed.join(" ")}\n${output}`;
-    return { code: 1, output: verdict, stdout: "" };
+    return { code: 1, output: verdict, stdout: "", fellSilent: false };
   }
   return await check(
     filesIn("src", ".ts").filter((path) => !path.startsWith("src/cli/")).map(pathOf),

@@ -133,7 +133,7 @@ export class AuditLog implements AsyncDisposable {
    * upgraded in one transaction that keeps the old table beside the new one.
    *
    * @param options The backend, the path and more.
-   * @throws {AuditLogError} `INVALID_OPTION`; for a file also `PATH_NOT_FOUND`, `PATH_NOT_A_FILE`,
+   * @throws {AuditLogError} `INVALID_OPTION`; for a file also `PATH_NOT_FOUND`, `PATH_NOT_A_FILE`, `HARD_LINKED`,
    *   `PERMISSION_DENIED`, `READ_ONLY`, `NOT_A_LOG`, `UNSUPPORTED_FORMAT`, `UNSUPPORTED_RUNTIME`, `LOG_BUSY`; with
    *   `signingKey` also `INVALID_KEY`, `KEY_MISMATCH`, `CHECKPOINT_CONFLICT`, `DAMAGED`.
    *

@@ -11,6 +11,7 @@
  * | `CURSOR_NOT_FOUND` | `after` is not the id of an entry of this log |
  * | `PATH_NOT_FOUND` | the folder of the log, or a log that must exist, is missing |
  * | `PATH_NOT_A_FILE` | the path is a folder, a device or the like |
+ * | `HARD_LINKED` | the file of a SQLite log has another name: who writes by the one loses what is written by the other |
  * | `PERMISSION_DENIED` | the operating system refuses to read or write the file or its folder |
  * | `READ_ONLY` | the log was opened with `readOnly`, or the file cannot be written |
  * | `NOT_A_LOG` | the file holds something else; it was not touched |
@@ -46,6 +47,7 @@ export type AuditLogErrorCode =
   | "CURSOR_NOT_FOUND"
   | "PATH_NOT_FOUND"
   | "PATH_NOT_A_FILE"
+  | "HARD_LINKED"
   | "PERMISSION_DENIED"
   | "READ_ONLY"
   | "NOT_A_LOG"

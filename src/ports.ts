@@ -16,6 +16,8 @@ export interface FileStat {
   readonly size: number;
   /** Equal for the same file, different for another one that took its place. */
   readonly identity: string;
+  /** How many names it has, where the file system tells: with two, each leads to the same bytes. */
+  readonly names?: number;
 }
 
 /** Where a path leads. */
@@ -85,7 +87,7 @@ export interface FileAdapter {
   /**
    * Creates an empty file, as `open()` does with `"create"`, but so that this process never has it open while others can
    * see it: on POSIX systems, closing a file frees all locks that the process has on it, those of SQLite in another thread
-   * among them. `EEXIST` when there is something.
+   * among them. `EEXIST` when there is something; another name that the file has because a process was killed here is removed then.
    */
   create(path: string): Promise<void>;
   /** Removes a file. The core asks this only of side files that can be rebuilt. */

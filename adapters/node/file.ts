@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { randomUUID } from "node:crypto";
 import fs from "node:fs";
 import { dirname, resolve } from "node:path";
 import process from "node:process";
@@ -114,20 +113,25 @@ function describe(stats: fs.BigIntStats): FileStat {
     kind: stats.isFile() ? "file" : stats.isDirectory() ? "directory" : "other",
     size: Number(stats.size),
     identity: `${stats.dev}:${stats.ino}`,
+    names: Number(stats.nlink),
   };
 }
 
-/** Makes a file under another name, and gives it its own when it is closed. */
+/**
+ * Makes a file under another name, and gives it its own when it is closed. A process that is killed in between leaves that name; the
+ * next to create the file, or to try, removes it.
+ */
 function createUnopened(path: string): void {
-  const draft = `${path}-${randomUUID()}`;
+  const draft = `${path}-audit-log-new`;
   if (isPermitted(draft, "read", "write")) {
     try {
+      fs.rmSync(draft, { force: true });
       fs.closeSync(fs.openSync(draft, FLAGS.create, 0o600));
       try {
         fs.linkSync(draft, path); // unlike rename(), it replaces nothing
         return;
       } finally {
-        fs.unlinkSync(draft);
+        fs.rmSync(draft, { force: true });
       }
     } catch {
       // A file system without hard links, a name that is too long; or what the next attempt tells.

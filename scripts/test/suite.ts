@@ -28,11 +28,18 @@ export interface Suite {
   denoFlags?: string[];
   /** A module that Node loads first, as a URL. */
   nodeHooks?: string;
+  /** It is ended when it tells nothing for so long, which counts as a failed test; five minutes by default. */
+  silenceMs?: number;
   onLine: (line: string) => void;
 }
 
 /** Longest time for one test. Bun's own default, five seconds, is too short for a slow disk. */
 const TEST_TIMEOUT_MS = 120_000;
+/**
+ * Longest time without a word from a runtime. Its own limit does not end a test that never gives the thread back, nor on Node a file
+ * that something keeps alive after its tests; Deno has none.
+ */
+const SILENCE_MS = 300_000;
 
 /** Runs test files on a runtime. Whatever goes wrong becomes a failed test of the outcome. */
 export async function runSuite(runtime: Runtime, suite: Suite): Promise<Outcome> {
@@ -48,8 +55,12 @@ export async function runSuite(runtime: Runtime, suite: Suite): Promise<Outcome>
         ...(runtime.name === "node" ? { NODE_COMPILE_CACHE: compiled } : {}),
         AUDIT_LOG_TEST_DATA: pathOf("../shared/data"),
       },
+      silenceMs: suite.silenceMs ?? SILENCE_MS,
       onLine: suite.onLine,
     });
+    if (result.fellSilent) {
+      return { title: suite.title, cases: silenced(runtime.name, suite, result) };
+    }
     const cases = readJUnit(await Deno.readTextFile(report), runtime.name);
     return { title: suite.title, cases: withUnreported(runtime.name, cases, suite.files, result) };
   } finally {
@@ -124,6 +135,35 @@ function withUnreported(
     });
   }
   return cases;
+}
+
+/** A run that was ended leaves no report, or half of one: the files under way count as failed, each as one test. */
+function silenced(runtime: Runtime["name"], suite: Suite, { output }: RunResult): TestCase[] {
+  const seconds = (suite.silenceMs ?? SILENCE_MS) / 1000;
+  const files = underWay(runtime, suite.files, output);
+  return (files.length > 0 ? files : [""]).map((file) => ({
+    name: `the run was ended, for it told nothing for ${seconds} s`,
+    file,
+    outcome: "failed",
+    detail: tail(output),
+  }));
+}
+
+/** The files that were not yet through when a run was ended: one on Deno and Bun, which run one after the other. */
+function underWay(runtime: Runtime["name"], files: string[], output: string): string[] {
+  const lines = output.split("\n");
+  // Node lists them when it is told to end.
+  const interrupted = lines.indexOf("Interrupted while running:");
+  const named = runtime === "node"
+    ? interrupted < 0
+      ? []
+      : lines.slice(interrupted).flatMap((line) => /^⚠ (\S+)/u.exec(line)?.[1] ?? [])
+    : runtime === "deno"
+    ? announced(output).slice(-1)
+    : lines.flatMap((line) => /^(\S+):$/.exec(line)?.[1] ?? []).filter((path) =>
+      files.some((file) => isFile(path, file))
+    ).slice(-1);
+  return files.filter((file) => named.some((path) => isFile(path, file)));
 }
 
 /** The files that Deno says to have found tests in. */

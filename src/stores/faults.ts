@@ -48,8 +48,25 @@ export function isRuined(error: unknown): error is SqliteError {
 export function checkEnd(rows: readonly SqliteRow[], from: number, to: number): void {
   const last = rows.at(-1)?.["seq"] as number | undefined;
   if (last === undefined || (last >= from && last < to)) return;
-  const message = "database disk image is malformed: its rows are not in order";
-  throw new SqliteError(SQLITE.CORRUPT, message, undefined);
+  throw malformed("its rows are not in order");
+}
+
+/** What SQLite says of a damaged database, where it does not see that itself. */
+export function malformed(state: string): SqliteError {
+  return new SqliteError(SQLITE.CORRUPT, `database disk image is malformed: ${state}`, undefined);
+}
+
+/** A larger number of a row is not exact: a driver refuses to give it, or rounds it, and whoever goes on behind it is never done. */
+export const LARGEST_NUMBER: number = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Makes sure of the number of a last row, which SQL has limited to {@link LARGEST_NUMBER}. No log has so many.
+ *
+ * @throws {SqliteError} As SQLite does for what is damaged.
+ */
+export function checkNumber(number: number): void {
+  if (number < LARGEST_NUMBER) return;
+  throw malformed(`a row has a number of ${number} or more`);
 }
 
 /** Whether there is no room on the disk. */

@@ -1,22 +1,24 @@
 import type { SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
 import type { Selection } from "../query.ts";
 import type { FullTile } from "../transparency/tree.ts";
-import { checkEnd } from "./faults.ts";
+import { checkEnd, LARGEST_NUMBER, malformed } from "./faults.ts";
 import { eventIn, EventInserter } from "./event_table.ts";
 import type { IndexedLine, IndexRow, LinePlace } from "./jsonl_lines.ts";
 import { NameTable } from "./name_table.ts";
 import { indexChecksSql, indexFaults, type StrayCheck, strayChecks } from "./record_indexes.ts";
-import { type LogEnd, RecordTable, type RowFilter } from "./record_table.ts";
+import { lagBehind, type LogEnd, RecordTable, type RowFilter } from "./record_table.ts";
 import type { UnreadableLine, UnreadableLines } from "./store.ts";
 import { TileTable } from "./tile_table.ts";
 import { transact } from "./transact.ts";
 import type { SeqRange } from "./user_segments.ts";
 
+/** No id and no name of an event has a U+0000, at which some drivers cut a text. */
+const CUT = "the index beside the file has a U+0000 in its id or its event";
 /** How many unreadable lines are listed. */
 const LISTED = 20;
 
 /** What verification asks of the index when it has looked at each line. */
-export const STRAY_CHECKS: readonly StrayCheck[] = strayChecks("line", "event");
+export const STRAY_CHECKS: readonly StrayCheck[] = strayChecks("line", "event", 0);
 
 /**
  * The index beside a JSONL log: where each record is, by user, model, time and id, and which lines are no
@@ -59,9 +61,11 @@ export class JsonlIndex {
       "SELECT line.seq AS seq, instant_us, lag_us, canonical, offset, length, entry_id, " +
         "line.user AS user_id, u.text AS user, line.model AS model_id, m.text AS model, " +
         "instr(CAST(u.text AS BLOB), x'00') + instr(CAST(m.text AS BLOB), x'00') AS zeros, " +
+        "instr(CAST(entry_id || coalesce(ev.event || coalesce(ev.subject, ''), '') AS BLOB), x'00') AS cut, " +
         `ev.event AS event, ev.subject AS subject, ${indexed} AS indexed, ${first} AS first ` +
         "FROM line LEFT JOIN name u ON u.id = line.user LEFT JOIN name m ON m.id = line.model " +
-        "LEFT JOIN event ev ON ev.seq = line.seq WHERE line.seq >= ? ORDER BY line.seq LIMIT ?",
+        "LEFT JOIN event ev ON ev.seq = line.seq " +
+        `WHERE line.seq >= ? AND line.seq < ${LARGEST_NUMBER} ORDER BY line.seq LIMIT ?`,
     );
     this.#names = new NameTable(database);
     this.#insertUnreadable = database.prepare("INSERT INTO unreadable VALUES (?, ?, ?)");
@@ -71,7 +75,9 @@ export class JsonlIndex {
 
   /** Up to where in the file all lines are in the index. */
   get coveredTo(): number {
-    return this.#selectCovered.get()!["to_offset"] as number;
+    const row = this.#selectCovered.get();
+    if (row === undefined) throw malformed("it does not tell what it covers");
+    return row["to_offset"] as number;
   }
 
   /** The end of the log, as far as it is in the index. */
@@ -102,11 +108,12 @@ export class JsonlIndex {
       if (this.coveredTo !== from) return false;
       let { size, highUs } = this.#table.end();
       for (const line of lines) {
-        highUs = Math.max(highUs, line.instantUs);
+        const lagUs = lagBehind(highUs, line.instantUs);
+        highUs = line.instantUs + lagUs;
         this.#insertLine.run(
           size++,
           line.instantUs,
-          highUs - line.instantUs,
+          lagUs,
           line.canonical ? 1 : 0,
           this.#names.numberOf(line.user),
           this.#names.numberOf(line.model),
@@ -175,7 +182,7 @@ export class JsonlIndex {
       seq: row["seq"] as number,
       instantUs: row["instant_us"] as number,
       lagUs: row["lag_us"] as number,
-      faults: indexFaults(row),
+      faults: [...indexFaults(row), ...row["cut"] === 0 ? [] : [CUT]],
       canonical: row["canonical"] === 1,
       event: eventIn(row),
       offset: row["offset"] as number,
@@ -228,6 +235,14 @@ export class JsonlIndex {
       bytes: sum["bytes"] as number,
       first: first as unknown as readonly UnreadableLine[],
     };
+  }
+
+  /** What sums up the lines before a place in the file that are no records: how many, where, how long. */
+  unreadableBefore(end: number): readonly number[] {
+    const sums = this.#database.prepare(
+      "SELECT count(*) AS count, total(offset) AS offsets, total(length) AS lengths FROM unreadable WHERE offset < ?",
+    ).get(end)! as Record<string, number>;
+    return [sums["count"]!, sums["offsets"]!, sums["lengths"]!];
   }
 
   /** Closes the index. */

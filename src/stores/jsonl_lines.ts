@@ -6,7 +6,7 @@
 import type { RecordFacts } from "../canonical_scan.ts";
 import type { EntryEvent } from "../entry_event.ts";
 import { LogRecord } from "../record.ts";
-import type { ScannedLine } from "./line_scanner.ts";
+import { nextOffset, type ScannedLine } from "./line_scanner.ts";
 import type { UnreadableLine, WrittenLines } from "./store.ts";
 
 /** Where a record is in the file, and how to know it again. */
@@ -55,6 +55,29 @@ export function fitting(places: readonly LinePlace[]): readonly LinePlace[] {
     (bytes += length) > MOST_PAGE_BYTES && position > 0
   );
   return end === -1 ? places : places.slice(0, end);
+}
+
+/**
+ * The first of some places at which no line can be that was indexed: not behind the one before, or not within the file. To
+ * read what a damaged index says might take more memory than there is.
+ *
+ * @param order In which order the places are.
+ * @param end Up to where the file has lines.
+ */
+export function misplaced(
+  places: readonly LinePlace[],
+  order: "asc" | "desc",
+  end: number,
+): LinePlace | undefined {
+  let [from, to] = [0, end];
+  return places.find((place) => {
+    const { offset, length } = place;
+    const next = nextOffset(place);
+    if (offset < from || length < 0 || next > to) return true;
+    if (order === "asc") from = next;
+    else to = offset;
+    return false;
+  });
 }
 
 const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

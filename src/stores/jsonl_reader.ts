@@ -4,7 +4,7 @@ import { matches, type Selection } from "../query.ts";
 import type { LogRecord } from "../record.ts";
 import { Turns } from "../turns.ts";
 import type { IndexedFile } from "./jsonl_indexed_file.ts";
-import { decode, fitting, type LinePlace, recordOf } from "./jsonl_lines.ts";
+import { decode, fitting, type LinePlace, misplaced, recordOf } from "./jsonl_lines.ts";
 import { readLines } from "./line_reader.ts";
 import { PageSize } from "./page_size.ts";
 
@@ -50,6 +50,8 @@ export class JsonlReader {
         );
         const coveredNow = await this.#indexed.ask((index) => index.coveredTo);
         if (coveredNow < covered) throw this.#indexLost();
+        const lost = misplaced(found, selection.order, (await this.#file.stat()).size);
+        if (lost !== undefined) throw await this.#changed(lost);
         const places = fitting(found);
         const isLast = found.length < asked && places.length === found.length;
         return { places, isLast, records: await this.#records(places, selection) };

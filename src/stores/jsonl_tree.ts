@@ -14,9 +14,12 @@ import {
   type IndexedLine,
   type IndexRow,
   isRecord,
+  type LinePlace,
+  misplaced,
   toIndexedLine,
 } from "./jsonl_lines.ts";
 import { readLines } from "./line_reader.ts";
+import { lagBehind } from "./record_table.ts";
 import { scanLines } from "./line_scanner.ts";
 import { PageSize } from "./page_size.ts";
 import type {
@@ -66,27 +69,33 @@ export class JsonlTree implements TreeStore {
     const pageSize = new PageSize();
     const turns = new Turns();
     while (from < to) {
-      const places = fitting(
-        await this.#access.index((index) => index.places({ from, to }, pageSize.rows)),
-      );
+      const found = await this.#access.index((index) => index.places({ from, to }, pageSize.rows));
+      const { size } = await this.#reading(() => this.#access.file.stat());
+      const lost = misplaced(found, "asc", size);
+      if (lost !== undefined) throw this.#damaged(lost);
+      const places = fitting(found);
       if (places.length === 0) return;
       const read = await this.#reading(() => readLines(this.#access.file, places));
       const lines = read.map((bytes, position) => {
-        const { offset, length } = places[position]!;
+        const { length } = places[position]!;
         if (bytes.length === length + 1 && bytes[length] === NEWLINE) {
           return bytes.subarray(0, length);
         }
-        throw new AuditLogError(
-          "DAMAGED",
-          `Cannot read ${this.#settings.path}: no line of ${length} bytes is at byte ${offset} any ` +
-            "more; the file was changed",
-        );
+        throw this.#damaged(places[position]!);
       });
       from = places.at(-1)!.seq + 1; // where a number was damaged, they do not follow each other
       pageSize.seen(lines.length, lines.reduce((sum, { length }) => sum + length, 0));
       yield lines;
       await turns.give();
     }
+  }
+
+  #damaged({ offset, length }: LinePlace): AuditLogError {
+    return new AuditLogError(
+      "DAMAGED",
+      `Cannot read ${this.#settings.path}: no line of ${length} bytes is at byte ${offset} any ` +
+        "more; the file was changed",
+    );
   }
 
   async *inspect(): AsyncGenerator<readonly InspectedRecord[]> {
@@ -96,12 +105,17 @@ export class JsonlTree implements TreeStore {
     const rows = new IndexRows(this.#access);
     let highUs = -Infinity;
     let seq = 0;
+    const unreadable = [0, 0, 0];
     for await (const { lines } of scanLines(file, 0, end)) {
       const found: InspectedRecord[] = [];
       for (const line of lines) {
-        if (!isRecord(line)) continue;
+        if (!isRecord(line)) {
+          [1, line.offset, line.length].forEach((value, at) => unreadable[at]! += value);
+          continue;
+        }
         const { entryId, instantUs } = line.content as RecordFacts;
-        highUs = Math.max(highUs, instantUs);
+        const lagUs = lagBehind(highUs, instantUs);
+        highUs = instantUs + lagUs;
         let row = rows.next ?? await rows.more();
         for (
           ;
@@ -112,7 +126,7 @@ export class JsonlTree implements TreeStore {
           rows.pass();
           seq = row.seq + 1;
         }
-        const expected = { ...toIndexedLine(line), seq, lagUs: highUs - instantUs };
+        const expected = { ...toIndexedLine(line), seq, lagUs };
         const indexed = row?.offset === line.offset ? row : undefined;
         if (indexed !== undefined) rows.pass();
         found.push({ bytes: line.bytes!, entryId, faults: faultsOf(expected, indexed) });
@@ -127,11 +141,13 @@ export class JsonlTree implements TreeStore {
       if (faults.length > 0) yield [{ bytes: undefined, entryId: undefined, faults }];
     }
     for (let row = rows.next ?? await rows.more(); row !== undefined;) {
-      if (row.offset >= end) return; // added meanwhile
+      if (row.offset >= end) break; // added meanwhile
       yield [lost(row)];
       rows.pass();
       row = rows.next ?? await rows.more();
     }
+    const indexed = await this.#access.index((index) => index.unreadableBefore(end));
+    if (unreadable.some((sum, at) => sum !== indexed[at])) yield [UNREADABLE_LOST];
   }
 
   tileCount(level: number): Promise<number> {
@@ -236,6 +252,15 @@ const NAME_LOST: InspectedRecord = {
   entryId: undefined,
   faults: [
     "the index beside the file does not find each name as it is, so that queries by name are wrong",
+  ],
+};
+
+/** Lines that are no records are told of by what the index has of them. */
+const UNREADABLE_LOST: InspectedRecord = {
+  bytes: undefined,
+  entryId: undefined,
+  faults: [
+    "the index beside the file has other lines that are no records than the file, so that some are not told of",
   ],
 };
 

@@ -106,12 +106,19 @@ export interface StrayCheck {
  *
  * @param table The table.
  * @param events The table of its events.
+ * @param lowest The first number of a row that is looked at anyway.
  */
-export function strayChecks(table: string, events: string): readonly StrayCheck[] {
+export function strayChecks(table: string, events: string, lowest: number): readonly StrayCheck[] {
+  // As texts: not all of these numbers are exact in JavaScript.
+  const number = "CAST(seq AS TEXT) AS number";
+  const below: StrayCheck = {
+    sql: `SELECT ${number} FROM ${table} NOT INDEXED WHERE seq < ${lowest} LIMIT ${STRAY}`,
+    says: ({ number }) => `${table} has a row with the number ${number}, which no entry has`,
+  };
   const stray: StrayCheck = {
-    sql: `SELECT seq FROM ${events} AS e NOT INDEXED WHERE NOT EXISTS ` +
+    sql: `SELECT ${number} FROM ${events} AS e NOT INDEXED WHERE NOT EXISTS ` +
       `(SELECT 1 FROM ${table} AS t NOT INDEXED WHERE t.seq = e.seq) LIMIT ${STRAY}`,
-    says: ({ seq }) => `${events} has a row with the number ${seq}, which no record has`,
+    says: ({ number }) => `${events} has a row with the number ${number}, which no record has`,
   };
   const check = (of: string, index: string, rows: string): StrayCheck => ({
     sql: spareEntriesSql(of, index, rows),
@@ -122,6 +129,7 @@ export function strayChecks(table: string, events: string): readonly StrayCheck[
   const records = `coalesce(${end("max")} - ${end("min")} + 1, 0)`;
   const all = `(SELECT count(*) FROM ${events} NOT INDEXED)`;
   return [
+    below,
     stray,
     ...["user", "model", "user_model", "entry_id"]
       .map((name) => check(table, `${table}_${name}`, records)),

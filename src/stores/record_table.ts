@@ -2,7 +2,7 @@ import { CALL_END } from "../entry_event.ts";
 import type { Selection } from "../query.ts";
 import type { SqliteDatabase, SqliteRow, SqliteStatement, SqliteValue } from "../ports.ts";
 import { begunSql, otherSql, subjectSql } from "./event_table.ts";
-import { checkEnd } from "./faults.ts";
+import { checkEnd, checkNumber, LARGEST_NUMBER } from "./faults.ts";
 import { SEGMENT_BITS } from "./record_indexes.ts";
 import { nameIndexSql, segmentsSql, type SeqRange, UserSegments } from "./user_segments.ts";
 
@@ -39,6 +39,14 @@ export interface LogEnd {
   readonly size: number;
   /** The latest instant of all rows, microseconds since the epoch. */
   readonly highUs: number;
+}
+
+/**
+ * How far an instant is behind the latest before it, microseconds. From the year 2255 on sums of instants are rounded, so the latest is
+ * always taken to be `instantUs + lagUs`: that is all that the next batch finds, and what verification has to come to.
+ */
+export function lagBehind(highUs: number, instantUs: number): number {
+  return Math.max(highUs, instantUs) - instantUs;
 }
 
 /** More than a sum of two instants can be off by rounding, microseconds. */
@@ -92,10 +100,13 @@ export class RecordTable {
   /** The end of the log. */
   end(): LogEnd {
     const row = this.#prepare(
-      `SELECT seq, instant_us + lag_us AS high_us FROM ${this.#table} ORDER BY seq DESC LIMIT 1`,
+      `SELECT min(seq, ${LARGEST_NUMBER}) AS last, instant_us + lag_us AS high_us ` +
+        `FROM ${this.#table} ORDER BY seq DESC LIMIT 1`,
     ).get();
     if (row === undefined) return { size: 0, highUs: -Infinity };
-    return { size: row["seq"] as number + 1, highUs: row["high_us"] as number };
+    const last = row["last"] as number;
+    checkNumber(last);
+    return { size: last + 1, highUs: row["high_us"] as number };
   }
 
   /** The `seq` of the first row with this id. */

@@ -14,7 +14,7 @@ import { PageSize } from "./page_size.ts";
 import { RecordTable, type RowFilter } from "./record_table.ts";
 import { SqliteAppender } from "./sqlite_appender.ts";
 import { LayoutGuard } from "./sqlite_layout.ts";
-import { findDatabase, openFault, prepareDatabase } from "./sqlite_open.ts";
+import { findDatabase, openFault, prepareDatabase, refuseLinks } from "./sqlite_open.ts";
 import { EVENT_TABLE, FORMAT_VERSION, RECORD_TABLE } from "./sqlite_schema.ts";
 import { SqliteTree } from "./sqlite_tree.ts";
 import type { LogStore, StoreInfo, WrittenLines } from "./store.ts";
@@ -31,6 +31,7 @@ export async function openSqliteStore(
 ): Promise<LogStore> {
   const { path, readOnly, busyTimeoutMs } = settings;
   await createFile(runtime.file, settings);
+  if (!readOnly) await refuseLinks(runtime.file, path);
   let database: SqliteDatabase | undefined;
   try {
     const found = await findDatabase(runtime.file, path);

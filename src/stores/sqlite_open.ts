@@ -33,6 +33,25 @@ export async function findDatabase(
   return { identity, place: place?.path ?? path };
 }
 
+/**
+ * Refuses a file with several names. SQLite keeps the newest records, and its locks, beside the name by which the file was opened:
+ * processes that use different ones would write over each other's.
+ *
+ * @throws {AuditLogError} `HARD_LINKED`.
+ */
+export async function refuseLinks(files: FileAdapter, path: string): Promise<void> {
+  const hasOthers = async () => ((await files.stat(path))?.names ?? 1) > 1;
+  if (!await hasOthers()) return;
+  // One may be what a process left that was killed when it created the file.
+  await files.create(path).catch(() => {});
+  if (!await hasOthers()) return;
+  throw new AuditLogError(
+    "HARD_LINKED",
+    `Cannot open ${path}: the file has another name (a hard link), beside which SQLite would keep other records; ` +
+      "remove that name, or copy the file",
+  );
+}
+
 /** Sets a connection up, and makes sure that the file is a log; unless it is only read, leaves it ready to be written to. */
 export function prepareDatabase(
   runtime: Runtime,

@@ -17,7 +17,7 @@ import type { SqliteDatabase, SqliteStatement } from "../ports.ts";
 import type { LogRecord } from "../record.ts";
 import { EventInserter, eventTableSql, otherSql } from "./event_table.ts";
 import { indexSql } from "./record_indexes.ts";
-import type { LogEnd } from "./record_table.ts";
+import { lagBehind, type LogEnd } from "./record_table.ts";
 import { tileTableSql } from "./tile_table.ts";
 
 /** "ALOG": marks the file as an audit log in SQLite's header, for `file` and for us. */
@@ -184,11 +184,12 @@ export class RecordInserter {
     let { size, highUs } = end;
     for (const record of records) {
       const { entry, instantUs } = record;
-      highUs = Math.max(highUs, instantUs);
+      const lagUs = lagBehind(highUs, instantUs);
+      highUs = instantUs + lagUs;
       this.#insert.run(
         size++,
         instantUs,
-        highUs - instantUs,
+        lagUs,
         record.canonical ? 1 : 0,
         entry.entryId,
         entry.timestamp,

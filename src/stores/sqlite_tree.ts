@@ -8,10 +8,11 @@ import { claimOf, idIn, NAMES_SQL } from "../transparency/claims.ts";
 import { Turns } from "../turns.ts";
 import { whenFree } from "./busy.ts";
 import { eventIn } from "./event_table.ts";
-import { checkEnd, faultOf } from "./faults.ts";
+import { checkEnd, checkNumber, faultOf, LARGEST_NUMBER } from "./faults.ts";
 import { PageSize } from "./page_size.ts";
 import type { LayoutGuard } from "./sqlite_layout.ts";
 import { indexChecksSql, indexFaults, strayChecks } from "./record_indexes.ts";
+import { lagBehind } from "./record_table.ts";
 import {
   CHECKPOINT_TABLE,
   EVENT_TABLE,
@@ -31,12 +32,15 @@ import type {
 
 /** How many checkpoints are read at a time. */
 const CHECKPOINTS = 256;
-/** No row that was put in from outside shall escape for its number. */
-const LOWEST = -(2 ** 53 - 1);
+/** No row that was put in from outside shall escape for its number; beyond these two it is looked for apart. */
+const [LOWEST, HIGHEST] = [-LARGEST_NUMBER, LARGEST_NUMBER - 1];
 /** As bytes: no driver decodes them, nor cuts them at U+0000. In a damaged row there may be no text. */
 const RECORD_SQL = "CAST(coalesce(record, '') AS BLOB) AS record";
-/** As above. */
-const NOTE_SQL = "CAST(coalesce(note, '') AS TEXT) AS note";
+/** As above; and the size as a number that each driver gives, be it as large as it will. */
+const CHECKPOINT_SQL = "CAST(size AS REAL) AS size, CAST(coalesce(note, '') AS BLOB) AS note";
+/** No name of an event has a U+0000, at which some drivers cut a text. */
+const WHOLE_EVENT_SQL =
+  "(ev.seq IS NULL OR instr(CAST(ev.event || coalesce(ev.subject, '') AS BLOB), x'00') = 0)";
 
 /** Tiles and checkpoints in the tables beside the records. */
 export class SqliteTree implements TreeStore {
@@ -49,6 +53,7 @@ export class SqliteTree implements TreeStore {
   readonly #selectRows: SqliteStatement;
   readonly #selectRow: SqliteStatement;
   readonly #selectCheckpoints: SqliteStatement;
+  readonly #selectStray: SqliteStatement;
   readonly #selectLast: SqliteStatement;
 
   /**
@@ -72,7 +77,8 @@ export class SqliteTree implements TreeStore {
     // As few columns as will do: each costs a fraction of a microsecond, for each row of the log.
     this.#selectRows = database.prepare(
       `SELECT t.seq AS seq, coalesce(${NAMES_SQL}, '') AS names, cost_usd, latency_ms, instant_us, lag_us, ` +
-        `canonical = 1 AND ${indexed} AND ${first} = t.seq AS sound, ${RECORD_SQL}, ev.event, ev.subject ` +
+        `canonical = 1 AND ${indexed} AND ${first} = t.seq AND ${WHOLE_EVENT_SQL} AS sound, ` +
+        `${RECORD_SQL}, ev.event, ev.subject ` +
         `FROM ${RECORD_TABLE} AS t NOT INDEXED LEFT JOIN ${EVENT_TABLE} AS ev NOT INDEXED ON ev.seq = t.seq ` +
         "WHERE t.seq >= ? AND t.seq < ? ORDER BY t.seq LIMIT ?",
     );
@@ -85,10 +91,15 @@ export class SqliteTree implements TreeStore {
         `LEFT JOIN ${EVENT_TABLE} AS ev NOT INDEXED ON ev.seq = t.seq WHERE t.seq = ?`,
     );
     this.#selectCheckpoints = database.prepare(
-      `SELECT number, size, ${NOTE_SQL} FROM ${CHECKPOINT_TABLE} WHERE number >= ? ORDER BY number LIMIT ${CHECKPOINTS}`,
+      `SELECT number, ${CHECKPOINT_SQL} FROM ${CHECKPOINT_TABLE} ` +
+        `WHERE number >= ? AND number <= ${HIGHEST} ORDER BY number LIMIT ${CHECKPOINTS}`,
+    );
+    this.#selectStray = database.prepare(
+      `SELECT CAST(number AS TEXT) AS number, ${CHECKPOINT_SQL} FROM ${CHECKPOINT_TABLE} ` +
+        `WHERE number < ${LOWEST} OR number > ${HIGHEST} LIMIT ${CHECKPOINTS}`,
     );
     this.#selectLast = database.prepare(
-      `SELECT size, ${NOTE_SQL} FROM ${CHECKPOINT_TABLE} ORDER BY number DESC LIMIT 1`,
+      `SELECT ${CHECKPOINT_SQL} FROM ${CHECKPOINT_TABLE} ORDER BY number DESC LIMIT 1`,
     );
   }
 
@@ -111,9 +122,12 @@ export class SqliteTree implements TreeStore {
     const turns = new Turns();
     const inspector = new RowInspector((seq) => this.#row(seq));
     const last = await this.#reading(() =>
-      this.#database.prepare(`SELECT max(seq) AS seq FROM ${RECORD_TABLE}`).get()!["seq"]
+      this.#database.prepare(
+        `SELECT min(max(seq), ${LARGEST_NUMBER}) AS last FROM ${RECORD_TABLE}`,
+      ).get()!["last"] as number | null
     );
-    const end = last === null ? 0 : last as number + 1;
+    if (last !== null) await this.#reading(() => checkNumber(last));
+    const end = last === null ? 0 : last + 1;
     for (let from = LOWEST; from < end;) {
       const rows = await this.#rows(this.#selectRows, from, end, pageSize);
       if (rows.length === 0) return;
@@ -125,7 +139,7 @@ export class SqliteTree implements TreeStore {
       yield rows.map((row) => inspector.inspect(row as InspectedRow));
       await turns.give();
     }
-    for (const { sql, says } of strayChecks(RECORD_TABLE, EVENT_TABLE)) {
+    for (const { sql, says } of strayChecks(RECORD_TABLE, EVENT_TABLE, LOWEST)) {
       const found = await this.#reading(() => this.#database.prepare(sql).all());
       if (found.length > 0) {
         yield [{ bytes: undefined, entryId: undefined, faults: found.map(says) }];
@@ -196,23 +210,28 @@ export class SqliteTree implements TreeStore {
 
   async *checkpoints(): AsyncGenerator<readonly InspectedCheckpoint[]> {
     let next = 0;
-    for (let from = LOWEST;;) {
+    const inspected = (row: SqliteRow): InspectedCheckpoint => {
+      const { number, size } = row as { number: number | string; size: number };
+      const note = noteIn(row);
+      if (number === next++) return { size, note, faults: [] };
+      const faults = [`has the row number ${number} where ${next - 1} should follow`];
+      if (typeof number === "number") next = number + 1;
+      return { size, note, faults };
+    };
+    for (let from = LOWEST;; from = next) {
       const rows = await this.#reading(() => this.#selectCheckpoints.all(from));
-      if (rows.length === 0) return;
-      yield rows.map((row) => {
-        const { number, size, note } = row as { number: number; size: number; note: string };
-        const faults = number === next
-          ? []
-          : [`has the row number ${number} where ${next} should follow`];
-        next = number + 1;
-        return { size, note, faults };
-      });
-      from = next;
+      if (rows.length === 0) break;
+      yield rows.map(inspected);
     }
+    const strays = await this.#reading(() => this.#selectStray.all());
+    if (strays.length > 0) yield strays.map(inspected);
   }
 
   lastCheckpoint(): Promise<string | undefined> {
-    return this.#reading(() => this.#selectLast.get()?.["note"] as string | undefined);
+    return this.#reading(() => {
+      const last = this.#selectLast.get();
+      return last && noteIn(last);
+    });
   }
 
   async #reading<T>(attempt: () => T): Promise<T> {
@@ -252,6 +271,10 @@ const LOSSY = new TextDecoder("utf-8", { ignoreBOM: true });
 
 const TEXTS = ["entry_id", "timestamp", "user", "model"];
 
+function noteIn(row: SqliteRow): string {
+  return LOSSY.decode(row["note"] as Uint8Array);
+}
+
 /** What is read of a row when it is first looked at. */
 interface InspectedRow extends SqliteRow {
   readonly seq: number;
@@ -285,11 +308,11 @@ class RowInspector {
 
   #settle(row: InspectedRow, isPlain: boolean): InspectedRecord {
     const { record: bytes, seq, names, instant_us, lag_us, sound } = row;
-    const highUs = Math.max(this.#highUs, instant_us);
-    if (!isPlain || sound !== 1 || seq !== this.#next || lag_us !== highUs - instant_us) {
+    const lagUs = lagBehind(this.#highUs, instant_us);
+    if (!isPlain || sound !== 1 || seq !== this.#next || lag_us !== lagUs) {
       return this.#look(row);
     }
-    this.#highUs = highUs;
+    this.#highUs = instant_us + lagUs;
     this.#next++;
     return { bytes, entryId: idIn(names), faults: NONE };
   }
@@ -312,7 +335,8 @@ class RowInspector {
       return { bytes, entryId: idIn(names), faults: [...faults, `the record ${state}`] };
     }
     const { entryId, instantUs } = facts;
-    this.#highUs = Math.max(this.#highUs, instantUs);
+    const lagUs = lagBehind(this.#highUs, instantUs);
+    this.#highUs = instantUs + lagUs;
     const compare = (column: string, value: string | number | null): void => {
       const stored = row?.[column];
       const actual = stored instanceof Uint8Array ? LOSSY.decode(stored) : stored;
@@ -326,7 +350,7 @@ class RowInspector {
     compare("cost_usd", facts.costUsd);
     compare("latency_ms", facts.latencyMs);
     compare("instant_us", instantUs);
-    compare("lag_us", this.#highUs - instantUs);
+    compare("lag_us", lagUs);
     compare("canonical", facts.canonical ? 1 : 0);
     compare("event", facts.event?.name ?? null);
     compare("subject", facts.event?.subject ?? null);

@@ -18,6 +18,9 @@ CREATE TABLE ${table} (
 ) STRICT;`;
 }
 
+/** No other number is one of a tile. Who put it there shall keep nobody from proving and signing: tiles are derived. */
+const REAL = `number BETWEEN 0 AND ${Number.MAX_SAFE_INTEGER - 1}`;
+
 /** A column that holds bytes; in a damaged row it may hold something else. */
 function blobSql(column: string): string {
   return `CAST(coalesce(${column}, '') AS BLOB) AS ${column}`;
@@ -41,12 +44,14 @@ export class TileTable {
     this.#insert = database.prepare(
       `INSERT OR IGNORE INTO ${table} (level, number, root, hashes) VALUES (?, ?, ?, ?)`,
     );
-    this.#count = database.prepare(`SELECT count(*) AS n FROM ${table} WHERE level = ?`);
+    this.#count = database.prepare(
+      `SELECT count(*) AS n FROM ${table} WHERE level = ? AND ${REAL}`,
+    );
     this.#last = database.prepare(
-      `SELECT number FROM ${table} WHERE level = ? ORDER BY number DESC LIMIT 1`,
+      `SELECT number FROM ${table} WHERE level = ? AND ${REAL} ORDER BY number DESC LIMIT 1`,
     );
     this.#selectGap = database.prepare(
-      `SELECT number + 1 AS gap FROM ${table} a WHERE level = ? AND NOT EXISTS ` +
+      `SELECT number + 1 AS gap FROM ${table} a WHERE level = ? AND ${REAL} AND NOT EXISTS ` +
         `(SELECT 1 FROM ${table} b WHERE b.level = a.level AND b.number = a.number + 1) ` +
         "ORDER BY number LIMIT 1",
     );

@@ -5,7 +5,7 @@ import { Mutex } from "../mutex.ts";
 import type { WrittenLines } from "../stores/store.ts";
 import type { TreeStore } from "../stores/tree_store.ts";
 import { AsideHasher } from "./aside_hasher.ts";
-import { HASH_BYTES, leafHash } from "./hash.ts";
+import { equalHashes, HASH_BYTES, leafHash } from "./hash.ts";
 import { consistencyProof, inclusionProof, type TileReader, treeRoot } from "./proofs.ts";
 import { edgeTiles, TILE_WIDTH, type TileId } from "./tile.ts";
 import { type FullTile, Tree } from "./tree.ts";
@@ -16,6 +16,9 @@ const MOST_UNSAVED = 64;
 const MOST_WAITING = 16;
 /** How many roots of subtrees are kept for proofs; some 100 bytes each. */
 const MOST_ROOTS = 10_000;
+
+/** Of how many batches it is kept in mind that they were written where the tree had leaves already. */
+const MOST_DOUBTS = 64;
 
 /** Records that were written; see {@link LogTree.add}. */
 interface Added {
@@ -37,6 +40,8 @@ export class LogTree implements TileReader {
   readonly #store: TreeStore;
   readonly #mutex = new Mutex();
   #tree: Tree | undefined;
+  /** How many leaves it was taken up with; those behind were made here. */
+  #taken = 0;
   /** Full tiles that are not in the store yet. */
   #unsaved = new Map<string, FullTile>();
   /** For the proofs; see {@link TileReader.roots}. */
@@ -45,6 +50,11 @@ export class LogTree implements TileReader {
   #trusted = Infinity;
   /** Whether records are being read, so that the tree's end is not where the log's is. */
   #reading = false;
+  /**
+   * Leaves of records that were written where the tree had others already. They are the same, where the tree was quicker and read them.
+   * They are not, where somebody has put an older copy in the log's place meanwhile.
+   */
+  readonly #doubts = new Map<number, Uint8Array>();
   /** What was written meanwhile. */
   readonly #waiting: Added[] = [];
   readonly #aside: AsideHasher;
@@ -90,7 +100,13 @@ export class LogTree implements TileReader {
       this.#waiting.push({ first, records, lines });
       return;
     }
-    const follows = !this.#reading && tree !== undefined && tree.size + this.#aside.ahead === first;
+    const end = tree === undefined ? Infinity : tree.size + this.#aside.ahead;
+    const follows = !this.#reading && tree !== undefined && end === first;
+    if (first >= 0 && first < end && end !== Infinity && this.#doubts.size < MOST_DOUBTS) {
+      for (const { line } of records.slice(0, 1)) {
+        this.#doubts.set(first, leafHash(this.#sha256, line));
+      }
+    }
     if (lines !== undefined && follows && this.#aside.mayTake(records.length)) {
       return this.#aside.hash(tree, lines);
     }
@@ -202,8 +218,10 @@ export class LogTree implements TileReader {
         await this.#aside.settled(() => true);
         await this.#store.dropTiles();
         this.#unsaved.clear();
+        this.#doubts.clear();
         this.roots.clear();
         this.#tree = Tree.empty(this.#sha256);
+        this.#taken = 0;
       });
     });
   }
@@ -224,6 +242,7 @@ export class LogTree implements TileReader {
       const tree = this.#tree ??= await this.#load();
       await this.#aside.settled(() => tree.size < size);
       if (tree.size < size) await this.#grow(tree, size);
+      await this.#settleDoubts(tree);
       return await action(tree);
     });
   }
@@ -248,6 +267,7 @@ export class LogTree implements TileReader {
       roots.forEach((root, position) => hashes.set(root, position * HASH_BYTES));
       edge.push(hashes);
     }
+    this.#taken = size;
     return Tree.resume(this.#sha256, size, edge);
   }
 
@@ -259,13 +279,41 @@ export class LogTree implements TileReader {
 
   async #grow(tree: Tree, size: number): Promise<void> {
     await this.#exclusively(async () => {
-      for await (const lines of this.#store.lines(tree.size, size)) {
-        for (const line of lines) tree.append(leafHash(this.#sha256, line));
+      // From the last one on that it has: whether it is still there.
+      let known = tree.size > this.#taken ? await this.#leafAt(tree.size - 1) : undefined;
+      for await (
+        const lines of this.#store.lines(tree.size - (known === undefined ? 0 : 1), size)
+      ) {
+        const leaves = lines.map((line) => leafHash(this.#sha256, line));
+        if (known !== undefined && leaves.length > 0) {
+          if (!equalHashes(leaves.shift()!, known)) throw replaced(tree.size - 1);
+          known = undefined;
+        }
+        for (const leaf of leaves) tree.append(leaf);
         this.#takeTiles(tree);
         if (this.#unsaved.size >= MOST_UNSAVED) await this.#save();
       }
     });
     if (tree.size < size) throw cut(size, tree.size);
+  }
+
+  /** Compares what was written where the tree had leaves already. */
+  async #settleDoubts(tree: Tree): Promise<void> {
+    for (const [index, written] of this.#doubts) {
+      if (index >= tree.size) continue; // it is being hashed
+      const leaf = await this.#leafAt(index);
+      // It stays in doubt for ever: nothing that the tree yields is what the log has.
+      if (leaf !== undefined && !equalHashes(leaf, written)) throw replaced(index);
+      this.#doubts.delete(index);
+    }
+  }
+
+  /** A leaf that the tree has, unless its tile is lost. */
+  async #leafAt(index: number): Promise<Uint8Array | undefined> {
+    const tile = Math.floor(index / TILE_WIDTH);
+    const start = (index - tile * TILE_WIDTH) * HASH_BYTES;
+    const hashes = await this.read({ level: 0, index: tile }, TILE_WIDTH);
+    return hashes.length < start + HASH_BYTES ? undefined : hashes.slice(start, start + HASH_BYTES);
   }
 
   #takeTiles(tree: Tree): void {
@@ -296,6 +344,14 @@ function cut(size: number, actual: number): AuditLogError {
   return new AuditLogError(
     "DAMAGED",
     `Cannot compute the tree of ${size} entries: the log has no more than ${actual}; it was cut`,
+  );
+}
+
+function replaced(index: number): AuditLogError {
+  return new AuditLogError(
+    "DAMAGED",
+    `Cannot compute the tree: entry ${index} is not the one that it was made of; the log was altered, or replaced ` +
+      "by another copy, while it was open. Verify it",
   );
 }
 

@@ -114,4 +114,17 @@ export function timeConformance(name: string, place: MakePlace): void {
       assertEquals(await log.count({ since: time, until: time }), 1, time);
     }
   });
+
+  test(`${name}: a log is intact behind an entry of the year 9999, however its times are rounded`, async (t) => {
+    const log = await place(t).open();
+    const adopt = (number: number, timestamp: string) =>
+      log.adopt([foreignLine({ entry_id: `${number}`, timestamp })]);
+    await adopt(0, "9999-12-31T23:59:59.999968Z");
+    // Each in a batch of its own: some are half a unit of the last place behind it.
+    for (let number = 1; number <= 64; number++) {
+      await adopt(number, `2026-01-01T00:00:00.${String(number).padStart(6, "0")}Z`);
+    }
+    await log.adopt([foreignLine({ entry_id: "b" }), foreignLine({ entry_id: "c" })]);
+    assertEquals((await log.verify()).faults, []);
+  });
 }

@@ -108,7 +108,7 @@ const ALTERATIONS: Record<string, Alteration> = {
   "a record that becomes none": {
     alter: at(5, (line) => line.replace("{", "[")),
     finds: ["checkpoint", "checkpoint", "checkpoint 299"],
-    findsIndexed: ["record 5", "tile 5"],
+    findsIndexed: ["record 299", "record 5", "tile 5"],
     finds280: ["remembered"],
     unknown: NO_RECORDS,
   },

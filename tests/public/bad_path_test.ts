@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { AuditLog, AuditLogError } from "@audit-log/llm";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { FILE_BACKENDS } from "../support/backends.ts";
@@ -11,6 +11,22 @@ import { foreignLine, interaction } from "../support/interaction.ts";
 import { openRaw } from "../support/raw_sqlite.ts";
 import { assertRefused } from "../support/refused.ts";
 import { tempFolder } from "../support/temp.ts";
+
+test("sqlite: a log with another name is not opened for writing, until that name is gone", async (t) => {
+  const path = join(tempFolder(t), "log");
+  const options = { backend: "sqlite", path } as const;
+  await (await AuditLog.open(options)).close();
+  linkSync(path, `${path}-2`);
+  for (const name of [path, `${path}-2`]) {
+    await assertRefused(() => AuditLog.open({ ...options, path: name }), "HARD_LINKED");
+  }
+  await (await AuditLog.open({ ...options, readOnly: true })).close();
+  unlinkSync(`${path}-2`);
+  // As a process leaves it that is killed when it creates the log.
+  linkSync(path, `${path}-audit-log-new`);
+  await (await AuditLog.open(options)).close();
+  assertEquals(existsSync(`${path}-audit-log-new`), false);
+});
 
 type Backend = typeof FILE_BACKENDS[number];
 
