@@ -45,7 +45,8 @@ CREATE INDEX ${table}_lag ON ${table} (lag_us) WHERE lag_us > 0;
  * the index on ids gives for its id. SQLite believes what an index says, whoever wrote it.
  *
  * Each row is searched for, as a query would. That an index is in order from one end to the other, which is sooner seen, does not tell: of a
- * damaged entry SQLite may read something else than what it compares.
+ * damaged entry SQLite may read something else than what it compares. And each search has a subquery of its own, which begins at the root: a
+ * joined index stays open, and from its last page SQLite looks for the next row on that page first.
  *
  * @param table The table.
  * @param events The table of its events.
