@@ -46,7 +46,8 @@ CREATE INDEX ${table}_lag ON ${table} (lag_us) WHERE lag_us > 0;
  * `first` which row the index on ids gives for its id. SQLite believes what an index says, whoever wrote it.
  *
  * Each row is searched for, as a query would. It would be quicker to see whether an index is in order from one end to the other,
- * but that is not enough: of a damaged entry, SQLite may read something else than what it compares.
+ * but that is not enough: of a damaged entry, SQLite may read something else than what it compares. Each search has a subquery of its
+ * own, which begins at the root: a joined index stays open, and SQLite would look on its present page first.
  *
  * @param table The table.
  * @param events The table of its events.

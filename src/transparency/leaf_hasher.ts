@@ -19,6 +19,11 @@ export class LeafHasher {
     this.#sha256 = sha256;
   }
 
+  /** A copy of the hashes in the tile that is not full: what another hasher begins with that is to go on from here. */
+  partial(): Uint8Array<ArrayBuffer> {
+    return this.#tile.slice(0, this.#filled);
+  }
+
   /** Hashes leaves; see `HashThread.hash()`. The byte before each of them is overwritten. */
   hash({ slab, bounds, start, claims }: Leaves): HashedLeaves {
     if (start !== undefined) {

@@ -6,6 +6,7 @@
  */
 import type { HashedLeaves, HashThread, Leaves, Sha256 } from "../ports.ts";
 import type { InspectedRecord, TreeStore, UnsettledRecord } from "../stores/tree_store.ts";
+import { LazyThread } from "../lazy_thread.ts";
 import { SlabPool } from "../slab_pool.ts";
 import { encodeBase64 } from "./base64.ts";
 import { Checkpoints, type CheckpointsToVerify } from "./checkpoints.ts";
@@ -42,8 +43,8 @@ export interface Verification {
   readonly checkpoints: Checkpoints;
 }
 
-/** From how many entries on another thread is worth the time that it takes to start. */
-const WORTH_A_THREAD = 4096;
+/** From how many entries on another thread has something left to do when it has started, which takes as long as a few thousand. */
+const WORTH_A_THREAD = 8192;
 /** How many chunks may be on their way to that thread and back. */
 const MOST_AHEAD = 4;
 
@@ -54,23 +55,17 @@ const MOST_AHEAD = 4;
  * returned.
  */
 export async function verifyLog(parts: VerificationParts): Promise<Verification> {
-  const thread = await parts.size() < WORTH_A_THREAD
-    ? undefined
-    : await parts.startHashThread?.().catch(() => undefined);
-  const { sha256 } = parts;
-  if (thread === undefined) return await verifyWith(parts, new LeafHasher(sha256));
+  const { sha256, startHashThread } = parts;
+  if (await parts.size() < WORTH_A_THREAD) return await verifyWith(parts, new LeafHasher(sha256));
+  const thread = new LazyThread(startHashThread);
   try {
-    return await verifyWith(parts, {
-      hash: (leaves) =>
-        thread.hash(leaves).catch((cause) => {
-          throw new ThreadFailed("the thread failed", { cause });
-        }),
-    });
+    return await verifyWith(parts, new HasherToTakeOver(sha256, thread));
   } catch (error) {
     if (!(error instanceof ThreadFailed)) throw error;
     return await verifyWith(parts, new LeafHasher(sha256));
   } finally {
-    thread.close();
+    // One that is just starting, too.
+    void thread.settled().then(() => thread.started?.close());
   }
 }
 
@@ -79,6 +74,29 @@ class ThreadFailed extends Error {}
 
 interface Hasher {
   hash(leaves: Leaves): HashedLeaves | Promise<HashedLeaves>;
+}
+
+/** Hashes on this thread until another one runs, which takes over. */
+class HasherToTakeOver implements Hasher {
+  readonly #here: LeafHasher;
+  readonly #thread: LazyThread<HashThread>;
+  #isThere = false;
+
+  constructor(sha256: Sha256, thread: LazyThread<HashThread>) {
+    this.#here = new LeafHasher(sha256);
+    this.#thread = thread;
+    void thread.start();
+  }
+
+  hash(leaves: Leaves): HashedLeaves | Promise<HashedLeaves> {
+    const { ready } = this.#thread;
+    if (ready === undefined) return this.#here.hash(leaves);
+    const start = this.#isThere ? {} : { start: this.#here.partial() };
+    this.#isThere = true;
+    return ready.hash({ ...leaves, ...start }).catch((cause) => {
+      throw new ThreadFailed("the thread failed", { cause });
+    });
+  }
 }
 
 async function verifyWith(parts: VerificationParts, hasher: Hasher): Promise<Verification> {
