@@ -17,7 +17,7 @@ export interface AuditCallbackHandler {
   readonly name: string;
   /** `true`: LangChain waits for it, so that what is recorded is recorded before the run goes on. */
   readonly awaitHandlers: boolean;
-  /** Whether what it throws ends the run: in strict mode, what cannot be recorded is not asked. */
+  /** Whether what it throws ends the run: in strict mode, what cannot be recorded is not asked; nor is what `check` refuses. */
   readonly raiseError: boolean;
   /** `false`: models are recorded. */
   readonly ignoreLLM: boolean;
@@ -137,7 +137,7 @@ export function auditCallbacks(
   options: CaptureOptions = {},
 ): AuditCallbackHandler {
   const capture = new Capture(log, options);
-  const { inlineMedia: keepMedia = false, onAuditFailure = "refuse" } = capture.options;
+  const { inlineMedia: keepMedia = false, onAuditFailure = "refuse", check } = capture.options;
   const runs = new Runs(capture);
   const entered = (
     runId: string,
@@ -154,7 +154,7 @@ export function auditCallbacks(
     {
       name: "audit_log",
       awaitHandlers: true,
-      raiseError: onAuditFailure === "refuse",
+      raiseError: onAuditFailure === "refuse" || check !== undefined,
       ignoreLLM: false,
       ignoreChain: false,
       ignoreAgent: false,

@@ -65,17 +65,22 @@ export class Runs {
     describe: () => CapturedRequest | Promise<CapturedRequest>,
     signal?: unknown,
   ): Promise<void> {
+    let request: CapturedRequest;
     try {
-      const request = await describe();
+      request = await describe();
+    } catch (error) { // it is unreadable
+      this.leave(runId);
+      if (this.#capture.options.onAuditFailure !== "continue") throw error;
+      return this.#tell(error, undefined, "begin");
+    }
+    try {
       const call = await this.#capture.begin(request);
       const startMs = performance.now();
       const partial = new PartialAnswer();
       this.#calls.set(runId, { call, partial, request, signal, startMs, lastMs: startMs });
     } catch (error) {
       this.leave(runId);
-      if (this.#capture.options.onAuditFailure !== "continue") throw error;
-      // Of what it does itself the capture has told; this is something unreadable.
-      this.#tell(error, undefined, "begin");
+      throw error;
     }
   }
 
