@@ -146,8 +146,8 @@ export function auditCallbacks(
     metadata: unknown,
     runName: string | undefined,
   ): Run => {
-    const rootRunId = runs.enter(runId, parentRunId, metadata);
-    return { runId, parentRunId, rootRunId, tags, metadata, runName };
+    const around = runs.enter(runId, parentRunId, tags, metadata);
+    return { runId, parentRunId, ...around, tags, metadata, runName };
   };
   const handler: AuditCallbackHandler = Object.assign(
     new AuditHandler(),
@@ -186,8 +186,8 @@ export function auditCallbacks(
           () => answerOf(looseOf(output), looseOf(extra)["cached"] === true, keepMedia),
         ),
       handleLLMError: (error, runId) => runs.fail(runId, error),
-      handleChainStart: (_chain, _inputs, runId, parentRunId, _tags, metadata) =>
-        void runs.enter(runId, parentRunId, metadata),
+      handleChainStart: (_chain, _inputs, runId, parentRunId, tags, metadata) =>
+        void runs.enter(runId, parentRunId, tags, metadata),
       handleChainEnd: (_outputs, runId) => runs.leave(runId),
       handleChainError: (_error, runId) => runs.leave(runId),
       handleToolStart: (tool, input, runId, parentRunId, tags, metadata, runName, toolCallId) =>

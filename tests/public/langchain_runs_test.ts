@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { type AuditLog, withAuditContext } from "@audit-log/llm";
-import type { CaptureOptions } from "@audit-log/llm/fetch";
+import { auditFetch, type CaptureOptions } from "@audit-log/llm/fetch";
 import { auditCallbacks } from "@audit-log/llm/langchain";
 import { InMemoryCache } from "@langchain/core/caches";
 import { BaseCallbackHandler } from "@langchain/core/callbacks/base";
@@ -185,6 +185,44 @@ test("attempts of withRetry() are entries of their own, and counted", async (t) 
   assertEquals(told, [
     ["failed", undefined],
     ["completed", 2],
+  ]);
+});
+
+test("attempts of a chain are those of the models and tools in it", async (t) => {
+  const { provider, log, handler, model } = await setUp(t, {}, { callbacks: [] });
+  const shout = tool(({ text }) => text.toUpperCase(), {
+    name: "shout",
+    schema: z.object({ text: z.string() }),
+  });
+  const chain = RunnableLambda.from((text: string) => ({ text })).pipe(shout).pipe(String).pipe(
+    model,
+  );
+  provider.reply({ status: 500 }, { text: "At last." });
+  const retrying = chain.withRetry({ stopAfterAttempt: 2, onFailedAttempt: () => {} });
+  await RunnableLambda.from((text: string) => text).pipe(retrying).invoke("Hi", {
+    callbacks: [handler],
+  });
+  const entries = await log.query();
+  assertEquals(
+    entries.map(({ model, metadata }) => [model, metadata["attempt"]]),
+    [["shout", undefined], ["gpt-4o", undefined], ["shout", 2], ["gpt-4o", 2]] as never,
+  );
+});
+
+test("by a model's own fetch, its own retries are recorded, and what LangChain drops", async (t) => {
+  const { provider, log, settings } = await setUp(t, {}, { callbacks: [] });
+  provider.reply({ status: 500 }, { refusal: "I will not." });
+  const { configuration } = settings;
+  const model = new ChatOpenAI({
+    ...settings,
+    maxRetries: 1,
+    configuration: { ...configuration, fetch: auditFetch(log) },
+  });
+  assertEquals((await model.invoke("Hi")).content, "");
+  const [failed, refused] = await log.query();
+  assertEquals(failed!.metadata["audit.outcome"], "failed");
+  assertEquals(JSON.parse(refused!.outputText)[0].parts, [
+    { type: "refusal", content: "I will not." },
   ]);
 });
 
