@@ -344,10 +344,10 @@ export class AuditLog implements AsyncDisposable {
   async annotate(entryId: string, annotation: NewAnnotation): Promise<AuditEntry> {
     this.#checkWritable();
     try {
-      return await this.#readAndRecord(async (reader) => {
+      return await this.#readAndWrite(async (reader) => {
         const found = await reader.find(entryId);
         if (found === undefined) throw entryNotFound(entryId, "annotate the entry");
-        return annotationDraft(found.record.entry, annotation);
+        return () => this.#recorder.record(annotationDraft(found.record.entry, annotation));
       });
     } catch (error) {
       throw retold(error, "annotate the entry");
@@ -403,15 +403,14 @@ export class AuditLog implements AsyncDisposable {
       checkBytes(record, this.#settings.maxRecordBytes);
       return record;
     });
-    for (const [position, { entry }] of records.entries()) {
-      if (await this.#reader.using(() => this.#store.indexOf(entry.entryId)) !== undefined) {
-        throw duplicate(entry.entryId, position);
-      }
-    }
-    this.#checkWritable();
-    await this.#recorder.settled(); // what came before is before it in the log
     const entries = records.map((record) => record.entry);
-    return records.length === 0 ? entries : await this.#recorder.append(records, entries);
+    return await this.#readAndWrite(async () => {
+      for (const [position, { entryId }] of entries.entries()) {
+        if (await this.#store.indexOf(entryId) !== undefined) throw duplicate(entryId, position);
+      }
+      await this.#recorder.settled(); // what came before is before it in the log
+      return () => records.length === 0 ? entries : this.#recorder.append(records, entries);
+    });
   }
 
   /**
@@ -743,20 +742,22 @@ export class AuditLog implements AsyncDisposable {
   /** Writes the end of a call, unless it is in the log: one that was refused may be. */
   async #recordOnce(callId: string, draft: Draft): Promise<AuditEntry> {
     this.#checkWritable();
-    return await this.#readAndRecord(async (reader) => {
+    return await this.#readAndWrite(async (reader) => {
       await this.#writer.reconcile();
       const [there] = await about(reader, callId, CALL_END);
-      return there ?? draft;
+      return () => there ?? this.#recorder.record(draft);
     });
   }
 
-  /** Records what takes some reading first, unless that finds it in the log. Who closes the log waits for it. */
-  async #readAndRecord(
-    read: (reader: LogReader) => Promise<Draft | AuditEntry>,
-  ): Promise<AuditEntry> {
+  /**
+   * Writes what takes some reading first. Who closes the log meanwhile waits for it.
+   *
+   * @param read Gives what writes then.
+   */
+  async #readAndWrite<T>(read: (reader: LogReader) => Promise<() => T | Promise<T>>): Promise<T> {
     const { written } = await this.#writersReader.using(async () => {
-      const found = await read(this.#writersReader);
-      return { written: "entryId" in found ? found : this.#recorder.record(found) };
+      const write = await read(this.#writersReader);
+      return { written: write() }; // it is queued; that is waited for otherwise
     });
     return await written;
   }
