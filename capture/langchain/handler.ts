@@ -162,14 +162,14 @@ export function auditCallbacks(
       ignoreCustomEvent: true,
       copy: () => handler,
       handleChatModelStart: (llm, messages, runId, parentRunId, extra, tags, metadata, runName) =>
-        runs.begin(runId, async () => {
+        runs.begin(runId, "chat", async () => {
           const run = entered(runId, parentRunId, tags, metadata, runName);
           const asked: Message[] = [];
           for (const message of messages.flat()) asked.push(await messageOf(message, keepMedia));
           return modelRequest("chat", llm, { messages: asked }, extra, run);
         }, signalIn(extra)),
       handleLLMStart: (llm, prompts, runId, parentRunId, extra, tags, metadata, runName) =>
-        runs.begin(runId, () => {
+        runs.begin(runId, "text_completion", () => {
           const run = entered(runId, parentRunId, tags, metadata, runName);
           const messages = prompts.map((prompt) => textMessage("user", prompt));
           return modelRequest("text_completion", llm, { messages }, extra, run);
@@ -191,7 +191,7 @@ export function auditCallbacks(
       handleChainEnd: (_outputs, runId) => runs.leave(runId),
       handleChainError: (_error, runId) => runs.leave(runId),
       handleToolStart: (tool, input, runId, parentRunId, tags, metadata, runName, toolCallId) =>
-        runs.begin(runId, () => {
+        runs.begin(runId, "execute_tool", () => {
           const run = entered(runId, parentRunId, tags, metadata, runName);
           return toolRequest(tool, input, toolCallId, run);
         }),

@@ -71,23 +71,18 @@ export class Runs {
   /**
    * Records that a call is about to be made.
    *
+   * @param operation What is done, as `gen_ai.operation.name`.
    * @param describe Says what is asked.
    * @param signal What may stop it.
    */
   async begin(
     runId: string,
+    operation: string,
     describe: () => CapturedRequest | Promise<CapturedRequest>,
     signal?: unknown,
   ): Promise<void> {
-    let request: CapturedRequest;
     try {
-      request = await describe();
-    } catch (error) { // it is unreadable
-      this.leave(runId);
-      if (this.#capture.options.onAuditFailure !== "continue") throw error;
-      return this.#tell(error, undefined, "begin");
-    }
-    try {
+      const request = await this.#readable(operation, describe);
       const call = await this.#capture.begin(request);
       const startMs = performance.now();
       const partial = new PartialAnswer();
@@ -95,6 +90,22 @@ export class Runs {
     } catch (error) {
       this.leave(runId);
       throw error;
+    }
+  }
+
+  /** What is asked; that it cannot be read, where the call is to be made all the same. */
+  async #readable(
+    operation: string,
+    describe: () => CapturedRequest | Promise<CapturedRequest>,
+  ): Promise<CapturedRequest> {
+    try {
+      return await describe();
+    } catch (error) {
+      if (this.#capture.options.onAuditFailure !== "continue") throw error;
+      this.#tell(error, undefined, "begin");
+      const isModel = operation !== "execute_tool";
+      const metadata = { "request.unreadable": true };
+      return { provider: undefined, operation, isModel, model: "", input: "", metadata };
     }
   }
 

@@ -350,6 +350,29 @@ class Unreadable extends BaseChatModel {
   }
 }
 
+test("a question that cannot be read is checked, and recorded as that, where calls go on", async (t) => {
+  const { log } = await capturing(t);
+  const unreadable = {
+    get content(): string {
+      throw new RangeError("unreadable");
+    },
+  };
+  const [checked, told]: string[][] = [[], []];
+  const lenient = auditCallbacks(log, {
+    onAuditFailure: "continue",
+    check: ({ operation }) => void checked!.push(operation),
+    onError: (error, { phase }) => void told!.push(`${phase}: ${(error as Error).message}`),
+  });
+  const strict = auditCallbacks(log);
+  await assertRejects(() => strict.handleChatModelStart({}, [[unreadable]], "r0"), RangeError);
+  await lenient.handleChatModelStart({}, [[unreadable]], "r1");
+  await lenient.handleLLMEnd({ generations: [[{ text: "Hello!" }]] }, "r1");
+  const { inputText, outputText, model, metadata } = await only(log);
+  assertEquals([inputText, outputText, model], ["", "Hello!", "unknown"]);
+  assertEquals(metadata["request.unreadable"], true);
+  assertEquals([checked, told], [["chat"], ["begin: unreadable"]]);
+});
+
 test("an answer that cannot be read is the caller's all the same", async (t) => {
   const told: unknown[] = [];
   const { log, handler } = await setUp(t, {
