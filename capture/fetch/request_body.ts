@@ -61,8 +61,12 @@ export function askedRequest(
     header,
     signal,
     async read() {
-      const { body, ...passed } = await read();
-      return { text: await textOf(body, header("content-encoding")), ...passed };
+      const { body, input, init } = await read();
+      // What is a text already was not encoded, whatever the header says.
+      const text = body === undefined || typeof body === "string"
+        ? body
+        : await textOf(body, header("content-encoding"));
+      return { text, input, init };
     },
   };
 }
@@ -186,12 +190,7 @@ async function contentOf(body: unknown): Promise<string | Bytes | undefined> {
 }
 
 /** A body's text, or nothing if it cannot be read. */
-async function textOf(
-  body: string | Bytes | undefined,
-  encoding: string | null,
-): Promise<string | undefined> {
-  // What is a text already was not encoded, whatever the header says.
-  if (typeof body === "string" || body === undefined) return body;
+async function textOf(body: Bytes, encoding: string | null): Promise<string | undefined> {
   const bytes = encoding === null ? body : await decoded(body, encoding);
   return bytes === undefined ? undefined : UTF_8.decode(bytes);
 }
