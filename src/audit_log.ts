@@ -86,6 +86,8 @@ export class AuditLog implements AsyncDisposable {
   readonly #settings: Settings;
   readonly #warnings: AuditWarning[];
   readonly #reader: LogReader;
+  /** Reads what has to be known before something is written: what was asked before the log is closed is done. */
+  readonly #writersReader: LogReader;
   readonly #transparency: Transparency;
   readonly #beforeClose: BeforeClose;
   #closing: Promise<void> | undefined;
@@ -96,6 +98,7 @@ export class AuditLog implements AsyncDisposable {
     this.#settings = settings;
     this.#warnings = warnings;
     this.#reader = new LogReader(store);
+    this.#writersReader = new LogReader(store);
     this.#transparency = new Transparency({
       name: settings.path === "" ? "the log" : settings.path,
       store: store.tree ?? new MemoryTree(store),
@@ -121,7 +124,7 @@ export class AuditLog implements AsyncDisposable {
         this.#writer.check();
       },
       record: (draft) => this.#record(draft),
-      endOf: (callId) => this.#endOf(callId),
+      recordOnce: (callId, draft) => this.#recordOnce(callId, draft),
     });
     this.#beforeClose = new BeforeClose(settings.warn);
   }
@@ -341,10 +344,15 @@ export class AuditLog implements AsyncDisposable {
    */
   async annotate(entryId: string, annotation: NewAnnotation): Promise<AuditEntry> {
     this.#checkWritable();
-    const found = await this.#reader.find(entryId);
-    if (found === undefined) throw entryNotFound(entryId, "annotate the entry");
-    return await this.#record(annotationDraft(found.record.entry, annotation))
-      .catch((error) => Promise.reject(retold(error, "annotate the entry")));
+    try {
+      return await this.#readAndWrite(async (reader) => {
+        const found = await reader.find(entryId);
+        if (found === undefined) throw entryNotFound(entryId, "annotate the entry");
+        return () => this.#recorder.record(annotationDraft(found.record.entry, annotation));
+      });
+    } catch (error) {
+      throw retold(error, "annotate the entry");
+    }
   }
 
   /**
@@ -396,15 +404,14 @@ export class AuditLog implements AsyncDisposable {
       checkBytes(record, this.#settings.maxRecordBytes);
       return record;
     });
-    for (const [position, { entry }] of records.entries()) {
-      if (await this.#reader.using(() => this.#store.indexOf(entry.entryId)) !== undefined) {
-        throw duplicate(entry.entryId, position);
-      }
-    }
-    this.#checkWritable();
-    await this.#recorder.settled(); // what came before is before it in the log
     const entries = records.map((record) => record.entry);
-    return records.length === 0 ? entries : await this.#recorder.append(records, entries);
+    return await this.#readAndWrite(async () => {
+      for (const [position, { entryId }] of entries.entries()) {
+        if (await this.#store.indexOf(entryId) !== undefined) throw duplicate(entryId, position);
+      }
+      await this.#recorder.settled(); // what came before is before it in the log
+      return () => records.length === 0 ? entries : this.#recorder.append(records, entries);
+    });
   }
 
   /**
@@ -707,6 +714,7 @@ export class AuditLog implements AsyncDisposable {
     if (work !== undefined) await work;
     this.#reader.refuse();
     try {
+      await this.#writersReader.settled();
       await this.#recorder.settled();
       await this.#writer.drained();
       await this.#transparency.close();
@@ -733,22 +741,33 @@ export class AuditLog implements AsyncDisposable {
     for await (const record of records) yield await part(record);
   }
 
-  /** The end of a call, if it is in the log: one that was refused may be. */
-  async #endOf(callId: string): Promise<AuditEntry | undefined> {
+  /** Writes the end of a call, unless it is in the log: one that was refused may be. */
+  async #recordOnce(callId: string, draft: Draft): Promise<AuditEntry> {
     this.#checkWritable();
-    await this.#writer.reconcile();
-    return (await this.#about(callId, CALL_END))[0];
+    return await this.#readAndWrite(async (reader) => {
+      await this.#writer.reconcile();
+      const [there] = await about(reader, callId, CALL_END);
+      return () => there ?? this.#recorder.record(draft);
+    });
   }
 
-  /** The entries of an event that are about another entry, or of a call. */
-  async #about(subject: string, event: string): Promise<AuditEntry[]> {
-    const records = await this.#reader.all({ ...checkQuery({ events: "all" }), subject });
-    return records.filter((record) => record.event?.name === event).map(({ entry }) => entry);
+  /**
+   * Writes what takes some reading first. Who closes the log meanwhile waits for it.
+   *
+   * @param read Gives what writes then.
+   */
+  async #readAndWrite<T>(read: (reader: LogReader) => Promise<() => T | Promise<T>>): Promise<T> {
+    const { written } = await this.#writersReader.using(async () => {
+      const write = await read(this.#writersReader);
+      return { written: write() }; // it is queued; that is waited for otherwise
+    });
+    return await written;
   }
 
   /** An entry with what was said about it. */
   async #annotated(entry: AuditEntry): Promise<AnnotatedEntry> {
-    const annotations = (await this.#about(entry.entryId, ANNOTATION)).map(annotationOf);
+    const said = await about(this.#reader, entry.entryId, ANNOTATION);
+    const annotations = said.map(annotationOf);
     return Object.freeze({ ...entry, annotations: Object.freeze(annotations) });
   }
 
@@ -760,6 +779,12 @@ export class AuditLog implements AsyncDisposable {
       "Cannot record: the log was opened with readOnly; open it without",
     );
   }
+}
+
+/** The entries of an event that are about another entry, or of a call. */
+async function about(reader: LogReader, subject: string, event: string): Promise<AuditEntry[]> {
+  const records = await reader.all({ ...checkQuery({ events: "all" }), subject });
+  return records.filter((record) => record.event?.name === event).map(({ entry }) => entry);
 }
 
 /** The error for `new AuditLog()`, which only TypeScript refuses. */

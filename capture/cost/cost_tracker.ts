@@ -91,7 +91,24 @@ const NO_SCOPES: readonly string[] = [];
  * await log.close();
  * ```
  *
- * @example A budget, asked before each call
+ * @example A budget that wrapped calls keep to
+ * ```ts
+ * import { AuditLog } from "@audit-log/llm";
+ * import { CostTracker } from "@audit-log/llm/cost";
+ * import { auditOpenAI } from "@audit-log/llm/openai";
+ * import OpenAI from "openai";
+ *
+ * const log = await AuditLog.open({ backend: "sqlite", path: "audit.db" });
+ * const tracker = new CostTracker({ budgets: [{ scope: "qa", limitUsd: 5, action: "refuse" }] });
+ * const { check, cost } = tracker;
+ * const client = auditOpenAI(new OpenAI({ apiKey: "..." }), log, { check, cost });
+ * export function answer(input: string) {
+ *   // Rejects with BUDGET_EXCEEDED, and sends nothing, once 5 dollars were spent.
+ *   return tracker.scope("qa", () => client.responses.create({ model: "gpt-4o", input }));
+ * }
+ * ```
+ *
+ * @example A budget, asked by hand before each call
  * ```ts
  * import { AuditLogError } from "@audit-log/llm";
  * import { CostTracker } from "@audit-log/llm/cost";
@@ -138,12 +155,26 @@ export class CostTracker {
 
   /**
    * The tracker as a {@link Cost}, for the option `cost` of a wrapper: it gives what a call cost, and counts the call where
-   * it is called. It refuses nothing, since the call was made; ask {@link CostTracker.check} before it. It may be handed on
+   * it is called. It refuses nothing, since the call was made: {@link CostTracker.check} does, before it. It may be handed on
    * without the tracker. What the tracker's own `cost` throws, it throws after counting the call.
    */
   readonly cost: Cost = (usage, model, provider, given) => {
     const latencyMs = isUsd(given) ? given : null;
     return this.#count({ model, provider, usage, latencyMs, costUsd: undefined }).costUsd;
+  };
+
+  /**
+   * Throws if a call that is made now would be one too many: if a budget that refuses, of a scope around or of all calls, is
+   * used up. It may be handed on without the tracker: as the option `check` of a wrapper, which asks it before each call.
+   *
+   * A call is counted when it ends, not when it begins: what it will cost is not known then, and nothing is reserved for it. So
+   * what is spent may exceed a budget by all calls that are under way when it is used up.
+   *
+   * @throws {AuditLogError} `BUDGET_EXCEEDED`, its `path` the budget.
+   */
+  readonly check = (): void => {
+    const refusal = this.#budgets.refusal(this.#scopes());
+    if (refusal !== undefined) throw refusal;
   };
 
   /**
@@ -165,17 +196,6 @@ export class CostTracker {
     }
     this.#storage ??= asyncStorage();
     return this.#storage.run(scopes, fn);
-  }
-
-  /**
-   * Throws if a call that is made now would be one too many: if a budget that refuses, of a scope around or of all calls, is
-   * used up. Calls that were begun before it was are not undone, so that what is spent may exceed a budget by what is under way.
-   *
-   * @throws {AuditLogError} `BUDGET_EXCEEDED`, its `path` the budget.
-   */
-  check(): void {
-    const refusal = this.#budgets.refusal(this.#scopes());
-    if (refusal !== undefined) throw refusal;
   }
 
   /**

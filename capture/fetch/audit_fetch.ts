@@ -146,17 +146,20 @@ function unlessAborted<T>(
   });
 }
 
-/** What a request asks; as a text where its body is not what its path says. */
+/** What a request asks; as a text where its body is not what its path says. Of one that cannot be read, that is said. */
 async function requestOf(
   format: WireFormat,
   text: string | undefined,
   keepMedia: boolean,
 ): Promise<WireRequest> {
+  const unknown = { model: undefined, parameters: {} };
+  if (text === undefined) {
+    return { ...unknown, input: "", metadata: { "request.unreadable": true } };
+  }
   try {
-    return await format.request(looseOf(jsonValue(text ?? "")), keepMedia);
+    return await format.request(looseOf(jsonValue(text)), keepMedia);
   } catch {
-    const input = withoutCredentials(text ?? "");
-    return { model: undefined, input, metadata: {}, parameters: {} };
+    return { ...unknown, input: withoutCredentials(text), metadata: {} };
   }
 }
 

@@ -1,5 +1,6 @@
 import { type Bytes, bytesOf, GatheredBytes } from "./bytes.ts";
 import { copiedInit } from "./copied_init.ts";
+import { decoded } from "./decoded.ts";
 
 /** What was asked to be fetched, and its body as text where it has one that can be read. */
 export interface AskedRequest {
@@ -7,14 +8,18 @@ export interface AskedRequest {
   header(name: string): string | null;
   readonly signal: AbortSignal | undefined;
   /** Reads the body; what is to be fetched then is given back along with it. */
-  read(): Promise<ReadRequest>;
+  read(): Promise<ToFetch & { readonly text: string | undefined | null }>;
 }
 
-interface ReadRequest {
-  /** `null` if the body broke: no request is to be made. */
-  readonly text: string | undefined | null;
+interface ToFetch {
   readonly input: RequestInfo | URL;
   readonly init: RequestInit | undefined;
+}
+
+/** A body as it was read, encoded or not, and what is to be fetched then. */
+interface ReadRequest extends ToFetch {
+  /** `null` if the body broke: no request is to be made. */
+  readonly body: string | Bytes | undefined | null;
 }
 
 /** Where the arguments of `fetch()` go, and by what method. */
@@ -43,18 +48,27 @@ export function askedRequest(
   // An option that is null goes before what the request has.
   const own = init?.signal === undefined ? request?.signal : init.signal;
   const signal = own instanceof AbortSignal ? own : undefined;
+  const header = (name: string): string | null => headerOf(init?.headers ?? request?.headers, name);
+  const read = async (): Promise<ReadRequest> => {
+    if (request !== undefined && isOwn) return await readOwn(request, init, signal);
+    const body: unknown = init?.body;
+    if (!isIterable(body)) return { body: await contentOf(body), input: target, init };
+    if (signal?.aborted === true) return { body: undefined, input: target, init }; // fetch rejects it
+    if (body instanceof ReadableStream) return await readStream(body, target, init, signal);
+    // It can be read once: what is sent is what was read.
+    const bytes = await allOf(streamOf(body), signal);
+    return { body: bytes, input: target, init: { ...init, body: bytes } };
+  };
   return {
-    header: (name) => headerOf(init?.headers ?? request?.headers, name),
+    header,
     signal,
     async read() {
-      if (request !== undefined && isOwn) return await readOwn(request, init, signal);
-      const body: unknown = init?.body;
-      if (!isIterable(body)) return { text: await textOf(body), input: target, init };
-      if (signal?.aborted === true) return { text: undefined, input: target, init }; // fetch rejects it
-      if (body instanceof ReadableStream) return await readStream(body, target, init, signal);
-      // It can be read once: what is sent is what was read.
-      const bytes = await allOf(streamOf(body), signal);
-      return { text: UTF_8.decode(bytes), input: target, init: { ...init, body: bytes } };
+      const { body, input, init } = await read();
+      // What is a text already was not encoded, whatever the header says.
+      const text = body instanceof Uint8Array
+        ? await textOf(body, header("content-encoding"))
+        : body;
+      return { text, input, init };
     },
   };
 }
@@ -118,14 +132,14 @@ async function readStream(
   init: RequestInit | undefined,
   signal: AbortSignal | undefined,
 ): Promise<ReadRequest> {
-  if (body.locked) return { text: undefined, input, init }; // for fetch to reject
+  if (body.locked) return { body: undefined, input, init }; // for fetch to reject
   const [copy, sent] = body.tee();
   try {
     const bytes = await allOf(copy, signal, (reason) => sent.cancel(reason));
-    return { text: UTF_8.decode(bytes), input, init: { ...init, body: sent } };
+    return { body: bytes, input, init: { ...init, body: sent } };
   } catch (error) {
     const broken = new ReadableStream({ start: (controller) => controller.error(error) });
-    return { text: null, input, init: { ...init, body: broken } };
+    return { body: null, input, init: { ...init, body: broken } };
   }
 }
 
@@ -137,13 +151,13 @@ async function readOwn(
 ): Promise<ReadRequest> {
   const asked = { input: request, init };
   const canBeRead = !request.bodyUsed && typeof request.arrayBuffer === "function";
-  if (!canBeRead || signal?.aborted === true) return { text: undefined, ...asked }; // for fetch to reject
+  if (!canBeRead || signal?.aborted === true) return { body: undefined, ...asked }; // for fetch to reject
   if (!(request instanceof Request)) return await readOther(request, init, signal);
   // Only the copy's body is looked at: Deno sends one in chunks that was looked at.
   const copy = request.clone().body;
-  if (copy === null) return { text: "", ...asked };
+  if (copy === null) return { body: "", ...asked };
   const bytes = await allOf(copy, signal, (reason) => request.body?.cancel(reason));
-  return { text: UTF_8.decode(bytes), ...asked };
+  return { body: bytes, ...asked };
 }
 
 /** Reads the body of a request of another package; as a rule, copies of those can be read only both at once. */
@@ -156,13 +170,13 @@ async function readOther(
     | Partial<ReadableStream & { destroy(error: unknown): void }>
     | null
     | undefined;
-  if (body === null) return { text: "", input: request, init };
+  if (body === null) return { body: "", input: request, init };
   const bytes = typeof body?.getReader === "function"
     ? await allOf(body as ReadableStream, signal)
     : new Uint8Array(
       await stoppedBy(signal, (reason) => body?.destroy?.(reason), request.arrayBuffer()),
     );
-  return { text: UTF_8.decode(bytes), input: request, init: { ...init, body: bytes } };
+  return { body: bytes, input: request, init: { ...init, body: bytes } };
 }
 
 /**
@@ -206,10 +220,19 @@ async function stoppedBy<T>(
   }
 }
 
-async function textOf(body: unknown): Promise<string | undefined> {
-  if (typeof body === "string") return body;
-  if (body instanceof Blob) return await body.text();
-  return body instanceof Uint8Array ? UTF_8.decode(body) : undefined;
+/** What a body that is no stream has to say; of a form, say, that is not known. */
+async function contentOf(body: unknown): Promise<string | Bytes | undefined> {
+  if (body === undefined || body === null) return "";
+  if (body instanceof Blob) return new Uint8Array(await body.arrayBuffer());
+  return typeof body === "string" || body instanceof Uint8Array
+    ? body as string | Bytes
+    : undefined;
+}
+
+/** A body's text, or nothing if it cannot be read. */
+async function textOf(body: Bytes, encoding: string | null): Promise<string | undefined> {
+  const bytes = encoding === null ? body : await decoded(body, encoding);
+  return bytes === undefined ? undefined : UTF_8.decode(bytes);
 }
 
 function headerOf(headers: unknown, name: string): string | null {

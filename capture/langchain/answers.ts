@@ -12,8 +12,8 @@ export async function answerOf(
   const { generations, llmOutput } = output;
   const answers = listOf(Array.isArray(generations) ? generations.flat() : []);
   const answer = await generationsOf(answers, keepMedia);
-  // An answer out of a cache cost no tokens: LangChain counts them as 0, or as they were.
-  if (isCached) return { ...answer, usage: undefined, metadata: { "langchain.cached": true } };
+  // An answer out of a cache cost nothing: LangChain counts its tokens as 0, or as they were.
+  if (isCached) return { ...answer, isPriced: false, metadata: { "langchain.cached": true } };
   return { ...answer, usage: usageIn(looseOf(answers[0])["message"], llmOutput) };
 }
 

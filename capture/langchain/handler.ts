@@ -17,7 +17,7 @@ export interface AuditCallbackHandler {
   readonly name: string;
   /** `true`: LangChain waits for it, so that what is recorded is recorded before the run goes on. */
   readonly awaitHandlers: boolean;
-  /** Whether what it throws ends the run: in strict mode, what cannot be recorded is not asked. */
+  /** Whether what it throws ends the run: in strict mode, what cannot be recorded is not asked; nor is what `check` refuses. */
   readonly raiseError: boolean;
   /** `false`: models are recorded. */
   readonly ignoreLLM: boolean;
@@ -137,7 +137,7 @@ export function auditCallbacks(
   options: CaptureOptions = {},
 ): AuditCallbackHandler {
   const capture = new Capture(log, options);
-  const { inlineMedia: keepMedia = false, onAuditFailure = "refuse" } = capture.options;
+  const { inlineMedia: keepMedia = false, onAuditFailure = "refuse", check } = capture.options;
   const runs = new Runs(capture);
   const entered = (
     runId: string,
@@ -146,15 +146,15 @@ export function auditCallbacks(
     metadata: unknown,
     runName: string | undefined,
   ): Run => {
-    const rootRunId = runs.enter(runId, parentRunId, metadata);
-    return { runId, parentRunId, rootRunId, tags, metadata, runName };
+    const around = runs.enter(runId, parentRunId, tags, metadata);
+    return { runId, parentRunId, ...around, tags, metadata, runName };
   };
   const handler: AuditCallbackHandler = Object.assign(
     new AuditHandler(),
     {
       name: "audit_log",
       awaitHandlers: true,
-      raiseError: onAuditFailure === "refuse",
+      raiseError: onAuditFailure === "refuse" || check !== undefined,
       ignoreLLM: false,
       ignoreChain: false,
       ignoreAgent: false,
@@ -162,14 +162,14 @@ export function auditCallbacks(
       ignoreCustomEvent: true,
       copy: () => handler,
       handleChatModelStart: (llm, messages, runId, parentRunId, extra, tags, metadata, runName) =>
-        runs.begin(runId, async () => {
+        runs.begin(runId, "chat", async () => {
           const run = entered(runId, parentRunId, tags, metadata, runName);
           const asked: Message[] = [];
           for (const message of messages.flat()) asked.push(await messageOf(message, keepMedia));
           return modelRequest("chat", llm, { messages: asked }, extra, run);
         }, signalIn(extra)),
       handleLLMStart: (llm, prompts, runId, parentRunId, extra, tags, metadata, runName) =>
-        runs.begin(runId, () => {
+        runs.begin(runId, "text_completion", () => {
           const run = entered(runId, parentRunId, tags, metadata, runName);
           const messages = prompts.map((prompt) => textMessage("user", prompt));
           return modelRequest("text_completion", llm, { messages }, extra, run);
@@ -186,12 +186,12 @@ export function auditCallbacks(
           () => answerOf(looseOf(output), looseOf(extra)["cached"] === true, keepMedia),
         ),
       handleLLMError: (error, runId) => runs.fail(runId, error),
-      handleChainStart: (_chain, _inputs, runId, parentRunId, _tags, metadata) =>
-        void runs.enter(runId, parentRunId, metadata),
+      handleChainStart: (_chain, _inputs, runId, parentRunId, tags, metadata) =>
+        void runs.enter(runId, parentRunId, tags, metadata),
       handleChainEnd: (_outputs, runId) => runs.leave(runId),
       handleChainError: (_error, runId) => runs.leave(runId),
       handleToolStart: (tool, input, runId, parentRunId, tags, metadata, runName, toolCallId) =>
-        runs.begin(runId, () => {
+        runs.begin(runId, "execute_tool", () => {
           const run = entered(runId, parentRunId, tags, metadata, runName);
           return toolRequest(tool, input, toolCallId, run);
         }),

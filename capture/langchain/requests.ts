@@ -11,6 +11,8 @@ export interface Run {
   readonly parentRunId: string | undefined;
   /** The outermost run that this one is within; itself where there is none. */
   readonly rootRunId: string;
+  /** Which attempt of `withRetry()` it is, or is within, where it is not the first. */
+  readonly attempt: number | undefined;
   readonly tags: unknown;
   readonly metadata: unknown;
   readonly runName: string | undefined;
@@ -19,6 +21,7 @@ export interface Run {
 /** LangChain's names of providers, and those of the conventions. */
 const PROVIDERS: Readonly<Record<string, string>> = {
   azure: "azure.ai.openai",
+  azure_openai: "azure.ai.openai",
   amazon_bedrock: "aws.bedrock",
   bedrock: "aws.bedrock",
   google_genai: "gcp.gemini",
@@ -33,8 +36,6 @@ const PROVIDERS: Readonly<Record<string, string>> = {
 const CONTENT = ["model", "model_name", "tools", "functions", "_type", "stream", "stream_options"];
 /** What of a run's metadata LangChain puts there itself, and which is told otherwise. */
 const TOLD = /^(?:ls_|__|versions$|lc_versions$)/;
-/** The tag that `withRetry()` gives to the runs of its later attempts. */
-const ATTEMPT = /^retry:attempt:(\d{1,6})$/;
 
 /** What a model is about to be asked. */
 export function modelRequest(
@@ -46,7 +47,7 @@ export function modelRequest(
 ): CapturedRequest {
   const given = looseOf(looseOf(extraParams)["invocation_params"]);
   const { ls_provider, ls_model_name } = looseOf(run.metadata);
-  const provider = textOf(ls_provider);
+  const provider = textOf(ls_provider) ?? typeOf(llm);
   const model = filledText(given["model"]) ?? filledText(given["model_name"]) ??
     filledText(ls_model_name) ?? nameOf(llm) ?? "";
   const { metadata, parameters } = requestParameters(given, CONTENT);
@@ -83,7 +84,8 @@ export function toolRequest(
   };
 }
 
-function runMetadata({ runId, parentRunId, rootRunId, tags, metadata, runName }: Run): Loose {
+function runMetadata(run: Run): Loose {
+  const { runId, parentRunId, rootRunId, attempt, tags, metadata, runName } = run;
   const said = plainObject(looseOf(metadata));
   const own = Object.fromEntries(Object.entries(said).filter(([key]) => !TOLD.test(key)));
   return {
@@ -95,19 +97,19 @@ function runMetadata({ runId, parentRunId, rootRunId, tags, metadata, runName }:
     "langchain.run_name": filledText(runName),
     "langchain.tags": Array.isArray(tags) && tags.length > 0 ? tags : undefined,
     "langchain.metadata": Object.keys(own).length === 0 ? undefined : own,
-    attempt: attemptIn(tags),
+    attempt,
   };
-}
-
-/** Which attempt of `withRetry()` it is, where it is not the first. */
-function attemptIn(tags: unknown): number | undefined {
-  const numbers = (Array.isArray(tags) ? tags : []).map((tag) => ATTEMPT.exec(String(tag))?.[1]);
-  const number = numbers.find((number) => number !== undefined);
-  return number === undefined ? undefined : Number(number);
 }
 
 /** The class that something serialised is of. */
 function nameOf(serialized: object): string | undefined {
   const { name, id } = looseOf(serialized);
   return filledText(name) ?? (Array.isArray(id) ? filledText(id.at(-1)) : undefined);
+}
+
+/** What a model that completes texts calls its kind, in the name of its class: nothing else tells whose it is. */
+function typeOf(serialized: object): string | undefined {
+  const { id } = looseOf(serialized);
+  const [group, type] = Array.isArray(id) ? id.slice(-3) : [];
+  return group === "llms" ? filledText(type) : undefined;
 }

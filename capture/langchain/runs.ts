@@ -20,12 +20,22 @@ interface OpenCall {
   lastMs: number;
 }
 
+/** What is known of a run, and of those around it. */
+interface Around {
+  /** The outermost one; itself where there is none. */
+  readonly rootRunId: string;
+  /** Which attempt of `withRetry()` it is, or is within, where it is not the first. */
+  readonly attempt: number | undefined;
+}
+
+/** The tag that `withRetry()` gives to the runs of its later attempts, and not to those within. */
+const ATTEMPT = /^retry:attempt:(\d{1,6})$/;
+
 /** The runs that are under way, as LangChain tells of them by their ids. */
 export class Runs {
   readonly #capture: Capture;
   readonly #calls = new Map<string, OpenCall>();
-  /** The outermost run around each run. */
-  readonly #roots = new Map<string, string>();
+  readonly #around = new Map<string, Around>();
   /**
    * LangChain tells nobody when a stream is left before its end. But what it keeps for a run (its metadata, the very object
    * that the handlers are given) becomes garbage then, and nobody can end the run any more.
@@ -41,41 +51,61 @@ export class Runs {
     return this.#capture.options.inlineMedia ?? false;
   }
 
-  /** Takes note of a run; gives the outermost one around it. */
-  enter(runId: string, parentRunId: string | undefined, kept: unknown): string {
-    const root = parentRunId === undefined ? runId : this.#roots.get(parentRunId) ?? parentRunId;
-    this.#roots.set(runId, root);
+  /** Takes note of a run; gives what is known of those around it. */
+  enter(runId: string, parentRunId: string | undefined, tags: unknown, kept: unknown): Around {
+    const parent = parentRunId === undefined ? undefined : this.#around.get(parentRunId);
+    const around = {
+      rootRunId: parent?.rootRunId ?? parentRunId ?? runId,
+      attempt: attemptIn(tags) ?? parent?.attempt,
+    };
+    this.#around.set(runId, around);
     if (typeof kept === "object" && kept !== null) this.#abandoned.register(kept, runId);
-    return root;
+    return around;
   }
 
   /** A run has ended. */
   leave(runId: string): void {
-    this.#roots.delete(runId);
+    this.#around.delete(runId);
   }
 
   /**
    * Records that a call is about to be made.
    *
+   * @param operation What is done, as `gen_ai.operation.name`.
    * @param describe Says what is asked.
    * @param signal What may stop it.
    */
   async begin(
     runId: string,
+    operation: string,
     describe: () => CapturedRequest | Promise<CapturedRequest>,
     signal?: unknown,
   ): Promise<void> {
     try {
-      const request = await describe();
+      const request = await this.#readable(operation, describe);
       const call = await this.#capture.begin(request);
       const startMs = performance.now();
       const partial = new PartialAnswer();
       this.#calls.set(runId, { call, partial, request, signal, startMs, lastMs: startMs });
     } catch (error) {
       this.leave(runId);
+      throw error;
+    }
+  }
+
+  /** What is asked; that it cannot be read, where the call is to be made all the same. */
+  async #readable(
+    operation: string,
+    describe: () => CapturedRequest | Promise<CapturedRequest>,
+  ): Promise<CapturedRequest> {
+    try {
+      return await describe();
+    } catch (error) {
       if (this.#capture.options.onAuditFailure !== "continue") throw error;
-      // Of what it does itself the capture has told; this is something unreadable.
       this.#tell(error, undefined, "begin");
+      const isModel = operation !== "execute_tool";
+      const metadata = { "request.unreadable": true };
+      return { provider: undefined, operation, isModel, model: "", input: "", metadata };
     }
   }
 
@@ -141,6 +171,12 @@ export class Runs {
     const callId = open?.call.callId;
     this.#capture.tell(error, { provider, operation, model, callId, phase, willRetry: false });
   }
+}
+
+function attemptIn(tags: unknown): number | undefined {
+  const numbers = (Array.isArray(tags) ? tags : []).map((tag) => ATTEMPT.exec(String(tag))?.[1]);
+  const number = numbers.find((number) => number !== undefined);
+  return number === undefined ? undefined : Number(number);
 }
 
 /** LangChain's own error for what its caller stopped. */

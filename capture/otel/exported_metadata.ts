@@ -58,6 +58,7 @@ const WITHOUT_CONTENT: ReadonlySet<string> = new Set([
   "openai.response.service_tier",
   "openai.response.system_fingerprint",
   "otel.parent_span_id",
+  "request.unreadable",
   "response.unreadable",
   "server.address",
   "server.port",

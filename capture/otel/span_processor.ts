@@ -6,7 +6,7 @@ import type { OtelSpan } from "./span.ts";
 import { SpanCall } from "./span_call.ts";
 
 /** Options of {@link AuditSpanProcessor}: those of all wrappers, but that nothing can be refused. */
-export type SpanProcessorOptions = Omit<CaptureOptions, "onAuditFailure">;
+export type SpanProcessorOptions = Omit<CaptureOptions, "onAuditFailure" | "check">;
 
 /** Of nothing that is known. */
 const NO_CALL: CapturedCallInfo = { provider: undefined, operation: "", model: "" };
@@ -54,12 +54,19 @@ export class AuditSpanProcessor {
    * @throws {AuditLogError} `INVALID_OPTION`.
    */
   constructor(log: AuditLog, options: SpanProcessorOptions = {}) {
-    const { onAuditFailure = "continue" } = Object(options) as CaptureOptions;
+    const { onAuditFailure = "continue", check } = Object(options) as CaptureOptions;
     if (onAuditFailure !== "continue") {
       throw new AuditLogError(
         "INVALID_OPTION",
         `Cannot capture calls: onAuditFailure must be "continue", for the call of a span does not wait`,
         { path: "onAuditFailure" },
+      );
+    }
+    if (check !== undefined) {
+      throw new AuditLogError(
+        "INVALID_OPTION",
+        "Cannot capture calls: check can refuse nothing here, for the call of a span does not wait",
+        { path: "check" },
       );
     }
     this.#capture = new Capture(log, { ...options, onAuditFailure });

@@ -49,7 +49,7 @@ export interface CapturedResponse {
   readonly latencyMs?: number | undefined;
   /** Tokens, as far as the provider told. */
   readonly usage?: Usage | undefined;
-  /** Whether it costs something of its own: what only leads to calls, which are recorded themselves, does not. Default `true`. */
+  /** Whether it costs something of its own: what only leads to calls, which are recorded themselves, does not. Default: if a model is asked. */
   readonly isPriced?: boolean | undefined;
   /** Whatever else is known of it; `undefined` is left out. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
@@ -99,26 +99,33 @@ export class Capture {
   /**
    * Records that a call is about to be made. To be awaited before it is made.
    *
-   * @throws {AuditLogError} It could not be recorded, and the call is not to be made: `onAuditFailure` is `"refuse"`.
+   * @throws What refuses the call, which is not to be made: what the option `check` threw, or, where `onAuditFailure` is
+   *   `"refuse"`, the `AuditLogError` by which it could not be recorded.
    */
   async begin(request: CapturedRequest): Promise<CapturedCall> {
-    const { begin = true, onAuditFailure = "refuse" } = this.options;
+    const { begin = true, onAuditFailure = "refuse", check } = this.options;
+    const { isModel = true } = request;
     const info = infoOf(request);
+    if (check !== undefined && isModel) await check(info);
     const own = this.#own(info);
     const atEnd = this.options.cost === undefined ? atOnce : bound();
-    const asked = await askedBy(request, info, this.keepMedia);
+    let asked: Asked | undefined;
     let call: OpenCall;
     try {
+      asked = await askedBy(request, info, this.keepMedia);
       call = await this.#begun(asked, own, info, begin);
       if (begin) this.#unrecorded.works();
     } catch (error) {
       if (onAuditFailure === "refuse") throw error;
       this.tell(error, { ...info, callId: undefined, phase: "begin", willRetry: false });
       // Its end may be recorded all the same.
-      call = await this.#begun(asked, own, info, false).catch(unrecordable);
+      call = asked === undefined
+        ? unrecordable(error)
+        : await this.#begun(asked, own, info, false).catch(unrecordable);
     }
-    const inputLength = asked.inputText.length;
-    return new CapturedCall(this, this.#unrecorded, { info, own, call, inputLength, atEnd });
+    const inputLength = asked?.inputText.length ?? 0;
+    const begun = { info, isModel, own, call, inputLength, atEnd };
+    return new CapturedCall(this, this.#unrecorded, begun);
   }
 
   /** Whether the bytes of inline media are recorded. */
@@ -234,6 +241,7 @@ function atOnce(run: () => void): void {
 /** What is known of a call when it has begun. */
 interface Begun {
   readonly info: CapturedCallInfo;
+  readonly isModel: boolean;
   readonly own: Own;
   readonly call: OpenCall;
   /** Of what was asked, in characters. */
@@ -366,7 +374,7 @@ export class CapturedCall {
   }
 
   #costOf(
-    { usage = {}, model, isPriced = true }: CapturedRemains,
+    { usage = {}, model, isPriced = this.#begun.isModel }: CapturedRemains,
     latencyMs: number,
   ): number | null {
     const { cost } = this.#capture.options;

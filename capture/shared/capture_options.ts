@@ -42,6 +42,12 @@ export interface CaptureOptions {
    * any case.
    */
   readonly onAuditFailure?: "refuse" | "continue" | undefined;
+  /**
+   * Asked before each call of a model, before anything is recorded of it; a promise is waited for. What it throws, or rejects
+   * with, refuses the call, whatever `onAuditFailure` is: nothing is sent, nothing recorded, and the caller gets that error. So
+   * `CostTracker.check` has wrapped calls keep to budgets. Default: nothing is refused.
+   */
+  readonly check?: ((call: CapturedCallInfo) => void | Promise<void>) | undefined;
   /** Told of what could not be recorded, and again when it was tried again and is lost for good. What it throws, or rejects with, is ignored. Default: nobody is told. */
   readonly onError?: ((error: unknown, failure: CaptureFailure) => void) | undefined;
   /**
@@ -58,6 +64,7 @@ const OPTIONS: Readonly<Record<keyof CaptureOptions, readonly string[]>> = {
   metadata: ["object", "function"],
   begin: ["boolean"],
   onAuditFailure: ["string"],
+  check: ["function"],
   onError: ["function"],
   cost: ["function"],
   inlineMedia: ["boolean"],

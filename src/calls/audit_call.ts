@@ -36,8 +36,11 @@ export interface CallLog {
   check(): void;
   /** Writes an entry. */
   record(draft: Draft): Promise<AuditEntry>;
-  /** The end of a call, if it is in the log. What was refused before is there now, durably, or never will be. */
-  endOf(callId: string): Promise<AuditEntry | undefined>;
+  /**
+   * Writes the end of a call, or gives that which is in the log already: what was refused before is there by then, durably, or
+   * never will be.
+   */
+  recordOnce(callId: string, draft: Draft): Promise<AuditEntry>;
 }
 
 /**
@@ -142,8 +145,9 @@ export class AuditCall {
         audit: () => this.#audit(outcome, told),
         isComplete: true,
       };
-      const there = this.#mayHaveEnded ? await this.#log.endOf(this.callId) : undefined;
-      const entry = there ?? await this.#log.record(draft);
+      const entry = this.#mayHaveEnded
+        ? await this.#log.recordOnce(this.callId, draft)
+        : await this.#log.record(draft);
       this.#state = "ended";
       return entry;
     } catch (error) {

@@ -112,6 +112,15 @@ export function adoptConformance(name: string, place: MakePlace): void {
     });
   }
 
+  test(`${name}: lines that were to be adopted before the log is closed are adopted`, async (t) => {
+    const log = await place(t).open();
+    const adopting = log.adopt([line("a"), line("b")]);
+    const closing = log.close();
+    await assertRefused(() => log.adopt([line("c")]), "LOG_CLOSED");
+    await Promise.all([adopting, closing]);
+    assertEquals(log.size, 2);
+  });
+
   test(`${name}: adopt() refuses what is no array of texts`, async (t) => {
     const log = await place(t).open();
     for (const lines of [undefined, null, line("a"), { 0: line("a"), length: 1 }]) {

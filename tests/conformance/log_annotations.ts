@@ -83,6 +83,15 @@ export function annotationsConformance(name: string, place: MakePlace): void {
     assert((await log.verify()).ok);
   });
 
+  test(`${name}: an annotation that was asked for before the log is closed is recorded`, async (t) => {
+    const log = await place(t).open();
+    const { entryId } = await log.record(interaction());
+    const annotating = log.annotate(entryId, { name: "relevance" });
+    await Promise.all([annotating, log.close()]);
+    assertEquals(log.size, 2);
+    await assertRefused(() => log.annotate(entryId, { name: "relevance" }), "LOG_CLOSED");
+  });
+
   test(`${name}: annotate() refuses what it does not know`, async (t) => {
     const log = await place(t).open();
     const { entryId } = await log.record(interaction());

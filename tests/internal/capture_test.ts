@@ -93,6 +93,21 @@ test('with onAuditFailure: "continue" a call is made although the log was closed
   }
 });
 
+test('with onAuditFailure: "continue" a call is made although nobody can read what it asks, and somebody is told', async (t) => {
+  const part: Record<string, unknown> = { type: "x" };
+  part["itself"] = part;
+  const unreadable = {
+    ...REQUEST,
+    input: { messages: [{ role: "user", parts: [part as never] }] },
+  };
+  const strict = await setUp(t);
+  await assertRejects(() => strict.capture.begin(unreadable));
+  const { log, capture, told } = await setUp(t, { onAuditFailure: "continue" });
+  await (await capture.begin(unreadable)).complete(RESPONSE);
+  assertEquals(told.map(([, { phase }]) => phase), ["begin", "end"]);
+  assertEquals([strict.log.size, await log.count()], [0, 0]);
+});
+
 test("the cost is asked for once a call, in the context that the call was made in", async (t) => {
   const asked: unknown[][] = [];
   const { log, capture } = await setUp(t, {

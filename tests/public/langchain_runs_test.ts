@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { type AuditLog, withAuditContext } from "@audit-log/llm";
-import type { CaptureOptions } from "@audit-log/llm/fetch";
+import { auditFetch, type CaptureOptions } from "@audit-log/llm/fetch";
 import { auditCallbacks } from "@audit-log/llm/langchain";
 import { InMemoryCache } from "@langchain/core/caches";
 import { BaseCallbackHandler } from "@langchain/core/callbacks/base";
@@ -188,6 +188,44 @@ test("attempts of withRetry() are entries of their own, and counted", async (t) 
   ]);
 });
 
+test("attempts of a chain are those of the models and tools in it", async (t) => {
+  const { provider, log, handler, model } = await setUp(t, {}, { callbacks: [] });
+  const shout = tool(({ text }) => text.toUpperCase(), {
+    name: "shout",
+    schema: z.object({ text: z.string() }),
+  });
+  const chain = RunnableLambda.from((text: string) => ({ text })).pipe(shout).pipe(String).pipe(
+    model,
+  );
+  provider.reply({ status: 500 }, { text: "At last." });
+  const retrying = chain.withRetry({ stopAfterAttempt: 2, onFailedAttempt: () => {} });
+  await RunnableLambda.from((text: string) => text).pipe(retrying).invoke("Hi", {
+    callbacks: [handler],
+  });
+  const entries = await log.query();
+  assertEquals(
+    entries.map(({ model, metadata }) => [model, metadata["attempt"]]),
+    [["shout", undefined], ["gpt-4o", undefined], ["shout", 2], ["gpt-4o", 2]] as never,
+  );
+});
+
+test("by a model's own fetch, its own retries are recorded, and what LangChain drops", async (t) => {
+  const { provider, log, settings } = await setUp(t, {}, { callbacks: [] });
+  provider.reply({ status: 500 }, { refusal: "I will not." });
+  const { configuration } = settings;
+  const model = new ChatOpenAI({
+    ...settings,
+    maxRetries: 1,
+    configuration: { ...configuration, fetch: auditFetch(log) },
+  });
+  assertEquals((await model.invoke("Hi")).content, "");
+  const [failed, refused] = await log.query();
+  assertEquals(failed!.metadata["audit.outcome"], "failed");
+  assertEquals(JSON.parse(refused!.outputText)[0].parts, [
+    { type: "refusal", content: "I will not." },
+  ]);
+});
+
 test("an answer out of a cache says so, and counts no tokens", async (t) => {
   const { provider, log, model } = await setUp(t, {}, { cache: new InMemoryCache() });
   provider.reply({ text: "Once." });
@@ -311,6 +349,29 @@ class Unreadable extends BaseChatModel {
     return Promise.resolve({ generations: [{ text: "Hello!", message }] });
   }
 }
+
+test("a question that cannot be read is checked, and recorded as that, where calls go on", async (t) => {
+  const { log } = await capturing(t);
+  const unreadable = {
+    get content(): string {
+      throw new RangeError("unreadable");
+    },
+  };
+  const [checked, told]: string[][] = [[], []];
+  const lenient = auditCallbacks(log, {
+    onAuditFailure: "continue",
+    check: ({ operation }) => void checked!.push(operation),
+    onError: (error, { phase }) => void told!.push(`${phase}: ${(error as Error).message}`),
+  });
+  const strict = auditCallbacks(log);
+  await assertRejects(() => strict.handleChatModelStart({}, [[unreadable]], "r0"), RangeError);
+  await lenient.handleChatModelStart({}, [[unreadable]], "r1");
+  await lenient.handleLLMEnd({ generations: [[{ text: "Hello!" }]] }, "r1");
+  const { inputText, outputText, model, metadata } = await only(log);
+  assertEquals([inputText, outputText, model], ["", "Hello!", "unknown"]);
+  assertEquals(metadata["request.unreadable"], true);
+  assertEquals([checked, told], [["chat"], ["begin: unreadable"]]);
+});
 
 test("an answer that cannot be read is the caller's all the same", async (t) => {
   const told: unknown[] = [];

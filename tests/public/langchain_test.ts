@@ -182,6 +182,7 @@ test("OpenAI's models that complete texts are recorded", async (t) => {
   assertEquals([entry.inputText, entry.outputText], ["The capital of France is", " Paris."]);
   assertEquals(about(entry, "gen_ai."), {
     "operation.name": "text_completion",
+    "provider.name": "openai",
     "request.choice.count": 1,
     "request.max_tokens": 9,
     "request.model": "gpt-3.5-turbo-instruct",

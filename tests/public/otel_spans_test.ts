@@ -479,6 +479,7 @@ test("a span's call cannot be refused, and options are checked", async (t) => {
   for (
     const [path, options] of [
       ["onAuditFailure", { onAuditFailure: "refuse" }],
+      ["check", { check: () => {} }],
       ["begin", { begin: 1 }],
       ["usr", { usr: "x" }],
     ] as const

@@ -1,13 +1,14 @@
 // The end of a call that was refused is tried again, and is in the log once: also when it was written before it was refused.
 
 import { assert, assertEquals } from "@std/assert";
-import { AuditLog, type Runtime } from "@audit-log/llm";
+import { AuditLog, type LogRecord, type RedactableEntry, type Runtime } from "@audit-log/llm";
 import { statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { aroundFiles } from "../support/around_files.ts";
 import { openFile } from "../support/backends.ts";
-import { inputs } from "../support/interaction.ts";
+import { FullStore } from "../support/captured.ts";
+import { inputs, interaction } from "../support/interaction.ts";
 import { assertRefused } from "../support/refused.ts";
 import { currentRuntime } from "../support/runtime.ts";
 import { tempFolder } from "../support/temp.ts";
@@ -110,3 +111,50 @@ test("the end of a call whose log was closed is refused, again and again", async
     await assertRefused(() => call.complete({ outputText: "" }), "LOG_CLOSED");
   }
 });
+
+/** A store that refuses appends, and reconciles and reads when it is told to. */
+class SlowStore extends FullStore {
+  readonly reconciles = Promise.withResolvers<void>();
+  readonly go = Promise.withResolvers<void>();
+  readonly did: string[] = [];
+
+  async reconcile(): Promise<void> {
+    this.reconciles.resolve();
+    await this.go.promise;
+    this.did.push("reconciled");
+  }
+
+  override async append(records: readonly LogRecord[]): Promise<number> {
+    const first = await super.append(records);
+    this.did.push(`appended ${first}`);
+    return first;
+  }
+
+  override close(): Promise<void> {
+    this.did.push("closed");
+    return super.close();
+  }
+}
+
+for (const redacts of [false, true]) {
+  const how = redacts ? " in a log that redacts" : "";
+  test(`closing the log waits for the end of a call that is tried again${how}`, async () => {
+    const store = new SlowStore();
+    const redact = redacts ? (entry: RedactableEntry) => Promise.resolve(entry) : undefined;
+    const log = await AuditLog.open({ backend: store, redact });
+    const call = await log.begin({ model: "m", inputText: "Hi" });
+    store.full = true;
+    await assertRefused(() => call.complete({ outputText: "Hello!" }), "WRITE_FAILED");
+    store.full = false;
+    const ending = call.complete({ outputText: "Hello!" });
+    const settled = Promise.allSettled([ending]);
+    await store.reconciles.promise;
+    const closing = log.close();
+    await assertRefused(() => log.record(interaction({})), "LOG_CLOSED");
+    store.go.resolve();
+    await Promise.all([settled, closing]);
+    assertEquals((await ending).outputText, "Hello!");
+    assertEquals(store.did, ["appended 0", "reconciled", "appended 1", "closed"]);
+    await assertRefused(() => call.abort(), "CALL_ENDED");
+  });
+}
