@@ -48,7 +48,7 @@ it, is taken over byte for byte.
 Examples:
   audit-log import interactions.jsonl --log audit.db
   zcat old.jsonl.gz | audit-log import - --log audit.db --skip-existing
-  audit-log query --log audit.jsonl --json | audit-log import - --log audit.db`;
+  audit-log query --log audit.jsonl --events all --json | audit-log import - --log audit.db`;
 
 async function importAll(
   host: Host,
@@ -81,7 +81,9 @@ async function importAll(
   }
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   await host.stderr.write(
-    `Imported ${counts(importer)} into ${visible(path)} in ${seconds} s.\n`,
+    `Imported ${imported(importer)} into ${visible(path)} in ${seconds} s${
+      notImported(importer)
+    }.\n`,
   );
   return importer.bad === 0 ? DONE : PARTIAL;
 
@@ -97,15 +99,22 @@ async function importAll(
 function withCount(error: unknown, importer: Importer): unknown {
   if (!(error instanceof CliError || error instanceof AuditLogError)) return error;
   const { message } = error;
-  return new CliError(`${message} (imported before it: ${counts(importer)})`, { cause: error });
+  return new CliError(
+    `${message} (imported before it: ${imported(importer)}${notImported(importer)})`,
+    { cause: error },
+  );
 }
 
-function counts({ imported, existing, bad }: Importer): string {
-  return [
-    imported === 1 ? "1 entry" : `${imported} entries`,
+function imported({ imported }: Importer): string {
+  return imported === 1 ? "1 entry" : `${imported} entries`;
+}
+
+function notImported({ existing, bad }: Importer): string {
+  const counts = [
     ...existing > 0 ? [`${existing} in the log already`] : [],
     ...bad > 0 ? [`${bad} bad`] : [],
-  ].join(", ");
+  ];
+  return counts.length === 0 ? "" : `; not imported: ${counts.join(", ")}`;
 }
 
 /** A log imported into itself would never end, or double. */

@@ -131,6 +131,6 @@ async function tellRest(
   const all = await log.count(filterOf(options));
   if (all <= shown) return;
   await host.stderr.write(
-    dim(`${shown} of ${all} entries that match; --limit tells how many.`) + "\n",
+    dim(`${shown} of ${all} entries that match; --limit shows more.`) + "\n",
   );
 }

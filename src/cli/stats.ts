@@ -142,7 +142,7 @@ async function tellRest(host: Host, { groups, all, others }: Stats, shown: numbe
   const told = [
     ...all.calls === 0 ? ["No entry matches."] : [],
     ...shown < groups.length
-      ? [`${shown} of ${groups.length} groups; --limit tells how many. The total is of all.`]
+      ? [`${shown} of ${groups.length} groups; --limit shows more. The total is of all.`]
       : [],
     ...others > 0
       ? [

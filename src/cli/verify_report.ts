@@ -28,7 +28,7 @@ export function reportOf(report: VerificationReport, options: ReportOptions): st
     `${name.padEnd(NAME_COLUMNS)}${visible(value)}`
   );
   if (faultCount > 0) {
-    lines.push("", style.bold("Faults (entries are counted from 0):"));
+    lines.push("", style.bold("Faults (entries, and checkpoints of the log, are counted from 0):"));
     const beneath = (name: string, text: string) =>
       lines.push(...itemOf(`${MARGIN}${name.padEnd(NAME_COLUMNS)}`, text, columns));
     for (const fault of faults) {

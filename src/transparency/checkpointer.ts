@@ -3,6 +3,7 @@ import { Mutex } from "../mutex.ts";
 import type { TreeStore } from "../stores/tree_store.ts";
 import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
 import { equalHashes, HASH_BYTES, leafHash } from "./hash.ts";
+import { mayBeCosignature } from "./cosignature.ts";
 import { labelOf, verifierFrom } from "./keys.ts";
 import type { LogTree } from "./log_tree.ts";
 import { stateOf } from "./failure.ts";
@@ -130,7 +131,9 @@ export async function lastCheckpoint(
 async function checkKeys({ name, signers }: CheckpointerParts, last: KeptCheckpoint) {
   const { signatures } = parseNote(last.note);
   if (last.origin !== signers.origin || !signatures.some((signature) => signers.has(signature))) {
-    const labels = signatures.map(labelOf).join(", ");
+    // The id of a cosignature is another than that of its key, and nobody would know it.
+    const labels = signatures.filter((signature) => !mayBeCosignature(signature)).map(labelOf)
+      .join(", ");
     throw new AuditLogError(
       "KEY_MISMATCH",
       `Cannot sign for ${name}: its checkpoints are of ${JSON.stringify(last.origin)}, signed by ` +

@@ -14,6 +14,11 @@ import { SIGNATURE_BYTES, verifierOfPublicKey } from "./webcrypto.ts";
 
 const TIME_BYTES = 8;
 
+/** Whether a signature is as long as a time and an Ed25519 signature. */
+export function mayBeCosignature({ signature }: Pick<NoteSignature, "signature">): boolean {
+  return signature.length === TIME_BYTES + SIGNATURE_BYTES;
+}
+
 /** Whether a signer tells the verifier key that the id of its cosignatures is computed from. */
 export function canCosign(signer: Signer): signer is KeySigner {
   return typeof (signer as Partial<KeySigner>).verifierKey === "string";
@@ -74,7 +79,7 @@ export async function timeReaderFrom(verifierKey: string): Promise<TimeReader> {
       const ours = signatures.find((one) => one.name === name && one.keyId === cosignatureId);
       if (ours === undefined) return undefined;
       const { signature } = ours;
-      if (signature.length !== TIME_BYTES + SIGNATURE_BYTES) return "altered";
+      if (!mayBeCosignature(ours)) return "altered";
       const view = new DataView(signature.buffer, signature.byteOffset, signature.byteLength);
       const seconds = view.getBigUint64(0);
       const holds = await verify(messageOf(text, seconds), signature.slice(TIME_BYTES));

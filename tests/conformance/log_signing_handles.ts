@@ -58,7 +58,8 @@ export function signingHandlesConformance(name: string, place: MakePlace): void 
         "KEY_MISMATCH",
         "signingKey",
       );
-      assertStringIncludes(error.message, verifierKey.split("+").slice(0, 2).join("+"));
+      const label = verifierKey.split("+").slice(0, 2).join("+");
+      assertStringIncludes(error.message, `signed by ${label}, and the signing key is `);
     }
     const again = await open({ signingKey, checkpoints: BY_HAND });
     assertEquals([again.size, await sizesOf(again)], [3, [3]]);

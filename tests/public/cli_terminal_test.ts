@@ -125,7 +125,10 @@ testUnless(
     assertMatch(screen, /importing \[-+\] 0% +0 entries/);
     assertMatch(screen, /importing \[=+\] 100% +4,999 entries/);
     assertMatch(screen, /audit-log: skipped .*source\.jsonl, line 3: is not JSON\r\n/);
-    assertMatch(screen, /\r\nImported 4999 entries, 1 bad into .*log\.db in \d+\.\d s\.\r\n$/);
+    assertMatch(
+      screen,
+      /\r\nImported 4999 entries into .*log\.db in \d+\.\d s; not imported: 1 bad\.\r\n$/,
+    );
   },
 );
 
