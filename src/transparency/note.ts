@@ -25,6 +25,8 @@ import { SIGNATURE_BYTES } from "./webcrypto.ts";
 
 /** The largest note, bytes in UTF-8. */
 export const MAX_NOTE_BYTES = 1_000_000;
+/** How many signatures an error tells of. */
+const MOST_TOLD = 4;
 /** The most signatures of a note; signed-note asks for at least 16. */
 const MAX_SIGNATURES = 100;
 
@@ -166,8 +168,11 @@ export async function openNote(
   }
   if (verified.size === 0) {
     const known = verifiers.map(labelOf).join(", ");
+    const others = unverified.slice(0, MOST_TOLD).map(labelOf).join(", ");
     throw failing("NOT_VERIFIED", "open the note")(
-      known === "" ? "no key is given" : `none of the keys given has signed it: ${known}`,
+      known === ""
+        ? "no key is given"
+        : `none of the keys given has signed it; they are ${known}, and it is signed by ${others}`,
     );
   }
   return { text, verified: [...verified.values()], unverified };
