@@ -102,6 +102,7 @@ class JsonlStore implements LogStore {
           if (indexed.seenSize === -1) await this.#writing.run(() => indexed.refreshIfUnknown());
           return await indexed.ask(attempt);
         }),
+      pendingAt: (index) => indexed.pendingAt(index),
       exclusively: (section) => indexed.exclusively(section),
       refresh: () => indexed.reading(() => indexed.refresh()),
       acknowledged: () => indexed.reading(() => this.#acknowledged()),
