@@ -2,7 +2,7 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { AuditLog } from "@audit-log/llm";
-import { readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { alterTables, signingKey, verified, verifierKey } from "../support/altered.ts";
@@ -115,3 +115,20 @@ for (const backend of FILE_BACKENDS) {
     assertEquals([report.faults, report.checked.covered], [[], 200]);
   });
 }
+
+test("jsonl: what the handle writes behind a backup that ends in an unfinished line is not signed with what was there before", async (t) => {
+  const path = join(tempFolder(t), "log");
+  const log = await openFile(t, {
+    backend: "jsonl",
+    path,
+    signingKey,
+    checkpoints: BY_HAND,
+  });
+  await log.recordAll(interactions(20));
+  await restore(t, "jsonl", path, 10);
+  appendFileSync(path, '{"entry_id": "0');
+  await log.recordAll(interactions(10));
+  await log.recordAll(interactions(5));
+  assertEquals(await log.count(), 25);
+  await assertRefused(() => log.checkpoint(), "DAMAGED");
+});
