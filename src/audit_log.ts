@@ -406,10 +406,11 @@ export class AuditLog implements AsyncDisposable {
     });
     const entries = records.map((record) => record.entry);
     return await this.#readAndWrite(async () => {
+      const before = this.#recorder.settled();
       for (const [position, { entryId }] of entries.entries()) {
         if (await this.#store.indexOf(entryId) !== undefined) throw duplicate(entryId, position);
       }
-      await this.#recorder.settled(); // what came before is before it in the log
+      await before; // it is before them in the log
       return () => records.length === 0 ? entries : this.#recorder.append(records, entries);
     });
   }

@@ -79,11 +79,11 @@ export class Recorder {
     return Promise.resolve(result);
   }
 
-  /** Resolves when nothing is being redacted any more; until then, the process stays. */
+  /** Resolves when nothing is being redacted any more that was recorded before; until then, the process stays. */
   async settled(): Promise<void> {
     if (this.#redacting === undefined) return;
     const stay = setInterval(() => {}, 2 ** 30);
-    while (this.#redacting !== undefined) await this.#redacting;
+    await this.#redacting; // after all that came before
     clearInterval(stay);
   }
 

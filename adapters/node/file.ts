@@ -123,7 +123,7 @@ function describe(stats: fs.BigIntStats): FileStat {
  */
 function createUnopened(path: string): void {
   const draft = `${path}-audit-log-new`;
-  if (isPermitted(draft, "read", "write")) {
+  if (isPermitted(draft, "read", "write") && isOurs(draft, path)) {
     try {
       fs.rmSync(draft, { force: true });
       fs.closeSync(fs.openSync(draft, FLAGS.create, 0o600));
@@ -138,6 +138,15 @@ function createUnopened(path: string): void {
     }
   }
   fs.closeSync(fs.openSync(path, FLAGS.create, 0o600));
+}
+
+/** Whether nothing is lost with a name if it is removed: there is no such file, or an empty one, or the file has another name. */
+function isOurs(draft: string, path: string): boolean {
+  const options = { bigint: true, throwIfNoEntry: false } as const;
+  const left = fs.lstatSync(draft, options);
+  if (left === undefined || (left.isFile() && left.size === 0n)) return true;
+  const named = fs.statSync(path, options);
+  return left.isFile() && left.dev === named?.dev && left.ino === named.ino;
 }
 
 /** Puts a new file's name on the disk. Windows has no way to, and needs none. */

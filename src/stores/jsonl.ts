@@ -102,6 +102,7 @@ class JsonlStore implements LogStore {
           if (indexed.seenSize === -1) await this.#writing.run(() => indexed.refreshIfUnknown());
           return await indexed.ask(attempt);
         }),
+      pendingAt: (index) => indexed.pendingAt(index),
       exclusively: (section) => indexed.exclusively(section),
       refresh: () => indexed.reading(() => indexed.refresh()),
       acknowledged: () => indexed.reading(() => this.#acknowledged()),
@@ -202,11 +203,17 @@ class JsonlStore implements LogStore {
       // The unfinished line got its newline, and may be a record now. Or a program that knows nothing of the
       // lock wrote at the same time. What is where is read from the file.
       await this.#findAgain(records, end, action);
-      return { range: undefined, lines };
+      const areLast = end === size + bytes.length && indexed.seenSize === end;
+      return { range: areLast ? this.#last(records.length) : undefined, lines };
     }
-    const from = indexed.size;
     indexed.appended(indexedLinesOf(records, bounds, size), end);
-    return { range: { from, to: indexed.size }, lines };
+    return { range: this.#last(records.length), lines };
+  }
+
+  /** The range of the last so many records that were seen. */
+  #last(count: number): Range {
+    const { size } = this.#indexed;
+    return { from: size - count, to: size };
   }
 
   /**

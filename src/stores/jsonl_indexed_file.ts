@@ -5,7 +5,13 @@ import { whenFree } from "./busy.ts";
 import { faultOf, isFull, isRuined } from "./faults.ts";
 import type { JsonlIndex } from "./jsonl_index.ts";
 import { makeIndexInMemory } from "./jsonl_index_open.ts";
-import { type IndexedLine, isRecord, toIndexedLine, toUnreadableLine } from "./jsonl_lines.ts";
+import {
+  type IndexedLine,
+  isRecord,
+  type LinePlace,
+  toIndexedLine,
+  toUnreadableLine,
+} from "./jsonl_lines.ts";
 import type { JsonlFile } from "./jsonl_open.ts";
 import { nextOffset, scanLines } from "./line_scanner.ts";
 import type { UnreadableLines } from "./store.ts";
@@ -80,6 +86,12 @@ export class IndexedFile {
   /** How many of this handle's own lines are not in the index yet. */
   get pending(): number {
     return this.#pending.length;
+  }
+
+  /** Where a record is, if it is one of this handle's own that need not be in the index yet. */
+  pendingAt(seq: number): LinePlace | undefined {
+    const line = this.#pending[this.#pending.length - (this.#size - seq)];
+    return line === undefined ? undefined : { ...line, seq };
   }
 
   /** Runs a section under the lock, where there is one. */

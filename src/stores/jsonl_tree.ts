@@ -35,6 +35,8 @@ export interface JsonlAccess {
   readonly file: OpenFile;
   /** Asks the index, which another process may be writing to. */
   index<T>(attempt: (index: JsonlIndex) => T): Promise<T>;
+  /** Where a record is that this handle wrote, and that the index need not have yet. */
+  pendingAt(index: number): LinePlace | undefined;
   /** Puts on the disk all that the file has; when it fails, the handle refuses further writes. */
   sync(): Promise<void>;
   /** Runs a section under the lock. */
@@ -65,6 +67,9 @@ export class JsonlTree implements TreeStore {
   }
 
   async *lines(from: number, to: number): AsyncGenerator<readonly Uint8Array[]> {
+    // For one the index need not be brought up to date: a checkpoint asks for the last.
+    const pending = to - from === 1 ? this.#access.pendingAt(from) : undefined;
+    if (pending !== undefined) return yield await this.#linesAt([pending]);
     await this.#access.refresh();
     const pageSize = new PageSize();
     const turns = new Turns();
@@ -75,19 +80,23 @@ export class JsonlTree implements TreeStore {
       if (lost !== undefined) throw this.#damaged(lost);
       const places = fitting(found);
       if (places.length === 0) return;
-      const read = await this.#reading(() => readLines(this.#access.file, places));
-      const lines = read.map((bytes, position) => {
-        const { length } = places[position]!;
-        if (bytes.length === length + 1 && bytes[length] === NEWLINE) {
-          return bytes.subarray(0, length);
-        }
-        throw this.#damaged(places[position]!);
-      });
+      const lines = await this.#linesAt(places);
       from = places.at(-1)!.seq + 1; // where a number was damaged, they do not follow each other
       pageSize.seen(lines.length, lines.reduce((sum, { length }) => sum + length, 0));
       yield lines;
       await turns.give();
     }
+  }
+
+  async #linesAt(places: readonly LinePlace[]): Promise<readonly Uint8Array[]> {
+    const read = await this.#reading(() => readLines(this.#access.file, places));
+    return read.map((bytes, position) => {
+      const { length } = places[position]!;
+      if (bytes.length === length + 1 && bytes[length] === NEWLINE) {
+        return bytes.subarray(0, length);
+      }
+      throw this.#damaged(places[position]!);
+    });
   }
 
   #damaged({ offset, length }: LinePlace): AuditLogError {

@@ -51,8 +51,8 @@ export class LogTree implements TileReader {
   /** Whether records are being read, so that the tree's end is not where the log's is. */
   #reading = false;
   /**
-   * Leaves of records that were written where the tree had others already. They are the same, where the tree was quicker and read them.
-   * They are not, where somebody has put an older copy in the log's place meanwhile.
+   * Leaves of records that are in the log where the tree has others already, as far as they were looked at. They are the same, as a rule:
+   * the tree was quicker and read them. They are not, where somebody has put an older copy in the log's place meanwhile.
    */
   readonly #doubts = new Map<number, Uint8Array>();
   /** What was written meanwhile. */
@@ -160,6 +160,7 @@ export class LogTree implements TileReader {
       size,
       (tree) =>
         tree.size === size ? Promise.resolve(tree.root()) : treeRoot(this.#sha256, this, size),
+      "compared",
     );
   }
 
@@ -236,12 +237,22 @@ export class LogTree implements TileReader {
     return (hashes ?? new Uint8Array(0)).subarray(0, width * HASH_BYTES);
   }
 
-  /** Does something with the tree at a size or beyond. */
-  #at<T>(size: number, action: (tree: Tree) => Promise<T>): Promise<T> {
+  /**
+   * Does something with the tree at a size or beyond.
+   *
+   * @param last Whether the last record of that size is read, to be compared with its leaf. What comes of a tree that may be of other
+   *   records is found out otherwise, but not what is to be signed.
+   */
+  #at<T>(
+    size: number,
+    action: (tree: Tree) => Promise<T>,
+    last?: "compared",
+  ): Promise<T> {
     return this.#mutex.run(async () => {
       const tree = this.#tree ??= await this.#load();
       await this.#aside.settled(() => tree.size < size);
       if (tree.size < size) await this.#grow(tree, size);
+      else if (last === "compared" && size > 0) await this.#doubtLast(size);
       await this.#settleDoubts(tree);
       return await action(tree);
     });
@@ -295,6 +306,13 @@ export class LogTree implements TileReader {
       }
     });
     if (tree.size < size) throw cut(size, tree.size);
+  }
+
+  /** Has the last record of a size compared: if it is where it was, nobody has put another copy in the log's place. */
+  async #doubtLast(size: number): Promise<void> {
+    for await (const [line] of this.#store.lines(size - 1, size)) {
+      if (line !== undefined) this.#doubts.set(size - 1, leafHash(this.#sha256, line));
+    }
   }
 
   /** Compares what was written where the tree had leaves already. */

@@ -8,7 +8,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type RedactableEntry, type Redactor, withAuditContext } from "@audit-log/llm";
 import { test } from "node:test";
 import type { MakePlace } from "../support/backends.ts";
-import { allLines, inputs, interaction } from "../support/interaction.ts";
+import { allLines, foreignLine, inputs, interaction } from "../support/interaction.ts";
 import { assertRefused, checkRefusal } from "../support/refused.ts";
 
 const SECRET = "s3cret";
@@ -260,6 +260,24 @@ export function redactionConformance(name: string, place: MakePlace): void {
     await assertRefused(() => log.recordAll([interaction(), interaction()]), "REDACTION_FAILED");
     await new Promise((resolve) => setTimeout(resolve, 0)); // an unhandled one would be told now
     assertEquals([asked, log.size], [2, 0]);
+  });
+
+  test(`${name}: lines are adopted behind what was recorded before, and need not wait for what comes later`, async (t) => {
+    let adopting: Promise<unknown> = Promise.resolve();
+    const log = await place(t).open({
+      redact: {
+        name: "slow",
+        redact: (entry) =>
+          entry.inputText === "later"
+            ? adopting.then(() => entry)
+            : Promise.resolve().then(() => entry),
+      },
+      redactionTimeoutMs: 2000, // else later ones would hold it up
+    });
+    const before = log.record(interaction({ inputText: "before" }));
+    adopting = log.adopt([foreignLine({ input_text: "adopted" })]);
+    await Promise.all([before, log.record(interaction({ inputText: "later" })), adopting]);
+    assertEquals(inputs(await log.query()), ["before", "adopted", "later"]);
   });
 
   test(`${name}: redact and onRedactionFailure are checked when the log is opened`, async (t) => {

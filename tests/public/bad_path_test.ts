@@ -5,12 +5,24 @@ import { AuditLog, AuditLogError } from "@audit-log/llm";
 import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { FILE_BACKENDS } from "../support/backends.ts";
+import { FILE_BACKENDS, openFile } from "../support/backends.ts";
 import { fingerprints } from "../support/files.ts";
 import { foreignLine, interaction } from "../support/interaction.ts";
 import { openRaw } from "../support/raw_sqlite.ts";
 import { assertRefused } from "../support/refused.ts";
 import { tempFolder } from "../support/temp.ts";
+
+for (const backend of FILE_BACKENDS) {
+  test(`${backend}: no log is lost whose name is used for a moment when another is created`, async (t) => {
+    const path = join(tempFolder(t), "log");
+    const other = { backend, path: `${path}-audit-log-new` };
+    const log = await openFile(t, other);
+    await log.record(interaction());
+    await log.close();
+    await (await AuditLog.open({ backend, path })).close();
+    assertEquals(await (await openFile(t, other)).count(), 1);
+  });
+}
 
 test("sqlite: a log with another name is not opened for writing, until that name is gone", async (t) => {
   const path = join(tempFolder(t), "log");

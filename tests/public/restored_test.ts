@@ -2,7 +2,7 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { AuditLog } from "@audit-log/llm";
-import { readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { alterTables, signingKey, verified, verifierKey } from "../support/altered.ts";
@@ -46,6 +46,32 @@ const WRITTEN: Record<
 };
 
 for (const backend of FILE_BACKENDS) {
+  for (const count of [5, 10]) {
+    test(`${backend}: what another writes behind a backup, so that the log has ${10 + count} entries of 20, is not signed with what was there before`, async (t) => {
+      const path = join(tempFolder(t), "log");
+      const options = { backend, path, signingKey, checkpoints: BY_HAND };
+      const log = await openFile(t, options);
+      await log.recordAll(interactions(10));
+      const kept = await log.checkpoint();
+      await log.recordAll(interactions(10));
+      await restore(t, backend, path, 10);
+      const other = await AuditLog.open({ backend, path });
+      await other.recordAll(interactions(count));
+      await other.close();
+      await assertRefused(() => log.checkpoint(), "DAMAGED");
+      // Nor later.
+      await log.recordAll(interactions(15));
+      await assertRefused(() => log.checkpoint(), "DAMAGED");
+      assertEquals(await checkpointsOf(log), [kept]);
+      await log.close();
+      const again = await AuditLog.open(options);
+      await again.checkpoint();
+      await again.close();
+      const report = await verified({ backend, path }, { verifierKey, checkpoint: kept });
+      assertEquals([report.faults, report.checked.covered], [[], 25 + count]);
+    });
+  }
+
   for (const [how, written] of Object.entries(WRITTEN)) {
     test(`${backend}: what is written ${how} behind a backup that was put back beneath an open log is not signed with what was there before`, async (t) => {
       const path = join(tempFolder(t), "log");
@@ -89,3 +115,20 @@ for (const backend of FILE_BACKENDS) {
     assertEquals([report.faults, report.checked.covered], [[], 200]);
   });
 }
+
+test("jsonl: what the handle writes behind a backup that ends in an unfinished line is not signed with what was there before", async (t) => {
+  const path = join(tempFolder(t), "log");
+  const log = await openFile(t, {
+    backend: "jsonl",
+    path,
+    signingKey,
+    checkpoints: BY_HAND,
+  });
+  await log.recordAll(interactions(20));
+  await restore(t, "jsonl", path, 10);
+  appendFileSync(path, '{"entry_id": "0');
+  await log.recordAll(interactions(10));
+  await log.recordAll(interactions(5));
+  assertEquals(await log.count(), 25);
+  await assertRefused(() => log.checkpoint(), "DAMAGED");
+});
