@@ -123,21 +123,27 @@ function describe(stats: fs.BigIntStats): FileStat {
  */
 function createUnopened(path: string): void {
   const draft = `${path}-audit-log-new`;
-  if (isPermitted(draft, "read", "write") && isOurs(draft, path)) {
+  if (isPermitted(draft, "read", "write")) {
     try {
-      fs.rmSync(draft, { force: true });
-      fs.closeSync(fs.openSync(draft, FLAGS.create, 0o600));
-      try {
-        fs.linkSync(draft, path); // unlike rename(), it replaces nothing
-        return;
-      } finally {
-        fs.rmSync(draft, { force: true });
-      }
+      if (createByLink(draft, path)) return;
     } catch {
       // A file system without hard links, a name that is too long; or what the next attempt tells.
     }
   }
   fs.closeSync(fs.openSync(path, FLAGS.create, 0o600));
+}
+
+/** Returns whether it could be tried: not where there is a draft of somebody else's. */
+function createByLink(draft: string, path: string): boolean {
+  if (!isOurs(draft, path)) return false;
+  fs.rmSync(draft, { force: true });
+  fs.closeSync(fs.openSync(draft, FLAGS.create, 0o600));
+  try {
+    fs.linkSync(draft, path); // unlike rename(), it replaces nothing
+    return true;
+  } finally {
+    fs.rmSync(draft, { force: true });
+  }
 }
 
 /** Whether nothing is lost with a name if it is removed: there is no such file, or an empty one, or the file has another name. */
