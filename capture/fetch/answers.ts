@@ -53,6 +53,8 @@ export class AnswerReader implements PartsReader<unknown> {
   #others: GatheredBytes | undefined = new GatheredBytes();
   #isTruncated = false;
   #malformed = 0;
+  /** Whether its last event came. What comes behind that in the same piece is not recorded, as it is not in a later one. */
+  #isOver = false;
   #isUnreadable = false;
 
   /** @param head What is known of the answer. */
@@ -81,15 +83,17 @@ export class AnswerReader implements PartsReader<unknown> {
   }
 
   #event(name: string, data: string): void {
+    if (this.#isOver) return;
     if (data.startsWith("[DONE]")) {
       this.#others = undefined;
-      this.#taken.isLast = true;
+      this.#taken.isLast = this.#isOver = true;
       return;
     }
     try {
       const { isOutput, isLast } = this.#wire.take(name, looseOf(jsonValue(data)));
       this.#others = undefined;
       this.#taken.isOutput ||= isOutput;
+      this.#isOver = isLast;
       this.#taken.isLast ||= isLast;
     } catch {
       this.#malformed++; // the caller's to find out

@@ -31,9 +31,9 @@ export async function openSqliteStore(
 ): Promise<LogStore> {
   const { path, readOnly, busyTimeoutMs } = settings;
   await createFile(runtime.file, settings);
-  if (!readOnly) await refuseLinks(runtime.file, path);
   let database: SqliteDatabase | undefined;
   try {
+    if (!readOnly) await refuseLinks(runtime.file, path);
     const found = await findDatabase(runtime.file, path);
     const opened = database = runtime.sqlite.open(path, { readOnly });
     // Each of these reads the file, and may meet another process that is opening or closing it.
