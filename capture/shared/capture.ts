@@ -275,11 +275,6 @@ export class CapturedCall {
     return this.#begun.call.callId;
   }
 
-  /** Whether it has ended. */
-  get hasEnded(): boolean {
-    return this.#ended !== undefined;
-  }
-
   /** Keeps something that is known before the end, for the entry that tells of it. */
   note(metadata: Readonly<Record<string, JsonValue>>): void {
     this.#noted = { ...this.#noted, ...metadata };

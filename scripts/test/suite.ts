@@ -151,19 +151,26 @@ function silenced(runtime: Runtime["name"], suite: Suite, { output }: RunResult)
 
 /** The files that were not yet through when a run was ended: one on Deno and Bun, which run one after the other. */
 function underWay(runtime: Runtime["name"], files: string[], output: string): string[] {
+  const named = namedIn(runtime, output);
+  const found = named.flatMap((path) => files.find((file) => isFile(path, file)) ?? []);
+  return runtime === "node" ? found : found.slice(-1);
+}
+
+/** What in the output of a run may be the names of its files. */
+function namedIn(runtime: Runtime["name"], output: string): string[] {
   const lines = output.split("\n");
-  // Node lists them when it is told to end.
-  const interrupted = lines.indexOf("Interrupted while running:");
-  const named = runtime === "node"
-    ? interrupted < 0
-      ? []
-      : lines.slice(interrupted).flatMap((line) => /^⚠ (\S+)/u.exec(line)?.[1] ?? [])
-    : runtime === "deno"
-    ? announced(output).slice(-1)
-    : lines.flatMap((line) => /^(\S+):$/.exec(line)?.[1] ?? []).filter((path) =>
-      files.some((file) => isFile(path, file))
-    ).slice(-1);
-  return files.filter((file) => named.some((path) => isFile(path, file)));
+  switch (runtime) {
+    case "deno":
+      return announced(output);
+    case "bun":
+      return lines.flatMap((line) => /^(\S+):$/.exec(line)?.[1] ?? []);
+    case "node": {
+      // Node lists those under way when it is told to end.
+      const interrupted = lines.indexOf("Interrupted while running:");
+      const listed = interrupted < 0 ? [] : lines.slice(interrupted);
+      return listed.flatMap((line) => /^⚠ (\S+)/u.exec(line)?.[1] ?? []);
+    }
+  }
 }
 
 /** The files that Deno says to have found tests in. */

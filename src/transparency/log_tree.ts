@@ -5,7 +5,8 @@ import { Mutex } from "../mutex.ts";
 import type { WrittenLines } from "../stores/store.ts";
 import type { TreeStore } from "../stores/tree_store.ts";
 import { AsideHasher } from "./aside_hasher.ts";
-import { equalHashes, HASH_BYTES, leafHash } from "./hash.ts";
+import { checkSame, Doubts } from "./doubts.ts";
+import { HASH_BYTES, leafHash } from "./hash.ts";
 import { consistencyProof, inclusionProof, type TileReader, treeRoot } from "./proofs.ts";
 import { edgeTiles, TILE_WIDTH, type TileId } from "./tile.ts";
 import { type FullTile, Tree } from "./tree.ts";
@@ -16,9 +17,6 @@ const MOST_UNSAVED = 64;
 const MOST_WAITING = 16;
 /** How many roots of subtrees are kept for proofs; some 100 bytes each. */
 const MOST_ROOTS = 10_000;
-
-/** Of how many batches it is kept in mind that they were written where the tree had leaves already. */
-const MOST_DOUBTS = 64;
 
 /** Records that were written; see {@link LogTree.add}. */
 interface Added {
@@ -50,11 +48,8 @@ export class LogTree implements TileReader {
   #trusted = Infinity;
   /** Whether records are being read, so that the tree's end is not where the log's is. */
   #reading = false;
-  /**
-   * Leaves of records that are in the log where the tree has others already, as far as they were looked at. They are the same, as a rule:
-   * the tree was quicker and read them. They are not, where somebody has put an older copy in the log's place meanwhile.
-   */
-  readonly #doubts = new Map<number, Uint8Array>();
+  /** What is in the log where the tree has leaves already. */
+  readonly #doubts = new Doubts();
   /** What was written meanwhile. */
   readonly #waiting: Added[] = [];
   readonly #aside: AsideHasher;
@@ -100,12 +95,11 @@ export class LogTree implements TileReader {
       this.#waiting.push({ first, records, lines });
       return;
     }
-    const end = tree === undefined ? Infinity : tree.size + this.#aside.ahead;
+    const end = tree === undefined ? -1 : tree.size + this.#aside.ahead;
     const follows = !this.#reading && tree !== undefined && end === first;
-    if (first >= 0 && first < end && end !== Infinity && this.#doubts.size < MOST_DOUBTS) {
-      for (const { line } of records.slice(0, 1)) {
-        this.#doubts.set(first, leafHash(this.#sha256, line));
-      }
+    const [oldest] = records;
+    if (first >= 0 && first < end && oldest !== undefined && this.#doubts.hasRoom) {
+      this.#doubts.keep(first, leafHash(this.#sha256, oldest.line));
     }
     if (lines !== undefined && follows && this.#aside.mayTake(records.length)) {
       return this.#aside.hash(tree, lines);
@@ -253,7 +247,7 @@ export class LogTree implements TileReader {
       await this.#aside.settled(() => tree.size < size);
       if (tree.size < size) await this.#grow(tree, size);
       else if (last === "compared" && size > 0) await this.#doubtLast(size);
-      await this.#settleDoubts(tree);
+      await this.#doubts.settle(tree.size, (index) => this.#leafAt(index));
       return await action(tree);
     });
   }
@@ -295,12 +289,12 @@ export class LogTree implements TileReader {
       for await (
         const lines of this.#store.lines(tree.size - (known === undefined ? 0 : 1), size)
       ) {
-        const leaves = lines.map((line) => leafHash(this.#sha256, line));
-        if (known !== undefined && leaves.length > 0) {
-          if (!equalHashes(leaves.shift()!, known)) throw replaced(tree.size - 1);
+        for (const line of lines) {
+          const leaf = leafHash(this.#sha256, line);
+          if (known === undefined) tree.append(leaf);
+          else checkSame(tree.size - 1, leaf, known);
           known = undefined;
         }
-        for (const leaf of leaves) tree.append(leaf);
         this.#takeTiles(tree);
         if (this.#unsaved.size >= MOST_UNSAVED) await this.#save();
       }
@@ -311,18 +305,7 @@ export class LogTree implements TileReader {
   /** Has the last record of a size compared: if it is where it was, nobody has put another copy in the log's place. */
   async #doubtLast(size: number): Promise<void> {
     for await (const [line] of this.#store.lines(size - 1, size)) {
-      if (line !== undefined) this.#doubts.set(size - 1, leafHash(this.#sha256, line));
-    }
-  }
-
-  /** Compares what was written where the tree had leaves already. */
-  async #settleDoubts(tree: Tree): Promise<void> {
-    for (const [index, written] of this.#doubts) {
-      if (index >= tree.size) continue; // it is being hashed
-      const leaf = await this.#leafAt(index);
-      // It stays in doubt for ever: nothing that the tree yields is what the log has.
-      if (leaf !== undefined && !equalHashes(leaf, written)) throw replaced(index);
-      this.#doubts.delete(index);
+      if (line !== undefined) this.#doubts.keep(size - 1, leafHash(this.#sha256, line));
     }
   }
 
@@ -362,14 +345,6 @@ function cut(size: number, actual: number): AuditLogError {
   return new AuditLogError(
     "DAMAGED",
     `Cannot compute the tree of ${size} entries: the log has no more than ${actual}; it was cut`,
-  );
-}
-
-function replaced(index: number): AuditLogError {
-  return new AuditLogError(
-    "DAMAGED",
-    `Cannot compute the tree: entry ${index} is not the one that it was made of; the log was altered, or replaced ` +
-      "by another copy, while it was open. Verify it",
   );
 }
 

@@ -6,7 +6,7 @@ import { assertEquals } from "@std/assert";
 import { test, type TestContext } from "node:test";
 import type { AuditEntry } from "@audit-log/llm";
 import { about, only } from "../support/captured.ts";
-import { tracing } from "../support/otel_tracing.ts";
+import { ASKED, tracing } from "../support/otel_tracing.ts";
 
 interface Fixture {
   name?: string;
@@ -36,16 +36,6 @@ async function recorded(t: TestContext, fixture: Fixture): Promise<AuditEntry> {
   return await only(log);
 }
 
-/** What is recorded of a call with a tool, whatever told of it. */
-const ASKED = [
-  { role: "system", parts: [{ type: "text", content: "Be brief." }] },
-  { role: "user", parts: [{ type: "text", content: "Twice four?" }] },
-  {
-    role: "assistant",
-    parts: [{ type: "tool_call", id: "c1", name: "double", arguments: { n: 4 } }],
-  },
-  { role: "tool", parts: [{ type: "tool_call_response", id: "c1", response: "8" }] },
-];
 const TOOL = {
   type: "function",
   function: { name: "double", description: "Doubles.", parameters: { type: "object" } },

@@ -9,7 +9,7 @@ import type { AuditEntry } from "@audit-log/llm";
 import OpenAI from "openai";
 import { test, type TestContext } from "node:test";
 import { about, all, API_KEY, only } from "../support/captured.ts";
-import { type Tracing, tracing } from "../support/otel_tracing.ts";
+import { ASKED, type Tracing, tracing } from "../support/otel_tracing.ts";
 import { atEnd } from "../support/temp.ts";
 
 interface Instrumentation {
@@ -116,15 +116,6 @@ const TOOL: OpenAI.Chat.ChatCompletionFunctionTool = {
   type: "function",
   function: { name: "double", description: "Doubles.", parameters: { type: "object" } },
 };
-const ASKED = [
-  { role: "system", parts: [{ type: "text", content: "Be brief." }] },
-  { role: "user", parts: [{ type: "text", content: "Twice four?" }] },
-  {
-    role: "assistant",
-    parts: [{ type: "tool_call", id: "c1", name: "double", arguments: { n: 4 } }],
-  },
-  { role: "tool", parts: [{ type: "tool_call_response", id: "c1", response: "8" }] },
-];
 const called = (n: number) => ({
   type: "tool_call",
   id: "c2",

@@ -45,16 +45,35 @@ const WRITTEN: Record<
   "by another, and then by the handle": [{ by: "another", count: 9 }, { by: "handle", count: 6 }],
 };
 
+type Options = Awaited<ReturnType<typeof restoredBeneath>>["options"];
+
+/** An open log of 20 entries, 10 of them signed for, beneath which a copy of those 10 was put back. */
+async function restoredBeneath(t: TestContext, backend: Backend) {
+  const path = join(tempFolder(t), "log");
+  const options = { backend, path, signingKey, checkpoints: BY_HAND };
+  const log = await openFile(t, options);
+  await log.recordAll(interactions(10));
+  const kept = await log.checkpoint();
+  await log.recordAll(interactions(10));
+  await restore(t, backend, path, 10);
+  return { log, kept, options };
+}
+
+/** Whoever opens it signs for what it has now, and it verifies. */
+async function assertGoesOn(options: Options, kept: string, size: number): Promise<void> {
+  const { backend, path } = options;
+  const again = await AuditLog.open(options);
+  await again.checkpoint();
+  await again.close();
+  const report = await verified({ backend, path }, { verifierKey, checkpoint: kept });
+  assertEquals([report.faults, report.checked.covered], [[], size]);
+}
+
 for (const backend of FILE_BACKENDS) {
   for (const count of [5, 10]) {
     test(`${backend}: what another writes behind a backup, so that the log has ${10 + count} entries of 20, is not signed with what was there before`, async (t) => {
-      const path = join(tempFolder(t), "log");
-      const options = { backend, path, signingKey, checkpoints: BY_HAND };
-      const log = await openFile(t, options);
-      await log.recordAll(interactions(10));
-      const kept = await log.checkpoint();
-      await log.recordAll(interactions(10));
-      await restore(t, backend, path, 10);
+      const { log, kept, options } = await restoredBeneath(t, backend);
+      const { path } = options;
       const other = await AuditLog.open({ backend, path });
       await other.recordAll(interactions(count));
       await other.close();
@@ -64,23 +83,14 @@ for (const backend of FILE_BACKENDS) {
       await assertRefused(() => log.checkpoint(), "DAMAGED");
       assertEquals(await checkpointsOf(log), [kept]);
       await log.close();
-      const again = await AuditLog.open(options);
-      await again.checkpoint();
-      await again.close();
-      const report = await verified({ backend, path }, { verifierKey, checkpoint: kept });
-      assertEquals([report.faults, report.checked.covered], [[], 25 + count]);
+      await assertGoesOn(options, kept, 25 + count);
     });
   }
 
   for (const [how, written] of Object.entries(WRITTEN)) {
     test(`${backend}: what is written ${how} behind a backup that was put back beneath an open log is not signed with what was there before`, async (t) => {
-      const path = join(tempFolder(t), "log");
-      const options = { backend, path, signingKey, checkpoints: BY_HAND };
-      const log = await openFile(t, options);
-      await log.recordAll(interactions(10));
-      const kept = await log.checkpoint();
-      await log.recordAll(interactions(10));
-      await restore(t, backend, path, 10);
+      const { log, kept, options } = await restoredBeneath(t, backend);
+      const { path } = options;
       for (const { by, count } of written) {
         const writer = by === "handle" ? log : await AuditLog.open({ backend, path });
         await writer.recordAll(interactions(count));
@@ -92,11 +102,7 @@ for (const backend of FILE_BACKENDS) {
       // What the log has now is all there, and whoever opens it goes on signing.
       assertEquals(await log.count(), 25);
       await log.close();
-      const again = await AuditLog.open(options);
-      await again.checkpoint();
-      await again.close();
-      const report = await verified({ backend, path }, { verifierKey, checkpoint: kept });
-      assertEquals([report.faults, report.checked.covered], [[], 25]);
+      await assertGoesOn(options, kept, 25);
     });
   }
 

@@ -47,3 +47,14 @@ export async function tracing(
   const [tracer, logger] = [tracers.getTracer("test"), loggers.getLogger("test")];
   return { ...captured, told, processor, tracers, loggers, tracer, logger };
 }
+
+/** What is recorded of a call with a tool, whatever told of it. */
+export const ASKED = [
+  { role: "system", parts: [{ type: "text", content: "Be brief." }] },
+  { role: "user", parts: [{ type: "text", content: "Twice four?" }] },
+  {
+    role: "assistant",
+    parts: [{ type: "tool_call", id: "c1", name: "double", arguments: { n: 4 } }],
+  },
+  { role: "tool", parts: [{ type: "tool_call_response", id: "c1", response: "8" }] },
+];
