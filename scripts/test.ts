@@ -19,7 +19,7 @@ import { jsrIsReachable, resolutionFlags } from "./lib/jsr.ts";
 import { mustRun } from "./lib/process.ts";
 import { filesIn, has, pathOf, root } from "./lib/project.ts";
 import { findRuntime, type Runtime } from "./lib/runtimes.ts";
-import { Interop } from "./test/interop.ts";
+import { commandsOf, Interop, TYPED_DOCUMENTS } from "./test/interop.ts";
 import {
   buildTarball,
   installWithTests,
@@ -201,11 +201,12 @@ async function testInterop(denoFlags: string[]): Promise<Outcome[]> {
       }),
     );
   }
-  const document = "docs/verifying.md, its commands";
-  return [
-    ...outcomes,
-    ...await attempt(document, async () => (await interop()).testDocument()),
-  ];
+  for (const name of TYPED_DOCUMENTS) {
+    outcomes.push(
+      ...await attempt(commandsOf(name), async () => (await interop()).testDocument(name)),
+    );
+  }
+  return outcomes;
 }
 
 async function testNpm(): Promise<Outcome[]> {

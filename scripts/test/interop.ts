@@ -89,14 +89,15 @@ export class Interop {
     return { title, cases: checks.cases };
   }
 
-  /** Types the commands of `docs/verifying.md`. */
-  async testDocument(): Promise<Outcome> {
+  /** Types the commands of a document in `docs/`. */
+  async testDocument(name: string): Promise<Outcome> {
     const { progress, denoFlags } = this.#options;
-    const title = "docs/verifying.md, its commands";
+    const title = commandsOf(name);
     progress.start(title);
     const checks = new Checks(progress);
-    const programs = `${this.#folder}/programs`;
-    await Deno.mkdir(programs);
+    const folder = `${this.#folder}/${name}`;
+    const programs = `${folder}/programs`;
+    await Deno.mkdir(programs, { recursive: true });
     await Deno.symlink(this.#go.verifier, `${programs}/verifier`);
     const command = [Deno.execPath(), "run", "-A", "--quiet", `--config=${pathOf("deno.json")}`];
     const words = [...command, ...denoFlags, pathOf("cli.ts")].map((word) =>
@@ -104,8 +105,8 @@ export class Interop {
     );
     const script = `#!/bin/sh\nexec ${words.join(" ")} "$@"\n`;
     await Deno.writeTextFile(`${programs}/audit-log`, script, { mode: 0o755 });
-    await checkDocument(checks, await Deno.readTextFile(pathOf("docs/verifying.md")), {
-      folder: `${this.#folder}/document`,
+    await checkDocument(checks, await Deno.readTextFile(pathOf(`docs/${name}`)), {
+      folder: `${folder}/typed`,
       path: `${programs}:${Deno.env.get("PATH")}`,
     });
     return { title, cases: checks.cases };
@@ -119,6 +120,14 @@ export class Interop {
       env: name === "node" ? { NODE_OPTIONS: `--import=${nodeHooks}` } : {},
     });
   }
+}
+
+/** The documents whose commands are typed. */
+export const TYPED_DOCUMENTS = ["operating.md", "verifying.md"] as const;
+
+/** The title of typing a document's commands. */
+export function commandsOf(name: string): string {
+  return `docs/${name}, its commands`;
 }
 
 const GO_NAME = "interop.example/go";
