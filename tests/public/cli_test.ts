@@ -127,7 +127,7 @@ test("info tells people about a log, its unreadable lines too", async (t) => {
   assertMatch(stdout, /\nentries +1\n/);
   assertMatch(
     stdout,
-    /\nunreadable +1 lines, 13 bytes\n +at byte \d+, 13 bytes long: is not JSON\n/,
+    /\nunreadable +1 line, 13 bytes\n +at byte \d+, 13 bytes long: is not JSON\n/,
   );
   assertMatch(stderr, /^(audit-log: warning: .*\n)?$/);
 });
