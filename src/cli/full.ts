@@ -28,12 +28,20 @@ export function fullOf(entry: AuditEntry, columns: number | undefined, style: St
   if (Object.keys(entry.metadata).length > 0) {
     texts.unshift(["metadata", JSON.stringify(entry.metadata)]);
   }
+  const error = errorOf(entry);
+  if (error !== "") texts.unshift(["error", error]);
   return [
     style.bold(head),
     style.dim(visible(entry.entryId)),
     ...texts.flatMap(([title, text]) => [style.dim(`${title}:`), ...indented(text, columns)]),
     "",
   ].join("\n");
+}
+
+/** Why a call failed, or was broken off, as far as its entry tells. */
+function errorOf({ metadata }: AuditEntry): string {
+  return [metadata["error.type"], metadata["error.message"]]
+    .filter((text) => typeof text === "string" && text !== "").join(": ");
 }
 
 function indented(text: string, columns: number | undefined): string[] {

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { AuditLog } from "../audit_log.ts";
+import { countedEntries } from "../counted.ts";
 import { AuditLogError } from "../errors.ts";
 import { CliError } from "./cli_error.ts";
 import { visible } from "./display.ts";
@@ -106,7 +107,7 @@ function withCount(error: unknown, importer: Importer): unknown {
 }
 
 function imported({ imported }: Importer): string {
-  return imported === 1 ? "1 entry" : `${imported} entries`;
+  return countedEntries(imported);
 }
 
 function notImported({ existing, bad }: Importer): string {

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { AuditLog, LogInfo } from "../audit_log.ts";
+import { counted, countedEntries } from "../counted.ts";
 import { parseCheckpoint } from "../transparency/checkpoint.ts";
 import { parseNote } from "../transparency/note.ts";
 import { visible, visibleJson } from "./display.ts";
@@ -66,12 +67,18 @@ function asText(info: Info): string {
     ["entries", size],
     ["bytes", bytes],
     ["index bytes", indexBytes],
-    ["checkpoints", lastSize === undefined ? count : `${count}, the last of ${lastSize} entries`],
+    [
+      "checkpoints",
+      lastSize === undefined ? count : `${count}, the last of ${countedEntries(lastSize)}`,
+    ],
   ];
   if (unreadable !== undefined && unreadable.count > 0) {
-    facts.push(["unreadable", `${unreadable.count} lines, ${unreadable.bytes} bytes`]);
+    facts.push([
+      "unreadable",
+      `${counted(unreadable.count, "line")}, ${counted(unreadable.bytes, "byte")}`,
+    ]);
     for (const { offset, length, reason } of unreadable.first) {
-      facts.push(["", `at byte ${offset}, ${length} bytes long: ${reason}`]);
+      facts.push(["", `at byte ${offset}, ${counted(length, "byte")} long: ${reason}`]);
     }
   }
   // Its warnings stand on standard error already.

@@ -97,11 +97,24 @@ Examples:
 
 Exit status: 0 done, and what was checked is intact; 1 done in part, or not intact; 2 not done.`;
 
-/** Whoever gives the log without its option learns how it is given. */
+/** How to give what a command needs. */
+const HINTS: Readonly<Record<string, string>> = {
+  "entry-id": "audit-log query --json tells the ids",
+  "file": "give a file with one JSON object a line, or - for standard input",
+  "name": "give the log's name, as in acme.example/chat",
+  "proof": "give the file that audit-log prove made",
+  "--key <file>": "give the file that audit-log keygen made",
+  "--log <path>": "give the log's file, as in --log audit.db",
+  "--out <file>": "name a new file, as in --out audit.key",
+  "--record <file>": "give the file that audit-log prove --record made",
+  "--verifier-key <key>": "give the key that audit-log keygen printed",
+};
+
+/** Whoever leaves out what is needed learns how it is given. */
 function withHint(text: string): string {
   return text.replace(
-    /^required option '--log <path>' not specified/,
-    "$&; give the log's file, as in --log audit.db",
+    /^(?:missing required argument|required option) '([^']+)'(?: not specified)?/,
+    (what, name: string) => HINTS[name] === undefined ? what : `${what}; ${HINTS[name]}`,
   );
 }
 

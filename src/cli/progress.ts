@@ -58,19 +58,19 @@ class Bar implements Progress {
         },
       },
       format: total === undefined
-        ? `${action}  {entries} entries, {mebibytes} MiB`
-        : `${action} [{bar}] {percentage}%  {entries} entries`,
+        ? `${action}  {entries}, {mebibytes} MiB`
+        : `${action} [{bar}] {percentage}%  {entries}`,
       barsize: 30,
       // Cutting a long line short is better than a terminal that is left without line wrapping by Ctrl-C.
       linewrap: true,
     });
-    this.#bar = this.#bars.create(total ?? 0, 0, { entries: "0", mebibytes: "0.0" });
+    this.#bar = this.#bars.create(total ?? 0, 0, { entries: entriesOf(0), mebibytes: "0.0" });
     this.#bars.update();
   }
 
   update(position: number, entries: number): void {
     const mebibytes = (position / 2 ** 20).toFixed(1);
-    this.#bar.update(position, { entries: entries.toLocaleString("en"), mebibytes });
+    this.#bar.update(position, { entries: entriesOf(entries), mebibytes });
     // The bar's own timer does not get its turn while a synchronous driver writes.
     if (performance.now() - this.#drawnAt < DRAW_EVERY_MS) return;
     this.#bars.update();
@@ -86,4 +86,8 @@ class Bar implements Progress {
     this.#bars.update();
     this.#bars.stop();
   }
+}
+
+function entriesOf(count: number): string {
+  return `${count.toLocaleString("en")} ${count === 1 ? "entry" : "entries"}`;
 }

@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { AuditLog } from "../audit_log.ts";
+import { countedEntries } from "../counted.ts";
 import type { AuditEntry } from "../entry.ts";
 import { follow } from "./follow.ts";
 import type { Host } from "./host.ts";
@@ -131,6 +132,6 @@ async function tellRest(
   const all = await log.count(filterOf(options));
   if (all <= shown) return;
   await host.stderr.write(
-    dim(`${shown} of ${all} entries that match; --limit shows more.`) + "\n",
+    dim(`${shown} of ${countedEntries(all)} that match; --limit shows more.`) + "\n",
   );
 }

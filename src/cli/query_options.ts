@@ -36,7 +36,7 @@ export function addWhoAndWhen(command: Command): Command {
     .option("-m, --model <name>", "entries of this model")
     .option(
       "--since <time>",
-      "of this time or later: 30m, 2h, 7d ago, or ISO 8601, UTC if it names no zone",
+      "of this time or later: 90s, 30min, 2h, 7d or 4w ago, or ISO 8601, UTC if it names no zone",
       parseTime,
     )
     .option("--until <time>", "of this time or earlier", parseTime)
@@ -128,21 +128,30 @@ export function planOf(options: FilterOptions, defaultLimit: number): Plan {
   };
 }
 
+/** How long a unit of time is, by each of its names in the singular. */
 const UNITS_MS: Readonly<Record<string, number>> = {
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
+  ...unit(1000, "s", "sec", "second"),
+  ...unit(60_000, "m", "min", "minute"),
+  ...unit(3_600_000, "h", "hour"),
+  ...unit(86_400_000, "d", "day"),
+  ...unit(7 * 86_400_000, "w", "week"),
 };
+const UNIT_NAMES = Object.keys(UNITS_MS).join(", ");
+
+function unit(milliseconds: number, ...names: string[]): Record<string, number> {
+  return Object.fromEntries(names.map((name) => [name, milliseconds]));
+}
 
 /** A span of time is meant backwards from now. */
 function parseTime(text: string): Date | string {
   if (parseInstant(text) !== undefined) return text;
-  const [, count, unit = ""] = /^(\d+)([smhd])$/.exec(text) ?? [];
-  const time = new Date(Date.now() - Number(count) * UNITS_MS[unit]!);
+  const [, count, word = ""] = /^(\d+) ?([a-z]+)$/.exec(text) ?? [];
+  const unit = UNITS_MS[word.replace(/(?<=..)s$/, "")] ?? NaN;
+  const time = new Date(Date.now() - Number(count) * unit);
   if (!Number.isNaN(time.getTime())) return time;
   throw new InvalidArgumentError(
-    "It must be a span before now, such as 30m, 2h or 7d, or ISO 8601, such as 2026-01-31 or 2026-01-31T08:00:00Z.",
+    `It must be a span before now, a number and one of ${UNIT_NAMES}, such as 30min, or ISO 8601, such as ` +
+      "2026-01-31 or 2026-01-31T08:00:00Z.",
   );
 }
 

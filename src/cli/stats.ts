@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { AuditLog } from "../audit_log.ts";
+import { counted, countedEntries } from "../counted.ts";
 import type { AuditEntry } from "../entry.ts";
 import type { AuditFilter } from "../query.ts";
 import { visibleJson } from "./display.ts";
@@ -142,13 +143,11 @@ async function tellRest(host: Host, { groups, all, others }: Stats, shown: numbe
   const told = [
     ...all.calls === 0 ? ["No entry matches."] : [],
     ...shown < groups.length
-      ? [`${shown} of ${groups.length} groups; --limit shows more. The total is of all.`]
+      ? [`${shown} of ${counted(groups.length, "group")}; --limit shows more. The total is of all.`]
       : [],
     ...others > 0
       ? [
-        `Not counted: ${others} ${
-          others === 1 ? "entry" : "entries"
-        } of agents, tools and retrievals.`,
+        `Not counted: ${countedEntries(others)} of agents, tools and retrievals.`,
       ]
       : [],
   ];

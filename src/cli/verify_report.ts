@@ -1,3 +1,4 @@
+import { counted, countedEntries } from "../counted.ts";
 import type { LogFault } from "../transparency/faults.ts";
 import type { VerificationReport } from "../transparency/report.ts";
 import { visible, wrap } from "./display.ts";
@@ -52,7 +53,8 @@ function factsOf(
   { size, root, checked }: VerificationReport,
   { path, keys }: ReportOptions,
 ): [name: string, value: string][] {
-  const { checkpoints, signatures, remembered, covered, tiles, signedAt } = checked;
+  const { checkpoints, checkpointsKept, signatures, remembered, covered, tiles, signedAt } =
+    checked;
   const verified = keys === 0
     ? "their signatures not verified"
     : `${signatures} with a signature that was verified`;
@@ -61,9 +63,17 @@ function factsOf(
     ["entries", `${size}, all read and hashed`],
     ["root", root],
     ["tiles", `${tiles} compared`],
-    ["checkpoints", checkpoints === 0 ? "none compared" : `${checkpoints} compared, ${verified}`],
+    [
+      "checkpoints",
+      checkpointsKept === 0
+        ? "none in the log"
+        : `${checkpoints} of ${checkpointsKept} compared, ${verified}`,
+    ],
     ["remembered", remembered === 0 ? "none given" : `${remembered} compared`],
-    ["covered", `${covered} of ${size} entries are those that a checkpoint was made for`],
+    [
+      "covered",
+      `${covered} of ${countedEntries(size)} by a checkpoint that agrees with the records`,
+    ],
     ["last signed", signedAt === undefined ? "not known" : `${signedAt}, as the signer states`],
   ];
 }
@@ -86,7 +96,7 @@ function fileOf(sentence: string, { kept }: ReportOptions): string | undefined {
 
 function outcomeOf({ ok, faultCount }: VerificationReport): string {
   if (ok) return "No fault was found.";
-  return faultCount === 1 ? "1 fault was found." : `${faultCount} faults were found.`;
+  return `${counted(faultCount, "fault was", "faults were")} found.`;
 }
 
 /** A text behind its head; its further lines stand beneath the first. */

@@ -1,3 +1,4 @@
+import { counted } from "../counted.ts";
 import { AuditLogError } from "../errors.ts";
 import type { FileSettings } from "../options.ts";
 import type { OpenFile, Runtime } from "../ports.ts";
@@ -120,7 +121,10 @@ class JsonlStore implements LogStore {
     if (torn > 0) {
       this.#settings.warn({
         code: "TORN_LINE",
-        message: `${this.#settings.path} ends in an unfinished line of ${torn} bytes, as a crash ` +
+        message:
+          `${this.#settings.path} ends in an unfinished line of ${
+            counted(torn, "byte")
+          }, as a crash ` +
           "leaves it; it stays where it is and is no entry",
       });
     }

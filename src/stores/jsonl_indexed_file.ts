@@ -294,9 +294,11 @@ export class IndexedFile {
     this.#warnedOf = count;
     this.#settings.warn({
       code: "UNREADABLE_LINES",
-      message:
-        `${this.#settings.path} has ${count} lines that are no records; they stay where they ` +
-        "are and are no entries. log.info() tells where they are",
+      message: `${this.#settings.path} has ` +
+        (count === 1
+          ? "1 line that is no record; it stays where it is and is no entry. log.info() tells where it is"
+          : `${count} lines that are no records; they stay where they are and are no entries. log.info() tells ` +
+            "where they are"),
     });
   }
 

@@ -1,3 +1,4 @@
+import { counted } from "../counted.ts";
 import type { FileSettings } from "../options.ts";
 import type { OpenFile, Runtime } from "../ports.ts";
 import type { RecordFacts } from "../canonical_scan.ts";
@@ -102,7 +103,9 @@ export class JsonlTree implements TreeStore {
   #damaged({ offset, length }: LinePlace): AuditLogError {
     return new AuditLogError(
       "DAMAGED",
-      `Cannot read ${this.#settings.path}: no line of ${length} bytes is at byte ${offset} any ` +
+      `Cannot read ${this.#settings.path}: no line of ${
+        counted(length, "byte")
+      } is at byte ${offset} any ` +
         "more; the file was changed",
     );
   }

@@ -1,3 +1,4 @@
+import { counted } from "../counted.ts";
 import { AuditLogError } from "../errors.ts";
 import { encodeCanonical } from "../json.ts";
 import type { SqliteDatabase, SqliteRow, SqliteValue } from "../ports.ts";
@@ -56,7 +57,9 @@ ${SCHEMA_SQL}`);
   if (count !== end.size) {
     throw new AuditLogError(
       "NOT_A_LOG",
-      `Cannot open ${path}: ${end.size} of the ${count} rows of its table audit_log could be read; ` +
+      `Cannot open ${path}: ${end.size} of ${
+        counted(Number(count), "row")
+      } of its table audit_log could be read; ` +
         "nothing was changed",
     );
   }

@@ -1,3 +1,4 @@
+import { counted } from "../counted.ts";
 import { AuditLogError } from "../errors.ts";
 import type { FileSettings } from "../options.ts";
 import type { FileAdapter, Runtime, SqliteDatabase } from "../ports.ts";
@@ -119,8 +120,9 @@ function prepareForWriting(
   if (upgraded !== undefined) {
     warn({
       code: "UPGRADED",
-      message: `${path} had the layout of the Python class: its ${upgraded} entries were copied ` +
-        "into the present one, and its table was kept as audit_log_python",
+      message: `${path} had the layout of the Python class: ${
+        counted(upgraded, "entry was", "entries were")
+      } copied into the present one, and its table was kept as audit_log_python`,
     });
   }
   if (layout === "python") useWal();

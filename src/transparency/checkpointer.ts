@@ -1,3 +1,4 @@
+import { countedEntries } from "../counted.ts";
 import { AuditLogError } from "../errors.ts";
 import { Mutex } from "../mutex.ts";
 import type { TreeStore } from "../stores/tree_store.ts";
@@ -168,7 +169,9 @@ async function checkGrowth(parts: CheckpointerParts, last: Checkpoint): Promise<
   if (!equalHashes(await tree.rootOfRecords(last.size), last.root)) {
     throw conflict(
       name,
-      `its first ${last.size} entries are not those that its last checkpoint was signed for; they were ` +
+      `its first ${
+        countedEntries(last.size)
+      } are not those that its last checkpoint was signed for; they were ` +
         "altered. Verify the log, which tells where",
     );
   }
@@ -186,7 +189,7 @@ async function checkTiles(parts: CheckpointerParts, covered: number): Promise<vo
   if (tiles * TILE_WIDTH > size) {
     throw conflict(
       name,
-      `it has ${size} entries, and its tree was made of ${
+      `it has ${countedEntries(size)}, and its tree was made of ${
         tiles * TILE_WIDTH
       } or more; entries were ` +
         "removed. Where a power failure took them (durability relaxed), delete the tree's tiles: docs/format.md",
@@ -242,7 +245,9 @@ function secondsOf(milliseconds: number): number {
 function cut(name: string, size: number, covered: number): AuditLogError {
   return conflict(
     name,
-    `it has ${size} entries, and a checkpoint was signed for ${covered}; entries were removed`,
+    `it has ${
+      countedEntries(size)
+    }, and a checkpoint was signed for ${covered}; entries were removed`,
   );
 }
 

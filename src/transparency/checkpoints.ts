@@ -1,3 +1,4 @@
+import { countedEntries } from "../counted.ts";
 import { AuditLogError } from "../errors.ts";
 import type { InspectedCheckpoint, TreeStore } from "../stores/tree_store.ts";
 import { type Checkpoint, openCheckpoint, parseCheckpoint } from "./checkpoint.ts";
@@ -94,6 +95,11 @@ export class Checkpoints {
     return [...this.#missing.values()];
   }
 
+  /** How many checkpoints the log keeps. */
+  get kept(): number {
+    return this.#read;
+  }
+
   /** The smallest size beyond another for which a root was claimed; `Infinity` if there is none. */
   nextSize(size: number): number {
     this.#sizes ??= [...this.#claims.keys()].sort((a, b) => b - a);
@@ -115,14 +121,20 @@ export class Checkpoints {
     for (const { root: claimed, kind, label, certain } of claims) {
       if (equalHashes(claimed, actual)) continue;
       const what = certain
-        ? `${label} was signed for ${size} entries, and these are not the first ${size} of the log`
-        : `${label} has another root than the first ${size} entries of the log: they were altered, or it was`;
+        ? `${label} was signed for ${countedEntries(size)}, and ${
+          size === 1 ? "this is not the first" : `these are not the first ${size}`
+        } of the log`
+        : `${label} has another root than the first ${countedEntries(size)} of the log: ${
+          size === 1 ? "this was" : "they were"
+        } altered, or the checkpoint was`;
       const isOne = this.#agreed < size && before === size - 1;
       const where = this.#agreed === size
-        ? "; another checkpoint agrees with them"
+        ? `; another checkpoint agrees with ${size === 1 ? "it" : "them"}`
         : before === 0
-        ? `; the first difference is among the first ${size}`
-        : `; the first ${before} agree with an earlier one, so the first difference is ` +
+        ? (size === 1 ? "" : `; the first difference is among the first ${size}`)
+        : `; the first ${
+          before === 1 ? "agrees" : `${before} agree`
+        } with an earlier one, so the first difference is ` +
           (isOne ? `entry ${before}` : `among entries ${before} to ${size - 1}`);
       this.#report(kind, isOne ? before : undefined, `${what}${where}`);
     }
@@ -136,9 +148,9 @@ export class Checkpoints {
         this.#report(
           kind,
           size,
-          `${label} ${
-            certain ? "was signed for" : "is one of"
-          } ${claimed} entries, and the log has no more ` +
+          `${label} ${certain ? "was signed for" : "is one of"} ${
+            countedEntries(claimed)
+          }, and the log has no more ` +
             `than ${size}: entries were removed, or the log was replaced by an older or another one` +
             (certain ? "" : ", or the checkpoint was altered"),
         );
@@ -173,9 +185,11 @@ export class Checkpoints {
     this.count++;
     this.#missing.delete(text);
     const fault = size !== checkpoint.size
-      ? `is kept as one of ${size} entries, and is one of ${checkpoint.size}`
+      ? `is kept as one of ${countedEntries(size)}, and is one of ${checkpoint.size}`
       : size < this.#last
-      ? `is one of ${size} entries, fewer than the ${this.#last} of the one before it; their order was changed`
+      ? `is one of ${
+        countedEntries(size)
+      }, fewer than the ${this.#last} of the one before it; their order was changed`
       : undefined;
     if (fault !== undefined) this.#report("checkpoint", undefined, `${label} ${fault}`);
     this.#last = checkpoint.size;

@@ -15,6 +15,7 @@
  * @module
  */
 
+import { counted } from "../counted.ts";
 import { describe } from "../refusal.ts";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { type Fail, failing } from "./failure.ts";
@@ -202,7 +203,9 @@ export async function keyIdOf(name: string, publicKey: Uint8Array): Promise<numb
     throw fail(`the public key must be a Uint8Array, not ${describe(publicKey)}`);
   }
   if (publicKey.length !== PUBLIC_KEY_BYTES) {
-    throw fail(`the public key has ${publicKey.length} bytes; it must have ${PUBLIC_KEY_BYTES}`);
+    throw fail(
+      `the public key has ${counted(publicKey.length, "byte")}; it must have ${PUBLIC_KEY_BYTES}`,
+    );
   }
   return await idOf(TYPE_ED25519, name, publicKey);
 }
@@ -261,7 +264,7 @@ function parseKey(key: string, bytes: number, fail: Fail) {
     throw fail("it is not of the type Ed25519 (0x01), the only one supported");
   }
   if (decoded.length !== 1 + bytes) {
-    throw fail(`it has ${decoded.length - 1} bytes of key; an Ed25519 key has ${bytes}`);
+    throw fail(`it has ${counted(decoded.length - 1, "byte")} of key; an Ed25519 key has ${bytes}`);
   }
   return { name, id, material: decoded.slice(1) };
 }

@@ -1,3 +1,4 @@
+import { countedEntries } from "../counted.ts";
 import { AuditLogError } from "../errors.ts";
 import type { HashThread, Sha256 } from "../ports.ts";
 import type { LogRecord } from "../record.ts";
@@ -344,7 +345,9 @@ function* bytesOf({ slab, bounds }: WrittenLines): Generator<Uint8Array> {
 function cut(size: number, actual: number): AuditLogError {
   return new AuditLogError(
     "DAMAGED",
-    `Cannot compute the tree of ${size} entries: the log has no more than ${actual}; it was cut`,
+    `Cannot compute the tree of ${
+      countedEntries(size)
+    }: the log has no more than ${actual}; it was cut`,
   );
 }
 

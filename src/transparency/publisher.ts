@@ -1,3 +1,4 @@
+import { counted } from "../counted.ts";
 import type { Warn } from "../warning.ts";
 import { reasonOf } from "./failure.ts";
 
@@ -49,11 +50,15 @@ export class Publisher {
     this.#closed = true;
     clearTimeout(this.#timer);
     if (this.#waiting.length === 0) return;
+    const one = this.#waiting.length === 1;
     this.#warn({
       code: "PUBLISH_FAILED",
       message:
-        `${this.#waiting.length} of the checkpoints could not be published before the log was closed; they are kept ` +
-        "in the log as long as it is",
+        `${
+          counted(this.#waiting.length, "checkpoint")
+        } could not be published before the log was closed; ` +
+        (one ? "it is in the log alone: publish it" : "they are in the log alone: publish them") +
+        ", or the next one, which covers as much",
     });
     this.#waiting = [];
   }

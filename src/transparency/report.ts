@@ -1,3 +1,4 @@
+import { counted, countedEntries } from "../counted.ts";
 import type { UnreadableLines } from "../stores/store.ts";
 import type { LogFault } from "./faults.ts";
 import type { Verification } from "./verification.ts";
@@ -18,6 +19,8 @@ export interface VerificationReport {
     readonly tiles: number;
     /** Checkpoints of the log that were compared with the entries. */
     readonly checkpoints: number;
+    /** Checkpoints that the log keeps. Those that were not compared are among the faults. */
+    readonly checkpointsKept: number;
     /** Checkpoints of the log whose signature was verified. */
     readonly signatures: number;
     /** Checkpoints that were given and compared with the entries. */
@@ -51,6 +54,7 @@ export function reportOf(
       entries: size,
       tiles,
       checkpoints: checkpoints.count,
+      checkpointsKept: checkpoints.kept,
       signatures: checkpoints.verified,
       remembered: checkpoints.remembered,
       covered: checkpoints.covered,
@@ -91,22 +95,30 @@ function unknownOf(
   const untimed = checkpoints.verified - checkpoints.timed;
   if (untimed > 0) {
     unknown.push(
-      `${untimed} of the ${checkpoints.verified} checkpoints whose signature was verified do not state when they ` +
-        "were signed.",
+      `${untimed} of the ${
+        counted(checkpoints.verified, "checkpoint")
+      } whose signature was verified ` +
+        (untimed === 1
+          ? "does not state when it was signed."
+          : "do not state when they were signed."),
     );
   }
   const uncovered = size - checkpoints.compared;
   if (uncovered > 0) {
     unknown.push(
-      `The last ${uncovered} of ${size} entries are covered by no checkpoint that could be compared with them: ` +
-        "whether they were altered cannot be seen.",
+      `The last ${uncovered} of ${countedEntries(size)} ` +
+        (uncovered === 1
+          ? "is covered by no checkpoint that could be compared with it: whether it was altered cannot be seen."
+          : "are covered by no checkpoint that could be compared with them: whether they were altered cannot be seen."),
     );
   }
   if (unreadable !== undefined && unreadable.count > 0) {
     const [first] = unreadable.first;
+    const where = `(the first at byte ${first?.offset}: it ${first?.reason})`;
     unknown.push(
-      `${unreadable.count} lines of the file are no records (the first at byte ${first?.offset}: it ${first?.reason}): ` +
-        "whether they ever were is not known.",
+      unreadable.count === 1
+        ? `1 line of the file is no record ${where}: whether it ever was is not known.`
+        : `${unreadable.count} lines of the file are no records ${where}: whether they ever were is not known.`,
     );
   }
   unknown.push("Calls that were never recorded leave no trace.");

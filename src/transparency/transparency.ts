@@ -1,3 +1,4 @@
+import { countedEntries } from "../counted.ts";
 import { AuditLogError } from "../errors.ts";
 import type { CheckpointSettings } from "../options.ts";
 import type { Runtime } from "../ports.ts";
@@ -145,8 +146,10 @@ export class Transparency {
     const largest = await size();
     if (last !== undefined && last.size > largest) throw failing("DAMAGED", action)(NOT_AS_SIGNED);
     const end = to ?? last?.size ?? largest;
-    if (end > largest) throw fail(`the log has no more than ${largest} entries, not ${end}`);
-    if (from > end) throw fail(`${from} entries are more than ${end}`);
+    if (end > largest) {
+      throw fail(`the log has no more than ${countedEntries(largest)}, not ${end}`);
+    }
+    if (from > end) throw fail(`${from} is more than ${countedEntries(end)}`);
     const tree = await this.#treeNow();
     return await this.#withTiles(tree, last, failing("DAMAGED", action), async () => {
       const hashes = await tree.consistency(from, end);

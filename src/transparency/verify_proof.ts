@@ -6,6 +6,7 @@
  * @module
  */
 
+import { counted } from "../counted.ts";
 import { AuditLogError } from "../errors.ts";
 import { hintFor } from "../known_fields.ts";
 import { describe } from "../refusal.ts";
@@ -103,7 +104,7 @@ async function verify(options: VerifyProofOptions): Promise<VerifiedProof> {
   const { checkpoint, verified } = await openCheckpoint(note, [...known.values()]);
   const { origin, size, root } = checkpoint;
   if (index >= size) {
-    throw fail(`the proof is for index ${index} of a log that has ${size} records`);
+    throw fail(`the proof is for index ${index} of a log that has ${counted(size, "record")}`);
   }
   const leaf = await digestLeaf(sha256, record);
   if (!await verifyInclusion(sha256, { leaf, index, size, proof: hashes, root })) {

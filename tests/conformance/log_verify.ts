@@ -26,7 +26,9 @@ const NO_KEY =
 const NO_CHECKPOINT = /^No checkpoint was given that was kept elsewhere: .* cannot be seen\.$/;
 const UNCOVERED = (count: number, size: number) =>
   new RegExp(
-    `^The last ${count} of ${size} entries are covered by no checkpoint .* cannot be seen\\.$`,
+    `^The last ${count} of ${size} entries ${
+      count === 1 ? "is" : "are"
+    } covered by no checkpoint .* cannot be seen\\.$`,
   );
 const NEVER_RECORDED = /^Calls that were never recorded leave no trace\.$/;
 

@@ -74,3 +74,25 @@ async function run(
   const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
   return { code, output };
 }
+
+test("examples/without_a_key.ts records an answer and an error, and asks nobody", async (t) => {
+  const path = join(tempFolder(t), "audit.db");
+  const { code, output } = await run("without_a_key", path, "http://127.0.0.1:9");
+  assertEquals(code, 0, output);
+  const log = await AuditLog.open({ backend: "sqlite", path, readOnly: true });
+  const entries = await log.query();
+  await log.close();
+  assertEquals(
+    entries.map(({ user, inputText, outputText, metadata }) => [
+      user,
+      inputText,
+      outputText,
+      metadata["audit.outcome"],
+    ]),
+    [
+      ["alice", "What is the capital of France?", "Paris.", "completed"],
+      ["alice", "And of Spain?", "", "failed"],
+    ],
+  );
+  assertStringIncludes(output, "Slow down.");
+});

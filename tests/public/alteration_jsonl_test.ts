@@ -39,9 +39,11 @@ const ALL = ["checkpoint", "checkpoint", "checkpoint"];
 const REMOVED_AT_THE_END =
   /^No checkpoint was given .* removed, entries at the end together with them/;
 const uncovered = (count: number, size: number) =>
-  new RegExp(`^The last ${count} of ${size} entries are covered by no checkpoint`);
+  new RegExp(
+    `^The last ${count} of ${size} entries ${count === 1 ? "is" : "are"} covered by no checkpoint`,
+  );
 const NO_RECORDS =
-  /^1 lines of the file are no records \(the first at byte \d+: it .*\): .* not known\.$/;
+  /^1 line of the file is no record \(the first at byte \d+: it .*\): .* not known\.$/;
 
 /** Changes one line. */
 const at = (index: number, change: (line: string) => string) => (lines: string[]) =>
@@ -136,7 +138,7 @@ const ALTERATIONS: Record<string, Alteration> = {
   "a checkpoint's time, removed": {
     alterNotes: note(/\u2014 [^\u2014]*\\n"}$/, '"}'),
     finds: [],
-    unknown: /^1 of the 3 checkpoints .* do not state when they were signed\.$/,
+    unknown: /^1 of the 3 checkpoints .* does not state when it was signed\.$/,
   },
   "a checkpoint that becomes no JSON": {
     alterNotes: note("{", "["),

@@ -28,7 +28,9 @@ const ALL = ["checkpoint", "checkpoint", "checkpoint"];
 const REMOVED_AT_THE_END =
   /^No checkpoint was given .* removed, entries at the end together with them/;
 const uncovered = (count: number, size: number) =>
-  new RegExp(`^The last ${count} of ${size} entries are covered by no checkpoint`);
+  new RegExp(
+    `^The last ${count} of ${size} entries ${count === 1 ? "is" : "are"} covered by no checkpoint`,
+  );
 
 const set = (what: string, seq: number) => `UPDATE audit_record SET ${what} WHERE seq = ${seq}`;
 const text = (seq: number) => set(`record = replace(record, '"out"', '"oUt"')`, seq);
@@ -179,7 +181,7 @@ const ALTERATIONS: Record<string, Alteration> = {
   "a checkpoint's time, removed": {
     alter: note(1, (note) => note.replace(/[^\n]*\n$/, "")),
     finds: [],
-    unknown: /^1 of the 3 checkpoints .* do not state when they were signed\.$/,
+    unknown: /^1 of the 3 checkpoints .* does not state when it was signed\.$/,
   },
   "a checkpoint that becomes none": {
     alter: note(1, () => "nothing"),

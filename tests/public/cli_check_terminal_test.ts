@@ -23,6 +23,16 @@ testUnless(
 
 testUnless(
   noTerminal,
+  "the progress bar counts one entry in the singular",
+  async (t) => {
+    const log = await signedLog(t as TestContext, "sqlite", 1);
+    const { screen } = await cliOnTerminal(["verify", "--log", log.path]);
+    assertMatch(screen, /verifying \[=+\] 100% +1 entry\b/);
+  },
+);
+
+testUnless(
+  noTerminal,
   "the report of verify is no wider than the terminal, but for paths and hashes",
   async (t) => {
     const log = await signedLog(t as TestContext, "jsonl", 2);

@@ -106,6 +106,34 @@ for (const [name, args, answer] of asked) {
   });
 }
 
+test("--since takes the usual words for units of time", async (t) => {
+  const path = join(tempFolder(t), "log.db");
+  const minutesAgo = [1, 30, 90, 48 * 60, 10 * 24 * 60].toReversed();
+  const now = Date.now();
+  let at = 0;
+  const log = await AuditLog.open({
+    backend: "sqlite",
+    path,
+    clock: () => now - minutesAgo[at++]! * 60_000,
+  });
+  for (const minutes of minutesAgo) await log.record(interaction({ inputText: String(minutes) }));
+  await log.close();
+  const counts: [words: string[], count: number][] = [
+    [["1s", "1sec", "1secs", "1second", "59 seconds", "0m"], 0],
+    [["20m", "20min", "20mins", "1200sec", "2minute", "20 minutes"], 1],
+    [["1h", "1hour", "1 hour", "60minutes"], 2],
+    [["2h", "24hours", "1d", "1day"], 3],
+    [["3days", "1w", "1week"], 4],
+    [["2w", "2weeks", "52 weeks"], 5],
+  ];
+  for (const [words, count] of counts) {
+    for (const word of words) {
+      const { stdout } = await cli(["query", "--log", path, "--since", word, "--count"]);
+      assertEquals([word, stdout], [word, `${count}\n`]);
+    }
+  }
+});
+
 test("--after continues behind an entry, in either order", async (t) => {
   const { path, ids } = await logOf(t, interactions(5));
   assertEquals(await found(path, "--after", ids[1]!, "-n", "2"), ["2", "3"]);
@@ -175,6 +203,30 @@ test("--full shows how a call ended", async (t) => {
   assertMatch(stdout, /^2026.* {2}m {2}1 ms {2}failed: RateLimitError\n/);
 });
 
+test("--full says why a call failed, before all else, whatever the provider wrote", async (t) => {
+  const path = join(tempFolder(t), "log.db");
+  const log = await AuditLog.open({ backend: "sqlite", path, clock: steadyClock() });
+  const fail = async (inputText: string, error: unknown) =>
+    await (await log.begin({ model: "m", inputText }, { begin: false })).fail(error);
+  await fail(
+    "both",
+    Object.assign(new Error("Too many\n\x1b[2Jrequests"), { name: "RateLimitError" }),
+  );
+  await fail("no text", new TypeError(""));
+  await log.record(interaction({ inputText: "text", metadata: { "error.message": "alone" } }));
+  await log.record(interaction({ inputText: "none", metadata: { "error.type": 1 } }));
+  await log.close();
+  const { stdout } = await cli(["query", "--log", path, "--full"]);
+  const errors = stdout.split(/^input:\n/m).slice(0, -1)
+    .map((text) => /^error:\n([^]*?)metadata:$/m.exec(text)?.[1]);
+  assertEquals(errors, [
+    "  RateLimitError: Too many\n  \\x1b[2Jrequests\n",
+    "  TypeError\n",
+    "  alone\n",
+    undefined,
+  ]);
+});
+
 test("--count prints how many match", async (t) => {
   const { path } = await logOf(t, [interaction({ user: "alice" }), ...interactions(4)]);
   const counted = async (...args: string[]) =>
@@ -186,7 +238,7 @@ test("--count prints how many match", async (t) => {
 
 /** Which times there are, whoever asks for them. */
 const TIME_FORMS =
-  /It must be a span before now, such as 30m, 2h or 7d, or ISO 8601, such as 2026-01-31 or 2026-01-31T08:00:00Z/;
+  /It must be a span before now, a number and one of s, sec, second, m, min, minute, h, hour, d, day, w, week, such as 30min, or ISO 8601, such as 2026-01-31 or 2026-01-31T08:00:00Z/;
 
 const refused: [args: string[], says: RegExp][] = [
   [["--limit", "-1"], /option '-n, --limit <count>' argument '-1' is invalid/],
@@ -196,7 +248,10 @@ const refused: [args: string[], says: RegExp][] = [
   [["--metadata", "a=1", "--metadata", "a=2"], /The key a is given twice/],
   [["--order", "up"], /Allowed choices are asc, desc/],
   [["--since", "yesterday"], TIME_FORMS],
-  [["--since", "1hour"], TIME_FORMS],
+  [["--since", "1month"], TIME_FORMS],
+  [["--since", "5M"], TIME_FORMS],
+  [["--since", "5ms"], TIME_FORMS],
+  [["--since", "min"], TIME_FORMS],
   [["--until", "31/01/2026"], TIME_FORMS],
   [["--until", "999999999999d"], TIME_FORMS],
   [["--outcome", "broken"], /Allowed choices are completed, failed, aborted/],

@@ -53,7 +53,42 @@ const misuses: [name: string, args: string[], says: RegExp][] = [
   [
     "no file to import",
     ["import", "--log", "x.db"],
-    /^audit-log: missing required argument 'file'/,
+    /^audit-log: missing required argument 'file'; give a file with one JSON object a line, or - for standard input\n/,
+  ],
+  [
+    "no entry to get",
+    ["get", "--log", "x.db"],
+    /^audit-log: missing required argument 'entry-id'; audit-log query --json tells the ids\n/,
+  ],
+  [
+    "no name of a key",
+    ["keygen", "--out", "x.key"],
+    /^audit-log: missing required argument 'name'; give the log's name, as in acme\.example\/chat\n/,
+  ],
+  [
+    "no file for a key",
+    ["keygen", "acme.example"],
+    /^audit-log: required option '--out <file>' not specified; name a new file, as in --out audit\.key\n/,
+  ],
+  [
+    "no key to sign with",
+    ["checkpoint", "--log", "x.db"],
+    /^audit-log: required option '--key <file>' not specified; give the file that audit-log keygen made\n/,
+  ],
+  [
+    "no proof to verify",
+    ["verify-proof", "--record", "x", "--verifier-key", "x"],
+    /^audit-log: missing required argument 'proof'; give the file that audit-log prove made\n/,
+  ],
+  [
+    "no record to verify a proof of",
+    ["verify-proof", "x", "--verifier-key", "x"],
+    /^audit-log: required option '--record <file>' not specified; give the file that audit-log prove --record made\n/,
+  ],
+  [
+    "no key to verify a proof with",
+    ["verify-proof", "x", "--record", "x"],
+    /^audit-log: required option '--verifier-key <key>' not specified; give the key that audit-log keygen printed\n/,
   ],
   ["an argument too many", ["info", "--log", "x.db", "y.db"], /^audit-log: too many arguments/],
   ["a backend that there is not", ["info", "--log", "x", "--backend", "memory"], /Allowed choices/],
@@ -127,7 +162,7 @@ test("info tells people about a log, its unreadable lines too", async (t) => {
   assertMatch(stdout, /\nentries +1\n/);
   assertMatch(
     stdout,
-    /\nunreadable +1 lines, 13 bytes\n +at byte \d+, 13 bytes long: is not JSON\n/,
+    /\nunreadable +1 line, 13 bytes\n +at byte \d+, 13 bytes long: is not JSON\n/,
   );
   assertMatch(stderr, /^(audit-log: warning: .*\n)?$/);
 });

@@ -5,7 +5,7 @@ import {
   publishToFile,
   type VerificationReport,
 } from "@audit-log/llm";
-import { readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { cli, cliCutShort } from "../support/cli.ts";
@@ -48,9 +48,9 @@ for (const backend of BACKENDS) {
         "entries     300, all read and hashed",
         "root",
         "tiles       1 compared",
-        "checkpoints 1 compared, 1 with a signature that was verified",
+        "checkpoints 1 of 1 compared, 1 with a signature that was verified",
         "remembered  1 compared",
-        "covered     300 of 300 entries are those that a checkpoint was made for",
+        "covered     300 of 300 entries by a checkpoint that agrees with the records",
         text.split("\n").find((line) => line.startsWith("last signed "))!,
         "",
         "What could not be known:",
@@ -118,7 +118,7 @@ for (const backend of BACKENDS) {
     const { code, stdout, stderr } = await cli(["verify", "--log", path]);
     assertEquals([code, stderr], [0, ""]);
     assertMatch(stdout, /\nentries +0, all read and hashed\n/);
-    assertMatch(stdout, /\ncheckpoints none compared\n/);
+    assertMatch(stdout, /\ncheckpoints none in the log\n/);
   });
 }
 
@@ -171,7 +171,7 @@ test("verify without a key or a checkpoint says what it cannot know", async (t) 
   const log = await signedLog(t, "jsonl", 2);
   const { code, stdout } = await cli(["verify", "--log", log.path]);
   assertEquals(code, 0);
-  assertMatch(stdout, /\ncheckpoints 1 compared, their signatures not verified\n/);
+  assertMatch(stdout, /\ncheckpoints 1 of 1 compared, their signatures not verified\n/);
   assertMatch(stdout, /\n {2}- No verifier key was given: /);
   assertMatch(stdout, /\n {2}- No checkpoint was given that was kept elsewhere: /);
 });
@@ -185,6 +185,58 @@ test("verify finds that the checkpoints are of another key", async (t) => {
     stdout,
     /\n {2}signature +Checkpoint 0 of the log: none of the keys given has signed it/,
   );
+});
+
+test("verify says how many of a log's checkpoints it could compare", async (t) => {
+  const { path, verifierKey } = await publishing(t, 3);
+  const lastSigner = `(SELECT max(rowid) FROM audit_checkpoint)`;
+  const sql = `UPDATE audit_checkpoint SET note = replace(note, '${ORIGIN} ', 'other.example ') ` +
+    `WHERE rowid = ${lastSigner}`;
+  await alterDatabase(t, path, sql);
+  const args = ["verify", "--log", path, "--verifier-key", verifierKey];
+  const { code, stdout } = await cli(args);
+  assertEquals(code, 1);
+  assertMatch(stdout, /\ncheckpoints 2 of 3 compared, 2 with a signature that was verified\n/);
+  const { checked }: VerificationReport = JSON.parse((await cli([...args, "--json"])).stdout);
+  assertEquals([checked.checkpoints, checked.checkpointsKept], [2, 3]);
+});
+
+test("one entry, one line and one fault are told of in the singular", async (t) => {
+  const folder = tempFolder(t);
+  const [path, copy] = [join(folder, "log.jsonl"), join(folder, "copy.db")];
+  const { signingKey, verifierKey } = await generateSigningKey(ORIGIN);
+  const log = await AuditLog.open({ backend: "jsonl", path, signingKey });
+  await log.record(interaction());
+  const note = await log.checkpoint();
+  await log.close();
+  const kept = join(folder, "kept.txt");
+  writeFileSync(kept, note);
+  appendFileSync(path, "no\n");
+  const told: string[] = [];
+  const tell = async (...args: string[]) => {
+    const { stdout, stderr } = await cli(args);
+    told.push(...`${stdout}\n${stderr}`.split("\n"));
+  };
+  await tell("info", "--log", path);
+  await tell("verify", "--log", path, "--verifier-key", verifierKey);
+  await tell("import", path, "--log", copy, "--skip-bad");
+  await tell("verify", "--log", copy);
+  truncateSync(path, 0);
+  await tell("verify", "--log", path, "--checkpoint", kept);
+  const ones = told.filter((line) => /\b1 (entr|line|byte|fault|checkpoint)/.test(line));
+  assertEquals(ones.map((line) => line.replace(path, "PATH").replace(copy, "COPY").trim()), [
+    "checkpoints 1, the last of 1 entry",
+    "unreadable  1 line, 2 bytes",
+    "audit-log: warning: PATH has 1 line that is no record; it stays where it is and is no entry. log.info() tells where it is",
+    "covered     1 of 1 entry by a checkpoint that agrees with the records",
+    "- 1 line of the file is no record (the first at byte 208: it is not JSON): whether it ever was is not known.",
+    "audit-log: warning: PATH has 1 line that is no record; it stays where it is and is no entry. log.info() tells where it is",
+    "Imported 1 entry into COPY in 0.0 s; not imported: 1 bad.",
+    "covered     0 of 1 entry by a checkpoint that agrees with the records",
+    "- The last 1 of 1 entry is covered by no checkpoint that could be compared with it: whether it was altered cannot be seen.",
+    "remembered  The checkpoint 1 that was given was signed for 1 entry, and the log has no more than 0: entries were removed, or the log was replaced by an older or another one",
+    "checkpoint  Checkpoint 0 of the log is one of 1 entry, and the log has no more than 0: entries were removed, or the log was replaced by an older or another one, or the checkpoint was altered",
+  ]);
 });
 
 test("verify takes verifier keys as they are, from files and from standard input", async (t) => {
@@ -203,7 +255,7 @@ test("verify takes verifier keys as they are, from files and from standard input
     const args = ["verify", "--log", log.path, ...keys.flatMap((key) => ["--verifier-key", key])];
     const { code, stdout, stderr } = await cli(args, { input });
     assertEquals([code, stderr], [0, ""]);
-    assertMatch(stdout, /\ncheckpoints 1 compared, 1 with a signature that was verified\n/);
+    assertMatch(stdout, /\ncheckpoints 1 of 1 compared, 1 with a signature that was verified\n/);
   }
 });
 
