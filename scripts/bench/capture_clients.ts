@@ -45,7 +45,7 @@ export async function measureClients(task: Task, entries: readonly NewEntry[]): 
       const { inputText, outputText, metadata } = entry;
       const call = await log.begin({ model: "gpt-4o", inputText, inputFormat: "text", metadata });
       await alone(entry);
-      await call.complete({ outputText, outputFormat: "text", latencyMs: 1 });
+      await call.complete({ outputText, outputFormat: "text", latencyMs: 1, metadata });
     };
     const figures = await interleave([
       { name: `${name} alone`, run: () => each(alone) },
