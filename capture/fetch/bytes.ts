@@ -55,18 +55,18 @@ export function isByteStream(stream: ReadableStream): boolean {
  * A body of what is read elsewhere: nothing is read before it is asked for.
  *
  * @param type Its kind. One of `bytes` takes what it is given away from whoever else has it, and takes nothing that is empty.
- * @param next Reads the next piece; what it rejects with, the body breaks with.
+ * @param next Reads the next piece, and gives it; what it rejects with, the body breaks with.
  * @param cancel Told when nobody wants more.
  */
 export function bodyOf(
   type: "bytes" | undefined,
-  next: () => Promise<ReadableStreamReadResult<unknown>>,
+  next: (give: (read: ReadableStreamReadResult<unknown>) => void) => Promise<void>,
   cancel: (reason: unknown) => Promise<void>,
 ): ReadableStream<Bytes> {
   return new ReadableStream({
     type: type as "bytes",
     pull: (controller: ReadableByteStreamController) =>
-      next().then(({ done, value }) => {
+      next(({ done, value }) => {
         if (!done) return controller.enqueue(bytesOf(value));
         controller.close();
         // Who brought a buffer gets it back.

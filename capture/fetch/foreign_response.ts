@@ -217,7 +217,7 @@ class Feed {
 }
 
 async function readToEnd(reader: RecordedReader<unknown>): Promise<void> {
-  while (!(await reader.next()).done);
+  while (!(await reader.next(({ done }) => done)));
 }
 
 /** What a way of reading gave, as a piece of a body. */

@@ -66,14 +66,14 @@ function goingOn(
   pending?.catch(() => {}); // nobody may read on
   const read: (Read | Promise<Read>)[] = first.length === 0 ? [] : [{ done: false, value: first }];
   if (pending !== undefined) read.push(pending);
-  return bodyOf("bytes", async () => {
+  return bodyOf("bytes", async (give) => {
     for (;;) {
       if (signal?.aborted === true) throw signal.reason;
       const next = await (read.shift() ?? reader.read());
-      if (next.done) return next;
+      if (next.done) return give(next);
       // A copy: it is taken away, and others may have it.
       const value = bytesOf(next.value).slice();
-      if (value.length > 0) return { done: false, value };
+      if (value.length > 0) return give({ done: false, value });
     }
   }, (reason) => reader.cancel(reason));
 }

@@ -18,5 +18,5 @@ export function recordedStream(
 ): ReadableStream<Bytes> {
   const reader = new RecordedReader(body, call, answer, signal);
   const type = isByteStream(body) ? "bytes" : undefined;
-  return bodyOf(type, () => reader.next(), (reason) => reader.cancel(reason));
+  return bodyOf(type, (give) => reader.next(give), (reason) => reader.cancel(reason));
 }

@@ -8,7 +8,8 @@ const MOST = 32 * 1024 * 1024;
 export class SseReader {
   readonly #event: (name: string, data: string) => void;
   readonly #decoder = new TextDecoder();
-  #line = "";
+  /** A line of which the end is still to come. */
+  #begun = "";
   #afterCr = false;
   #name = "";
   #data: string | undefined;
@@ -38,23 +39,26 @@ export class SseReader {
     let cr = text.indexOf("\r", from);
     while (lf !== -1 || cr !== -1) {
       const end = cr === -1 || (lf !== -1 && lf < cr) ? lf : cr;
-      this.#keep(text.slice(from, end));
-      this.#take(this.#line);
-      this.#line = "";
+      if (this.#begun === "") this.#take(text, from, end);
+      else {
+        this.#keep(text.slice(from, end));
+        this.#take(this.#begun, 0, this.#begun.length);
+        this.#begun = "";
+      }
       from = end + (end === cr && lf === cr + 1 ? 2 : 1);
       // Its LF may be still to come.
       this.#afterCr = end === cr && from === text.length && lf !== cr + 1;
       if (lf !== -1 && lf < from) lf = text.indexOf("\n", from);
       if (cr !== -1 && cr < from) cr = text.indexOf("\r", from);
     }
-    this.#keep(text.slice(from));
+    if (from < text.length) this.#keep(text.slice(from));
   }
 
-  /** Adds to the line; of an event that is left out, no more than whether a line is empty. */
+  /** Adds to the line that has begun; of an event that is left out, no more than that it is not empty. */
   #keep(text: string): void {
-    if (this.#line.length + text.length > MOST) this.#leaveOut();
-    if (!this.#isTooLong) this.#line += text;
-    else if (text !== "") this.#line = ":";
+    if (this.#begun.length + text.length > MOST) this.#leaveOut();
+    if (!this.#isTooLong) this.#begun += text;
+    else if (text !== "") this.#begun = ":";
   }
 
   #leaveOut(): void {
@@ -62,22 +66,27 @@ export class SseReader {
     this.#data = undefined;
   }
 
-  #take(line: string): void {
-    if (line === "") {
-      const [name, data] = [this.#name, this.#data];
-      this.#name = "";
-      this.#data = undefined;
-      this.#tooLong = this.tooLong;
-      this.#isTooLong = false;
-      if (data !== undefined) this.#event(name === "" ? "message" : name, data);
-      return;
-    }
-    const colon = line.indexOf(":");
-    const field = colon === -1 ? line : line.slice(0, colon);
-    if (field !== "data" && field !== "event") return; // nothing that tells of the event
-    const value = colon === -1 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
-    if (field === "event") this.#name = value;
+  /** Takes a line where it stands: each piece of it that were cut out would cost time. */
+  #take(text: string, from: number, end: number): void {
+    if (from === end) return this.#dispatch();
+    if (end - from > MOST) this.#leaveOut();
+    const isData = text.startsWith("data", from);
+    if (this.#isTooLong || !(isData || text.startsWith("event", from))) return;
+    const colon = from + (isData ? "data" : "event").length;
+    if (colon < end && text[colon] !== ":") return; // another field
+    const value = colon < end ? text.slice(colon + (text[colon + 1] === " " ? 2 : 1), end) : "";
+    if (!isData) this.#name = value;
     else if (value.length + (this.#data?.length ?? 0) > MOST) this.#leaveOut();
     else this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`;
+  }
+
+  #dispatch(): void {
+    const name = this.#name;
+    const data = this.#data;
+    this.#name = "";
+    this.#data = undefined;
+    if (this.#isTooLong) this.#tooLong++;
+    this.#isTooLong = false;
+    if (data !== undefined) this.#event(name === "" ? "message" : name, data);
   }
 }

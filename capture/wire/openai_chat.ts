@@ -221,9 +221,6 @@ function responseOf(body: Loose, choices: readonly Loose[]): WireResponse {
   };
 }
 
-/** What chunks have beside their choices. */
-const HEAD = ["id", "model", "usage", "service_tier", "system_fingerprint", "error"];
-
 /** A choice as a stream brings it. */
 interface Streamed {
   role?: string;
@@ -251,6 +248,7 @@ interface StreamedCall {
 
 class ChatStream implements WireStream {
   readonly #choices = new Map<number, Streamed>();
+  /** What chunks have beside their choices. */
   readonly #head: Record<string, unknown> = {};
 
   get isComplete(): boolean {
@@ -259,19 +257,24 @@ class ChatStream implements WireStream {
   }
 
   take(name: string, data: Loose): { isOutput: boolean; isLast: boolean } {
-    if (name === "error") this.#head["error"] = data;
-    for (const key of HEAD) {
-      // What says nothing does not undo what was said.
-      if (data[key] !== undefined && data[key] !== null) this.#head[key] = data[key];
-    }
+    const { id, model, usage, service_tier, system_fingerprint, error, choices } = data;
+    const head = this.#head;
+    if (name === "error") head.error = data;
+    // What says nothing does not undo what was said.
+    head.id = id ?? head.id;
+    head.model = model ?? head.model;
+    head.usage = usage ?? head.usage;
+    head.service_tier = service_tier ?? head.service_tier;
+    head.system_fingerprint = system_fingerprint ?? head.system_fingerprint;
+    head.error = error ?? head.error;
     let isOutput = false;
-    for (const { index, delta, finish_reason } of listOf(data["choices"])) {
+    for (const { index, delta, finish_reason } of listOf(choices)) {
       const choice = this.#choice(typeof index === "number" ? index : 0);
       isOutput = this.#add(choice, looseOf(delta)) || isOutput;
       if (typeof finish_reason === "string") choice.finish = finish_reason;
     }
     // What others send as an error ends the stream.
-    return { isOutput, isLast: this.#head["error"] !== undefined };
+    return { isOutput, isLast: head.error !== undefined };
   }
 
   #choice(index: number): Streamed {
@@ -296,10 +299,9 @@ class ChatStream implements WireStream {
     choice.transcript = joined(choice.transcript, transcript);
     for (const annotation of listOf(annotations)) (choice.annotations ??= []).push(annotation);
     for (const image of listOf(images)) (choice.images ??= []).push(image);
-    const legacy = typeof function_call === "object" && function_call !== null
-      ? [{ index: 0, function: function_call }]
-      : [];
-    const calls = [...listOf(tool_calls), ...listOf(legacy)];
+    const calls = typeof function_call === "object" && function_call !== null
+      ? [...listOf(tool_calls), { index: 0, function: function_call }]
+      : listOf(tool_calls);
     for (const one of calls) {
       const { index, id, function: called, custom } = one;
       const at = typeof index === "number" ? index : choice.calls.length;

@@ -13,12 +13,9 @@ import {
 } from "../../mod.ts";
 import type { Task } from "./measure.ts";
 import { interleave, type Row, rowsOf, type Section } from "./rounds.ts";
+import { CHUNKS, KIND, streamed } from "./streamed.ts";
 
 const URL = "https://api.openai.com/v1/chat/completions";
-/** Into how many chunks a streamed answer is cut: about a token each. */
-const CHUNKS = 50;
-/** The kind of streams that the runtime's own `fetch()` gives: of bytes, which take the buffers of their reader, but on Bun. */
-const KIND = ("Bun" in globalThis ? undefined : "bytes") as "bytes";
 
 /** Microseconds a call, by a fetch that has the answer at once. */
 export async function measureCapture(task: Task, entries: readonly NewEntry[]): Promise<Section> {
@@ -183,25 +180,4 @@ function whole({ outputText }: NewEntry): Response {
     },
   });
   return new Response(body, { headers: { "content-type": "application/json" } });
-}
-
-function streamed({ outputText }: NewEntry): Response {
-  const length = Math.ceil(outputText.length / CHUNKS);
-  const encoder = new TextEncoder();
-  let sent = 0;
-  return new Response(
-    new ReadableStream({
-      type: KIND,
-      pull(controller: ReadableByteStreamController) {
-        const content = outputText.slice(sent * length, (sent + 1) * length);
-        const choices = [{ index: 0, delta: { content }, finish_reason: null }];
-        const data = JSON.stringify({ id: "c-1", model: "gpt-4o-1", choices });
-        controller.enqueue(encoder.encode(`data: ${data}\n\n`));
-        if (++sent < CHUNKS) return;
-        controller.enqueue(encoder.encode("data: [DONE]\n\n"));
-        controller.close();
-      },
-    }),
-    { headers: { "content-type": "text/event-stream" } },
-  );
 }

@@ -39,6 +39,7 @@ const SUBJECTS = [
   "queue",
   "growth",
   "capture",
+  "capture-clients",
   "peers",
 ];
 const RUNTIMES = ["node", "deno", "bun"] as const;

@@ -7,6 +7,7 @@
 import process from "node:process";
 import type { NewEntry } from "../../mod.ts";
 import { measureCapture } from "./capture.ts";
+import { measureClients } from "./capture_clients.ts";
 import { readEntries } from "./entries.ts";
 import { measureGrowth } from "./growth.ts";
 import { measureJsonl, measureJsonlSingle } from "./jsonl.ts";
@@ -58,6 +59,7 @@ const measures: Record<string, Measure> = {
   "queue": measureQueue,
   "growth": measureGrowth,
   "capture": measureCapture,
+  "capture-clients": measureClients,
   "peers": measurePeers,
 };
 
