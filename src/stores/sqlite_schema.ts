@@ -152,8 +152,13 @@ const COLUMNS = [
   "record",
 ];
 
+/** UTF-8 that is there already is stored as it is: a string made of it would be encoded again by the driver. */
+const RECORD_SQL = "CAST(? AS TEXT)";
+
 /** What a row is made of: a {@link LogRecord}, or what another thread got of one. */
-export interface RowSource extends Pick<LogRecord, "instantUs" | "canonical" | "line" | "event"> {
+export interface RowSource extends Pick<LogRecord, "instantUs" | "canonical" | "event"> {
+  /** The line, or its UTF-8. */
+  readonly line: string | Uint8Array;
   /** The entry without its texts. */
   readonly entry: Pick<
     LogRecord["entry"],
@@ -170,7 +175,7 @@ export class RecordInserter {
   constructor(database: SqliteDatabase) {
     this.#insert = database.prepare(
       `INSERT OR FAIL INTO ${RECORD_TABLE} (${COLUMNS.join()}) ` +
-        `VALUES (${COLUMNS.map(() => "?").join()})`,
+        `VALUES (${COLUMNS.map((column) => column === "record" ? RECORD_SQL : "?").join()})`,
     );
     this.#events = new EventInserter(database, EVENT_TABLE);
   }
