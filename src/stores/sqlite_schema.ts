@@ -1,5 +1,5 @@
 /**
- * The layout of a SQLite log, version 3. docs/format.md explains it.
+ * The layout of a SQLite log, version 4. docs/format.md explains it.
  *
  * `audit_record` holds the records and `audit_log`, a view, shows them under the Python class's column names. Why a
  * view and not generated columns: SQLite computes every generated column of a table on each insert, the virtual
@@ -23,7 +23,7 @@ import { tileTableSql } from "./tile_table.ts";
 /** "ALOG": marks the file as an audit log in SQLite's header, for `file` and for us. */
 export const APPLICATION_ID = 0x414c4f47;
 /** The version of the layout. */
-export const FORMAT_VERSION = 3;
+export const FORMAT_VERSION = 4;
 
 /** Where the records are. */
 export const RECORD_TABLE = "audit_record";
@@ -87,8 +87,8 @@ export const STATISTICS_SQL: string = `
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
   ('${RECORD_TABLE}', '${RECORD_TABLE}_entry_id', '1000000 1'),
   ('${RECORD_TABLE}', '${RECORD_TABLE}_model', '1000000 100000'),
-  ('${RECORD_TABLE}', '${RECORD_TABLE}_user', '1000000 65536 64'),
-  ('${RECORD_TABLE}', '${RECORD_TABLE}_user_model', '1000000 65536 64 16');
+  ('${RECORD_TABLE}', '${RECORD_TABLE}_user', '1000000 16384 16'),
+  ('${RECORD_TABLE}', '${RECORD_TABLE}_user_model', '1000000 16384 16 4');
 `;
 
 /** Creates the layout in an empty database, or beside the Python class's renamed table. */
