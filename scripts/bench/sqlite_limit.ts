@@ -11,7 +11,6 @@ import {
   SCHEMA_SQL,
   synchronousSql,
 } from "../../src/stores/sqlite_schema.ts";
-import { perSecond } from "./rounds.ts";
 import { type Stamp, stringify } from "./stamps.ts";
 
 /** What `node:sqlite` and `bun:sqlite` have in common. */
@@ -44,44 +43,58 @@ const INSERT_SQL =
   `INSERT OR FAIL INTO ${RECORD_TABLE} (seq, instant_us, lag_us, canonical, entry_id, timestamp, user, model, ` +
   "cost_usd, latency_ms, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
-/** Inserts per second, in transactions of `batch` records. */
-export async function insertRaw(
-  path: string,
-  schema: string,
-  entries: readonly NewEntry[],
-  stamped: readonly Stamp[],
-  batch: number,
-  durability: "full" | "relaxed" = "full",
-): Promise<number> {
-  const database = await openRaw(path);
-  database.exec("PRAGMA page_size = 8192");
-  database.exec("PRAGMA journal_mode = WAL");
-  database.exec(synchronousSql(durability));
-  for (const sql of [CONNECTION_SQL, schema]) database.exec(sql);
-  const insert = database.prepare(INSERT_SQL);
-  const start = performance.now();
-  for (let seq = 0; seq < stamped.length;) {
-    database.exec("BEGIN IMMEDIATE");
-    for (const end = Math.min(seq + batch, stamped.length); seq < end; seq++) {
-      const entry = entries[seq % entries.length];
-      const { entryId, timestamp, instantUs } = stamped[seq];
-      insert.run(
-        seq,
-        instantUs,
-        0,
-        1,
-        entryId,
-        timestamp,
-        entry.user!,
-        entry.model,
-        entry.costUsd!,
-        entry.latencyMs!,
-        stringify(entry, stamped[seq]),
-      );
-    }
-    database.exec("COMMIT");
+/** A database with the columns and indexes of a log, into which the raw driver inserts. */
+export class RawLog {
+  readonly #database: RawDatabase;
+  readonly #insert: RawStatement;
+  #size = 0;
+
+  private constructor(database: RawDatabase) {
+    this.#database = database;
+    this.#insert = database.prepare(INSERT_SQL);
   }
-  const speed = perSecond(stamped.length, start);
-  database.close();
-  return speed;
+
+  /** Makes a new one. */
+  static async create(
+    path: string,
+    schema: string,
+    durability: "full" | "relaxed" = "full",
+  ): Promise<RawLog> {
+    const database = await openRaw(path);
+    database.exec("PRAGMA page_size = 8192");
+    database.exec("PRAGMA journal_mode = WAL");
+    database.exec(synchronousSql(durability));
+    for (const sql of [CONNECTION_SQL, schema]) database.exec(sql);
+    return new RawLog(database);
+  }
+
+  /** Inserts a record for each stamp, in transactions of `batch` records. */
+  insert(entries: readonly NewEntry[], stamped: readonly Stamp[], batch: number): void {
+    for (let next = 0; next < stamped.length;) {
+      this.#database.exec("BEGIN IMMEDIATE");
+      for (const end = Math.min(next + batch, stamped.length); next < end; next++) {
+        const seq = this.#size++;
+        const entry = entries[seq % entries.length];
+        const { entryId, timestamp, instantUs } = stamped[next];
+        this.#insert.run(
+          seq,
+          instantUs,
+          0,
+          1,
+          entryId,
+          timestamp,
+          entry.user!,
+          entry.model,
+          entry.costUsd!,
+          entry.latencyMs!,
+          stringify(entry, stamped[next]),
+        );
+      }
+      this.#database.exec("COMMIT");
+    }
+  }
+
+  close(): void {
+    this.#database.close();
+  }
 }

@@ -10,8 +10,11 @@ import type { WrittenLines } from "./store.ts";
 const WORTH_A_THREAD = 64;
 /** From how many on the calling thread would stand still for longer than a thread takes to start. */
 const WORTH_A_START = 512;
-/** How many records are encoded before the thread begins to write them. */
-const PART = 256;
+/**
+ * How many records are encoded before the thread begins to write them: as many as a batch has while two overlap, for the thread
+ * is at the other one then, and each message takes time.
+ */
+const PART = 512;
 
 /** What another thread has appended. */
 export interface AppendedAside {

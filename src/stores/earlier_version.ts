@@ -17,13 +17,13 @@ import {
 const PAGE = 64;
 
 /** The versions that can be upgraded. */
-export const EARLIER_VERSIONS: readonly number[] = [1, 2];
+export const EARLIER_VERSIONS: readonly number[] = [1, 2, 3];
 
 /** Adds to a log of an earlier version what this one has beside the records, within the caller's transaction. It touches no record. */
 export function upgradeEarlierVersion(database: SqliteDatabase): void {
   const version = database.prepare("PRAGMA user_version").get()!["user_version"];
   if (version === 1) addEvents(database);
-  // Versions 1 and 2 had indexes on users that were not in segments, of which somebody may have had statistics made.
+  // Their indexes on users were not in segments, or in larger ones; somebody may have had statistics made of them.
   database.exec(`
 DROP INDEX IF EXISTS ${RECORD_TABLE}_user;
 DROP INDEX IF EXISTS ${RECORD_TABLE}_user_model;

@@ -18,7 +18,7 @@ import { transact } from "./transact.ts";
 /** "ALGX": marks the file as an index of ours. */
 const APPLICATION_ID = 0x414c4758;
 /** An index of another version is made anew. */
-const INDEX_VERSION = 4;
+const INDEX_VERSION = 5;
 
 const SCHEMA_SQL = `
 CREATE TABLE line (

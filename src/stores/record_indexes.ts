@@ -10,9 +10,10 @@ import { eventChecksSql } from "./event_table.ts";
  * How many rows a segment of the indexes on users has: two to the power of this. Within a segment, rows are listed by user.
  *
  * A new row goes into the last segment, which is small. In one list of all rows, each user's next row would go to another page,
- * and a batch with many users would have to write all these pages.
+ * and a batch with many users would have to write all these pages. With a thousand users, 512 small records write 87 pages on
+ * average; in segments of 65,536 rows, 227. Smaller ones gain less, and a query passes over each in which its user has no row.
  */
-export const SEGMENT_BITS = 16;
+export const SEGMENT_BITS = 14;
 
 /** The segment of a row, as SQL. */
 export function segmentSql(segmentBits: number = SEGMENT_BITS): string {

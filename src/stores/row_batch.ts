@@ -40,22 +40,27 @@ export function packColumns(
   return { texts: UTF_8.encode(texts), numbers };
 }
 
-/** The rows of a batch, in their order. */
+/** The rows of a batch, in their order. Their lines stay in the batch's buffer. */
 export function rowsOf({ slab, bounds, texts, numbers }: Omit<RowBatch, "then">): RowSource[] {
-  const bytes = new Uint8Array(slab);
   const text = TO_TEXT.decode(texts);
   const rows: RowSource[] = [];
   let read = 0;
   let at = 0;
-  const nextNumber = (): number => numbers[at++]!;
-  const nextText = (): string => text.slice(read, read += nextNumber());
   for (let row = 0; row < bounds.length - 1; row++) {
-    const [instantUs, canonical] = [nextNumber(), nextNumber() === 1];
-    const [costUsd, latencyMs] = [orNull(nextNumber()), orNull(nextNumber())];
-    const [entryId, timestamp, user, model] = [nextText(), nextText(), nextText(), nextText()];
-    const [name, subject] = [nextText(), nextText()];
+    const from = bounds[row]! + 1;
+    const line = new Uint8Array(slab, from, bounds[row + 1]! - from);
+    const instantUs = numbers[at]!;
+    const canonical = numbers[at + 1] === 1;
+    const costUsd = orNull(numbers[at + 2]!);
+    const latencyMs = orNull(numbers[at + 3]!);
+    const entryId = text.slice(read, read += numbers[at + 4]!);
+    const timestamp = text.slice(read, read += numbers[at + 5]!);
+    const user = text.slice(read, read += numbers[at + 6]!);
+    const model = text.slice(read, read += numbers[at + 7]!);
+    const name = text.slice(read, read += numbers[at + 8]!);
+    const subject = text.slice(read, read += numbers[at + 9]!);
+    at += NUMBERS;
     const event = name === "" ? undefined : { name, subject: subject === "" ? null : subject };
-    const line = TO_TEXT.decode(bytes.subarray(bounds[row]! + 1, bounds[row + 1]));
     const entry = { entryId, timestamp, user, model, costUsd, latencyMs };
     rows.push({ entry, instantUs, canonical, event, line });
   }

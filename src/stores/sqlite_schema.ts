@@ -1,5 +1,5 @@
 /**
- * The layout of a SQLite log, version 3. docs/format.md explains it.
+ * The layout of a SQLite log, version 4. docs/format.md explains it.
  *
  * `audit_record` holds the records and `audit_log`, a view, shows them under the Python class's column names. Why a
  * view and not generated columns: SQLite computes every generated column of a table on each insert, the virtual
@@ -23,7 +23,7 @@ import { tileTableSql } from "./tile_table.ts";
 /** "ALOG": marks the file as an audit log in SQLite's header, for `file` and for us. */
 export const APPLICATION_ID = 0x414c4f47;
 /** The version of the layout. */
-export const FORMAT_VERSION = 3;
+export const FORMAT_VERSION = 4;
 
 /** Where the records are. */
 export const RECORD_TABLE = "audit_record";
@@ -87,8 +87,8 @@ export const STATISTICS_SQL: string = `
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
   ('${RECORD_TABLE}', '${RECORD_TABLE}_entry_id', '1000000 1'),
   ('${RECORD_TABLE}', '${RECORD_TABLE}_model', '1000000 100000'),
-  ('${RECORD_TABLE}', '${RECORD_TABLE}_user', '1000000 65536 64'),
-  ('${RECORD_TABLE}', '${RECORD_TABLE}_user_model', '1000000 65536 64 16');
+  ('${RECORD_TABLE}', '${RECORD_TABLE}_user', '1000000 16384 16'),
+  ('${RECORD_TABLE}', '${RECORD_TABLE}_user_model', '1000000 16384 16 4');
 `;
 
 /** Creates the layout in an empty database, or beside the Python class's renamed table. */
@@ -152,8 +152,13 @@ const COLUMNS = [
   "record",
 ];
 
+/** UTF-8 that is there already is stored as it is: a string made of it would be encoded again by the driver. */
+const RECORD_SQL = "CAST(? AS TEXT)";
+
 /** What a row is made of: a {@link LogRecord}, or what another thread got of one. */
-export interface RowSource extends Pick<LogRecord, "instantUs" | "canonical" | "line" | "event"> {
+export interface RowSource extends Pick<LogRecord, "instantUs" | "canonical" | "event"> {
+  /** The line, or its UTF-8. */
+  readonly line: string | Uint8Array;
   /** The entry without its texts. */
   readonly entry: Pick<
     LogRecord["entry"],
@@ -170,7 +175,7 @@ export class RecordInserter {
   constructor(database: SqliteDatabase) {
     this.#insert = database.prepare(
       `INSERT OR FAIL INTO ${RECORD_TABLE} (${COLUMNS.join()}) ` +
-        `VALUES (${COLUMNS.map(() => "?").join()})`,
+        `VALUES (${COLUMNS.map((column) => column === "record" ? RECORD_SQL : "?").join()})`,
     );
     this.#events = new EventInserter(database, EVENT_TABLE);
   }

@@ -21,7 +21,7 @@ interface Names {
   readonly model?: SqliteValue | undefined;
 }
 
-/** How many segments are gone through at a time: as many as 268 million rows have. */
+/** How many segments are gone through at a time: as many as 67 million rows have. */
 const STRETCH = 4096;
 
 /**

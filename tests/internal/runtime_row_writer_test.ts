@@ -138,3 +138,20 @@ test("columns of foreign records arrive as they are", async (t) => {
   );
   assertEquals(rows, given.map((row, n) => ({ ...row, canonical: 0, record: lines[n] })));
 });
+
+test("lines of any script arrive as the texts that they are", async (t) => {
+  const { raw, start } = await placeFor(t);
+  const texts = ["", "plain", "straße", "東京\u2028", "💬", "\ud800", "\0", "\ufeff"];
+  const entries = texts.map((inputText) => ({ model: "m", inputText, outputText: "" }));
+  const given = await recordsOf({ entries });
+  await (await start()).write(rowsFor(given, "commit"));
+  const rows = raw.all(
+    "SELECT record, typeof(record) AS type, lower(hex(record)) AS bytes FROM audit_record ORDER BY seq",
+  );
+  const hex = (line: string) =>
+    [...new TextEncoder().encode(line)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  assertEquals(
+    rows,
+    given.map(({ line }) => ({ record: line, type: "text", bytes: hex(line) })),
+  );
+});

@@ -333,8 +333,8 @@ const hasShell = spawnSync("sqlite3", ["--version"]).status === 0;
 
 for (
   const [index, columns] of Object.entries({
-    user: "seq >> 16, user",
-    user_model: "seq >> 16, user, model",
+    user: "seq >> 14, user",
+    user_model: "seq >> 14, user, model",
   })
 ) {
   testUnless(

@@ -170,7 +170,7 @@ test("sqlite: a log of a newer version is refused and stays as it is", async (t)
   const folder = tempFolder(t);
   const path = join(folder, "log");
   await (await AuditLog.open({ backend: "sqlite", path })).close();
-  await database(t, path, "PRAGMA user_version = 4");
+  await database(t, path, "PRAGMA user_version = 5");
   await assertNotOpened("sqlite", folder, "log", ["UNSUPPORTED_FORMAT"]);
 });
 

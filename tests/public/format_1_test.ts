@@ -23,7 +23,7 @@ test("a log of version 1 opens with all its entries, and its checkpoints hold", 
   const path = copied(t);
   const log = await openFile(t, { backend: "sqlite", path });
   assertEquals(log.size, 4);
-  assertEquals((await log.info()).formatVersion, 3);
+  assertEquals((await log.info()).formatVersion, 4);
   assertEquals((await log.query()).map(({ user }) => user), ["alice", "bob", "dave"]);
   assertEquals((await log.query({ user: "bob" }))[0]!.inputText, "Hi \0 \ud800");
   const report = await log.verify({ verifierKey });

@@ -21,7 +21,7 @@ function copied(t: TestContext): string {
 test("a log of version 2 opens with all its entries, and its checkpoints hold", async (t) => {
   const path = copied(t);
   const log = await openFile(t, { backend: "sqlite", path });
-  assertEquals((await log.info()).formatVersion, 3);
+  assertEquals((await log.info()).formatVersion, 4);
   const users = ["alice", "bob", "bob", "judge", "carol"];
   assertEquals((await log.query({ events: "all" })).map(({ user }) => user), users);
   assertEquals((await log.query({ user: "bob" })).map(({ inputText }) => inputText), [

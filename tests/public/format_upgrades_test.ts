@@ -21,7 +21,7 @@ async function layoutOf(t: TestContext, path: string): Promise<string[]> {
   return [...rows, ...statistics].map((row) => Object.values(row).join(" ").replace(/\s+/g, " "));
 }
 
-for (const version of [1, 2]) {
+for (const version of [1, 2, 3]) {
   /** A copy of a log of that version. */
   const copied = (t: TestContext): string => {
     const path = join(tempFolder(t), "audit.db");
