@@ -20,15 +20,23 @@ export interface FileStat {
   readonly names?: number;
 }
 
+/** A folder. */
+export interface FileFolder {
+  /** Equal for the same folder, different for another one that took its place. */
+  readonly identity: string;
+  /**
+   * When something in it was last made, removed or renamed, milliseconds since the epoch, as exactly as the file system
+   * tells.
+   */
+  readonly changedMs: number;
+}
+
 /** Where a path leads. */
 export interface FilePlace {
   /** The absolute path of the file itself: no part of it is a link. */
   readonly path: string;
-  /**
-   * When something in its folder was last made, removed or renamed, milliseconds since the epoch, as exactly as the file
-   * system tells.
-   */
-  readonly folderChangedMs: number;
+  /** The folder in which the file is. */
+  readonly folder: FileFolder;
 }
 
 /**
@@ -97,6 +105,11 @@ export interface FileAdapter {
    * at the files themselves.
    */
   place?(path: string): Promise<FilePlace | undefined>;
+  /**
+   * The folder in which a path's last name is, whatever that name leads to; `undefined` if that is not known. It takes less time
+   * than {@link FileAdapter.place}, which the core asks instead where this method is missing.
+   */
+  folder?(path: string): Promise<FileFolder | undefined>;
 }
 
 /** What can be bound to a parameter. Integers must be safe; text must be well-formed, without U+0000. */

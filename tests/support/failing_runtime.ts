@@ -64,6 +64,9 @@ export class FailingRuntime {
         ...(file.place && {
           place: (path) => this.#later("file.place", path, () => file.place!(path)),
         }),
+        ...(file.folder && {
+          folder: (path) => this.#later("file.folder", path, () => file.folder!(path)),
+        }),
         open: (path, mode) => this.#openFile(path, mode, () => file.open(path, mode)),
         create: (path) => this.#later("file.create", path, () => file.create(path)),
         remove: (path) => this.#later("file.remove", path, () => file.remove(path)),
