@@ -6,7 +6,14 @@
  */
 import { dirname } from "node:path";
 import process from "node:process";
-import type { FileAdapter, FileFolder, FileMode, FileStat, OpenFile } from "../../src/ports.ts";
+import type {
+  FileAdapter,
+  FileFolder,
+  FileMode,
+  FilePlace,
+  FileStat,
+  OpenFile,
+} from "../../src/ports.ts";
 import { isPermitted } from "../deno_permissions.ts";
 import { file as nodeFile } from "../node/file.ts";
 
@@ -39,6 +46,12 @@ export const file: FileAdapter = {
   async stat(path: string): Promise<FileStat | undefined> {
     const stat = exact(() => Deno.statSync(path));
     return stat === undefined ? await nodeFile.stat(path) : describe(stat);
+  },
+
+  async place(path: string): Promise<FilePlace | undefined> {
+    const place = await nodeFile.place!(path);
+    const folder = place && await file.folder!(place.path);
+    return folder && { ...place, folder };
   },
 
   async folder(path: string): Promise<FileFolder | undefined> {

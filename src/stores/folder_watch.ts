@@ -35,38 +35,41 @@ export class FolderWatch {
 
   /** Looks at the files, unless the folder tells that they are what they were when that was last done. */
   async look(atFiles: () => Promise<void>): Promise<void> {
-    const age = this.#now() - this.#lookedMs;
-    if (age >= 0 && age < RELIED_ON_MS && await this.#isAsItWas()) return;
-    const place = await this.#files.place?.(this.#path).catch(() => undefined);
-    const folder = await this.#folder();
+    const folder = await this.#files.folder?.(this.#path).catch(() => undefined);
     const nowMs = this.#now();
+    const age = nowMs - this.#lookedMs;
+    const isRecent = age >= 0 && age < RELIED_ON_MS;
+    if (isRecent && this.#place !== undefined && await this.#isAsItWas(this.#place, folder)) return;
+    // Where a link leads is of no use as long as the folder does not tell whether the link was changed.
+    const place = folder === undefined || isSettled(folder, nowMs)
+      ? await this.#findPlace()
+      : undefined;
     await atFiles();
-    this.#place = place;
-    this.#lookedMs = nowMs;
-    this.#isInFolder = place !== undefined && folder?.identity === place.folder.identity &&
+    this.#place = place !== undefined && isSettled(place.folder, nowMs) ? place : undefined;
+    this.#isInFolder = folder !== undefined && folder.identity === place?.folder.identity &&
       nameOf(place.path) === nameOf(this.#path);
+    this.#lookedMs = nowMs;
   }
 
-  /** Whether the folder is what it was when the files were last looked at, and for how long it had been so by then. */
-  async #isAsItWas(): Promise<boolean> {
-    const before = this.#place;
-    if (before === undefined) return false;
-    const { identity, changedMs } = before.folder;
-    const settledMs = changedMs % 1000 === 0 ? SETTLED_BY_SECONDS_MS : SETTLED_MS;
-    if (this.#lookedMs - changedMs <= settledMs) return false;
-    const folder = this.#isInFolder ? await this.#folder() : await this.#folderOf(before.path);
-    return folder?.identity === identity && folder.changedMs === changedMs;
+  /** Whether the folder is what it was when the files were last looked at. */
+  async #isAsItWas(before: FilePlace, folder: FileFolder | undefined): Promise<boolean> {
+    if (this.#isInFolder) return folder !== undefined && isSame(folder, before.folder);
+    const place = await this.#findPlace();
+    return place?.path === before.path && isSame(place.folder, before.folder);
   }
 
-  async #folder(): Promise<FileFolder | undefined> {
-    return await this.#files.folder?.(this.#path).catch(() => undefined);
+  async #findPlace(): Promise<FilePlace | undefined> {
+    return await this.#files.place?.(this.#path).catch(() => undefined);
   }
+}
 
-  /** The folder to which the path leads, if it still leads to the same file there. */
-  async #folderOf(path: string): Promise<FileFolder | undefined> {
-    const place = await this.#files.place?.(this.#path).catch(() => undefined);
-    return place?.path === path ? place.folder : undefined;
-  }
+/** Whether a folder has been as it is for so long that it tells of the next change. */
+function isSettled({ changedMs }: FileFolder, nowMs: number): boolean {
+  return nowMs - changedMs > (changedMs % 1000 === 0 ? SETTLED_BY_SECONDS_MS : SETTLED_MS);
+}
+
+function isSame(one: FileFolder, other: FileFolder): boolean {
+  return one.identity === other.identity && one.changedMs === other.changedMs;
 }
 
 /** The last name in a path. */

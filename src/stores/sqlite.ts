@@ -153,10 +153,12 @@ class SqliteStore implements LogStore {
           await checkSamePlace(this.#runtime.file, path, this.#identity, action);
           await this.#checkWal();
         });
-        if (await this.#aside.takes(records.length)) {
-          return { appended: this.#aside.append(records) };
+        if (!this.#aside.spares(records.length)) {
+          if (await this.#aside.takes(records.length)) {
+            return { appended: this.#aside.append(records) };
+          }
+          await this.#aside.idle();
         }
-        await this.#aside.idle();
         return { appended: { first: await this.#appendHere(records), lines: [] } };
       });
       const { first, lines }: AppendedAside = await appended;
