@@ -126,6 +126,12 @@ export interface SqliteStatement {
   get(...parameters: readonly SqliteValue[]): SqliteRow | undefined;
   /** All rows. */
   all(...parameters: readonly SqliteValue[]): readonly SqliteRow[];
+  /**
+   * Runs the statement, which has no parameters, up to its first row, and leaves it there: until its database is closed, the
+   * connection is reading, and keeps SQLite's lock for that when a transaction ends. The statement is not used again, and is
+   * not to be let go of. Called once, on a database that nobody changes.
+   */
+  stay?(): void;
 }
 
 /** An open database. Its methods are synchronous and throw {@link SqliteError}. */

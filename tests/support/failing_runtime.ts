@@ -182,6 +182,7 @@ export class FailingRuntime {
       run: (...values: readonly SqliteValue[]) => call("run", () => statement.run(...values)),
       get: (...values: readonly SqliteValue[]) => call("get", () => statement.get(...values)),
       all: (...values: readonly SqliteValue[]) => call("all", () => statement.all(...values)),
+      ...(statement.stay && { stay: () => call("stay", () => statement.stay!()) }),
     };
   }
 }
