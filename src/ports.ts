@@ -106,10 +106,10 @@ export interface FileAdapter {
    */
   place?(path: string): Promise<FilePlace | undefined>;
   /**
-   * The folder in which a path's last name is, whatever that name leads to; `undefined` if that is not known. It takes less time
-   * than {@link FileAdapter.place}, which the core asks instead where this method is missing.
+   * The folder in which a path's last name is, whatever that name leads to; `undefined` if that is not known. It is asked before
+   * each record, and answers at once. The core asks {@link FileAdapter.place} instead where this method is missing.
    */
-  folder?(path: string): Promise<FileFolder | undefined>;
+  folder?(path: string): FileFolder | undefined;
 }
 
 /** What can be bound to a parameter. Integers must be safe; text must be well-formed, without U+0000. */

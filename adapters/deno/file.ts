@@ -50,16 +50,16 @@ export const file: FileAdapter = {
 
   async place(path: string): Promise<FilePlace | undefined> {
     const place = await nodeFile.place!(path);
-    const folder = place && await file.folder!(place.path);
+    const folder = place && file.folder!(place.path);
     return folder && { ...place, folder };
   },
 
-  async folder(path: string): Promise<FileFolder | undefined> {
+  folder(path: string): FileFolder | undefined {
     const folder = dirname(path);
     // Windows tells late; see node:fs.
     const isTold = process.platform !== "win32" && isPermitted(folder, "read");
     const stat = isTold ? exact(() => Deno.statSync(folder)) : undefined;
-    if (stat === undefined) return await nodeFile.folder!(path);
+    if (stat === undefined) return nodeFile.folder!(path);
     return {
       identity: identityOf(stat),
       changedMs: Math.max(Number(stat.ctime), Number(stat.mtime)),

@@ -79,8 +79,7 @@ export const file: FileAdapter = {
     return folder && { path: real, folder };
   },
 
-  // deno-lint-ignore require-await -- as above
-  async folder(path: string): Promise<FileFolder | undefined> {
+  folder(path: string): FileFolder | undefined {
     return process.platform === "win32" ? undefined : folderOf(path);
   },
 };

@@ -34,16 +34,33 @@ export class FolderWatch {
   }
 
   /** Looks at the files, unless the folder tells that they are what they were when that was last done. */
-  async look(atFiles: () => Promise<void>): Promise<void> {
-    const folder = await this.#files.folder?.(this.#path).catch(() => undefined);
+  look(atFiles: () => Promise<void>): Promise<void> | undefined {
+    const folder = this.#folder();
     const nowMs = this.#now();
     const age = nowMs - this.#lookedMs;
-    const isRecent = age >= 0 && age < RELIED_ON_MS;
-    if (isRecent && this.#place !== undefined && await this.#isAsItWas(this.#place, folder)) return;
+    const before = age >= 0 && age < RELIED_ON_MS ? this.#place : undefined;
+    if (before === undefined || !this.#isInFolder) {
+      return this.#lookAt(atFiles, folder, nowMs, before);
+    }
+    if (folder === undefined || !isSame(folder, before.folder)) {
+      return this.#lookAt(atFiles, folder, nowMs);
+    }
+  }
+
+  /** @param before Where the files were, if that is still where they are unless the path leads elsewhere. */
+  async #lookAt(
+    atFiles: () => Promise<void>,
+    folder: FileFolder | undefined,
+    nowMs: number,
+    before?: FilePlace,
+  ): Promise<void> {
     // Where a link leads is of no use as long as the folder does not tell whether the link was changed.
     const place = folder === undefined || isSettled(folder, nowMs)
       ? await this.#findPlace()
       : undefined;
+    if (place !== undefined && place.path === before?.path && isSame(place.folder, before.folder)) {
+      return;
+    }
     await atFiles();
     this.#place = place !== undefined && isSettled(place.folder, nowMs) ? place : undefined;
     this.#isInFolder = folder !== undefined && folder.identity === place?.folder.identity &&
@@ -51,11 +68,12 @@ export class FolderWatch {
     this.#lookedMs = nowMs;
   }
 
-  /** Whether the folder is what it was when the files were last looked at. */
-  async #isAsItWas(before: FilePlace, folder: FileFolder | undefined): Promise<boolean> {
-    if (this.#isInFolder) return folder !== undefined && isSame(folder, before.folder);
-    const place = await this.#findPlace();
-    return place?.path === before.path && isSame(place.folder, before.folder);
+  #folder(): FileFolder | undefined {
+    try {
+      return this.#files.folder?.(this.#path);
+    } catch {
+      return undefined;
+    }
   }
 
   async #findPlace(): Promise<FilePlace | undefined> {

@@ -27,7 +27,7 @@ async function watched(unknown: Partial<FileAdapter> = {}) {
       const identity = path.slice(0, path.lastIndexOf("/"));
       return Promise.resolve({ path, folder: { identity, changedMs } });
     },
-    folder: () => Promise.resolve({ identity: given.folder, changedMs: given.changedMs }),
+    folder: () => ({ identity: given.folder, changedMs: given.changedMs }),
     ...unknown,
   };
   const watch = new FolderWatch(files, "/folder/file", () => given.nowMs);
@@ -103,6 +103,6 @@ test("files are looked at where nothing is known of their folder, and when the c
 test("files that were not as they should be are looked at again", async () => {
   const { watch, look } = await watched();
   const error = new Error("replaced");
-  await assertRejects(() => watch.look(() => Promise.reject(error)), Error, "replaced");
+  await assertRejects(async () => await watch.look(() => Promise.reject(error)), Error, "replaced");
   assertEquals([await look(), await look()], [true, false]);
 });

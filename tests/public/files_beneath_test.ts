@@ -86,8 +86,8 @@ async function openUnchanged(t: unknown, path: string): Promise<AuditLog> {
       const place = await runtime.file.place!(asked);
       return place && { ...place, folder: aged(place.folder) };
     },
-    async folder(asked) {
-      const folder = await runtime.file.folder!(asked);
+    folder(asked) {
+      const folder = runtime.file.folder!(asked);
       return folder && aged(folder);
     },
   };
@@ -100,11 +100,11 @@ async function openUnchanged(t: unknown, path: string): Promise<AuditLog> {
 /** Changes something in a log's folder, which is told of then. */
 async function changeBeside(log: string, change: () => void): Promise<void> {
   const { file } = await currentRuntime();
-  const told = async () => (await file.folder!(`${log}-shm`))!.changedMs;
-  const before = await told();
+  const told = () => file.folder!(`${log}-shm`)!.changedMs;
+  const before = told();
   change();
   // There are file systems that tell no more than the second.
-  while (await told() === before) {
+  while (told() === before) {
     writeFileSync(`${log}-other`, "");
     rmSync(`${log}-other`);
   }

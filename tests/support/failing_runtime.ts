@@ -65,7 +65,7 @@ export class FailingRuntime {
           place: (path) => this.#later("file.place", path, () => file.place!(path)),
         }),
         ...(file.folder && {
-          folder: (path) => this.#later("file.folder", path, () => file.folder!(path)),
+          folder: (path) => this.#now("file.folder", path, () => file.folder!(path)),
         }),
         open: (path, mode) => this.#openFile(path, mode, () => file.open(path, mode)),
         create: (path) => this.#later("file.create", path, () => file.create(path)),
