@@ -20,15 +20,23 @@ export interface FileStat {
   readonly names?: number;
 }
 
+/** A folder. */
+export interface FileFolder {
+  /** Equal for the same folder, different for another one that took its place. */
+  readonly identity: string;
+  /**
+   * When something in it was last made, removed or renamed, milliseconds since the epoch, as exactly as the file system
+   * tells.
+   */
+  readonly changedMs: number;
+}
+
 /** Where a path leads. */
 export interface FilePlace {
   /** The absolute path of the file itself: no part of it is a link. */
   readonly path: string;
-  /**
-   * When something in its folder was last made, removed or renamed, milliseconds since the epoch, as exactly as the file
-   * system tells.
-   */
-  readonly folderChangedMs: number;
+  /** The folder in which the file is. */
+  readonly folder: FileFolder;
 }
 
 /**
@@ -97,6 +105,11 @@ export interface FileAdapter {
    * at the files themselves.
    */
   place?(path: string): Promise<FilePlace | undefined>;
+  /**
+   * The folder in which a path's last name is, whatever that name leads to; `undefined` if that is not known. It is asked before
+   * each record, and answers at once. The core asks {@link FileAdapter.place} instead where this method is missing.
+   */
+  folder?(path: string): FileFolder | undefined;
 }
 
 /** What can be bound to a parameter. Integers must be safe; text must be well-formed, without U+0000. */
@@ -113,6 +126,12 @@ export interface SqliteStatement {
   get(...parameters: readonly SqliteValue[]): SqliteRow | undefined;
   /** All rows. */
   all(...parameters: readonly SqliteValue[]): readonly SqliteRow[];
+  /**
+   * Runs the statement, which has no parameters, up to its first row, and leaves it there: until its database is closed, the
+   * connection is reading, and keeps SQLite's lock for that when a transaction ends. The statement is not used again, and is
+   * not to be let go of. Called once, on a database that nobody changes.
+   */
+  stay?(): void;
 }
 
 /** An open database. Its methods are synchronous and throw {@link SqliteError}. */

@@ -8,9 +8,14 @@ const WORK_MS = 8;
 export class Turns {
   #last = Date.now();
 
+  /** Whether the work has kept the event loop for a while. */
+  get areDue(): boolean {
+    return Date.now() - this.#last >= WORK_MS;
+  }
+
   /** Lets the event loop turn if the work has kept it for a while. */
   async give(): Promise<void> {
-    if (Date.now() - this.#last < WORK_MS) return;
+    if (!this.areDue) return;
     await nextTurn();
     this.#last = Date.now();
   }

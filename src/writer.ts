@@ -145,7 +145,7 @@ export class GroupCommit {
       if (this.#underWay.size === 0) break;
       await new Promise<void>((resolve) => this.#changed = resolve);
       // Callers that awaited this batch and record again join the next one.
-      await this.#turns.give();
+      if (this.#turns.areDue) await this.#turns.give();
     }
     this.#running = undefined;
   }

@@ -31,6 +31,7 @@ interface BunStatement {
   run(...parameters: readonly SqliteValue[]): unknown;
   get(...parameters: readonly SqliteValue[]): SqliteRow | null;
   all(...parameters: readonly SqliteValue[]): readonly SqliteRow[];
+  iterate(): Iterator<unknown>;
   finalize(): void;
 }
 
@@ -89,6 +90,8 @@ class OpenDatabase implements SqliteDatabase {
 class OpenStatement implements SqliteStatement {
   readonly #statement: BunStatement;
   readonly #count: number;
+  /** Kept: without it, the driver would end what it reads. */
+  #staying: Iterator<unknown> | undefined;
 
   constructor(statement: BunStatement) {
     this.#statement = statement;
@@ -112,6 +115,13 @@ class OpenStatement implements SqliteStatement {
   all(...parameters: readonly SqliteValue[]): readonly SqliteRow[] {
     checkCount(parameters, this.#count);
     return told(() => this.#statement.all(...parameters));
+  }
+
+  stay(): void {
+    told(() => {
+      this.#staying = this.#statement.iterate();
+      this.#staying.next();
+    });
   }
 }
 

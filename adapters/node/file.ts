@@ -8,7 +8,14 @@ import fs from "node:fs";
 import { dirname, resolve } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
-import type { FileAdapter, FileMode, FilePlace, FileStat, OpenFile } from "../../src/ports.ts";
+import type {
+  FileAdapter,
+  FileFolder,
+  FileMode,
+  FilePlace,
+  FileStat,
+  OpenFile,
+} from "../../src/ports.ts";
 import { isPermitted } from "../deno_permissions.ts";
 
 const read = promisify(fs.read);
@@ -68,13 +75,25 @@ export const file: FileAdapter = {
     // Windows tells late; and there an open file keeps its name.
     if (process.platform === "win32" || !isPermitted(path, "read")) return undefined;
     const real = fs.realpathSync.native(path);
-    const folder = dirname(real);
-    if (!isPermitted(folder, "read")) return undefined;
-    const { ctimeMs, mtimeMs } = fs.statSync(folder);
-    // The former by the second in Deno.
-    return { path: real, folderChangedMs: Math.max(ctimeMs, mtimeMs) };
+    const folder = folderOf(real);
+    return folder && { path: real, folder };
+  },
+
+  folder(path: string): FileFolder | undefined {
+    return process.platform === "win32" ? undefined : folderOf(path);
   },
 };
+
+function folderOf(path: string): FileFolder | undefined {
+  const folder = dirname(path);
+  if (!isPermitted(folder, "read")) return undefined;
+  const { dev, ino, ctimeNs, mtimeNs } = fs.statSync(folder, { bigint: true });
+  return {
+    identity: `${dev}:${ino}`,
+    // The former by the second in Deno.
+    changedMs: Number(ctimeNs > mtimeNs ? ctimeNs : mtimeNs) / 1e6,
+  };
+}
 
 class NodeFile implements OpenFile {
   readonly #descriptor: number;

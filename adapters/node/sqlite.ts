@@ -62,6 +62,8 @@ class NodeDatabase implements SqliteDatabase {
 class NodeStatement implements SqliteStatement {
   readonly #statement: StatementSync;
   readonly #count: number;
+  /** Kept: without it, the driver would end what it reads. */
+  #staying: Iterator<unknown> | undefined;
 
   constructor(statement: StatementSync, count: number) {
     this.#statement = statement;
@@ -85,6 +87,13 @@ class NodeStatement implements SqliteStatement {
   all(...parameters: readonly SqliteValue[]): readonly SqliteRow[] {
     checkCount(parameters, this.#count);
     return told(() => this.#statement.all(...parameters)) as readonly SqliteRow[];
+  }
+
+  stay(): void {
+    told(() => {
+      this.#staying = this.#statement.iterate();
+      this.#staying.next();
+    });
   }
 }
 

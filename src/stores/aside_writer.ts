@@ -69,11 +69,15 @@ export class AsideWriter {
     return this.#thread.ready !== undefined;
   }
 
+  /** Whether so few records are not for the thread, and it has none that must stay before them. */
+  spares(count: number): boolean {
+    return this.#ahead === 0 && count < WORTH_A_THREAD;
+  }
+
   /** Whether to leave so many records to the thread. Those that it has must stay before them. */
   async takes(count: number): Promise<boolean> {
-    if (this.#thread.hasFailed) return false;
+    if (this.#thread.hasFailed || this.spares(count)) return false;
     if (this.#ahead > 0) return true;
-    if (count < WORTH_A_THREAD) return false;
     if (!this.#hasSeenMany && count < WORTH_A_START) {
       // Who records so many but once would wait longer for the thread than for the disk.
       this.#hasSeenMany = true;

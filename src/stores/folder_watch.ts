@@ -1,4 +1,4 @@
-import type { FileAdapter, FilePlace } from "../ports.ts";
+import type { FileAdapter, FileFolder, FilePlace } from "../ports.ts";
 
 /** How long a folder must have been as it is, milliseconds: it may change again before the file system's clock goes on. */
 const SETTLED_MS = 50;
@@ -19,6 +19,8 @@ export class FolderWatch {
   readonly #path: string;
   readonly #now: () => number;
   #place: FilePlace | undefined;
+  /** Whether the path's last name is the file's own, and no link: then its folder alone tells. */
+  #isInFolder = false;
   #lookedMs = -Infinity;
 
   /**
@@ -32,21 +34,63 @@ export class FolderWatch {
   }
 
   /** Looks at the files, unless the folder tells that they are what they were when that was last done. */
-  async look(atFiles: () => Promise<void>): Promise<void> {
-    const place = await this.#files.place?.(this.#path).catch(() => undefined);
+  look(atFiles: () => Promise<void>): Promise<void> | undefined {
+    const folder = this.#folder();
     const nowMs = this.#now();
     const age = nowMs - this.#lookedMs;
-    if (age >= 0 && age < RELIED_ON_MS && this.#isAsItWas(place)) return;
+    const before = age >= 0 && age < RELIED_ON_MS ? this.#place : undefined;
+    if (before === undefined || !this.#isInFolder) {
+      return this.#lookAt(atFiles, folder, nowMs, before);
+    }
+    if (folder === undefined || !isSame(folder, before.folder)) {
+      return this.#lookAt(atFiles, folder, nowMs);
+    }
+  }
+
+  /** @param before Where the files were, if that is still where they are unless the path leads elsewhere. */
+  async #lookAt(
+    atFiles: () => Promise<void>,
+    folder: FileFolder | undefined,
+    nowMs: number,
+    before?: FilePlace,
+  ): Promise<void> {
+    // Where a link leads is of no use as long as the folder does not tell whether the link was changed.
+    const place = folder === undefined || isSettled(folder, nowMs)
+      ? await this.#findPlace()
+      : undefined;
+    if (place !== undefined && place.path === before?.path && isSame(place.folder, before.folder)) {
+      return;
+    }
     await atFiles();
-    this.#place = place;
+    this.#place = place !== undefined && isSettled(place.folder, nowMs) ? place : undefined;
+    this.#isInFolder = folder !== undefined && folder.identity === place?.folder.identity &&
+      nameOf(place.path) === nameOf(this.#path);
     this.#lookedMs = nowMs;
   }
 
-  /** Whether the folder is what it was when the files were last looked at, and for how long it had been so by then. */
-  #isAsItWas(place: FilePlace | undefined): boolean {
-    if (place === undefined || place.path !== this.#place?.path) return false;
-    const { folderChangedMs: changedMs } = place;
-    const settledMs = changedMs % 1000 === 0 ? SETTLED_BY_SECONDS_MS : SETTLED_MS;
-    return changedMs === this.#place.folderChangedMs && this.#lookedMs - changedMs > settledMs;
+  #folder(): FileFolder | undefined {
+    try {
+      return this.#files.folder?.(this.#path);
+    } catch {
+      return undefined;
+    }
   }
+
+  async #findPlace(): Promise<FilePlace | undefined> {
+    return await this.#files.place?.(this.#path).catch(() => undefined);
+  }
+}
+
+/** Whether a folder has been as it is for so long that it tells of the next change. */
+function isSettled({ changedMs }: FileFolder, nowMs: number): boolean {
+  return nowMs - changedMs > (changedMs % 1000 === 0 ? SETTLED_BY_SECONDS_MS : SETTLED_MS);
+}
+
+function isSame(one: FileFolder, other: FileFolder): boolean {
+  return one.identity === other.identity && one.changedMs === other.changedMs;
+}
+
+/** The last name in a path. */
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
 }

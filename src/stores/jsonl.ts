@@ -139,7 +139,7 @@ class JsonlStore implements LogStore {
     const { range, lines, synced } = await this.#writing.run(async () => {
       try {
         const { range, lines } = await this.#indexed.withIndex(async () => {
-          await this.#indexed.refreshIfUnknown();
+          if (this.#indexed.seenSize === -1) await this.#indexed.refresh();
           return await this.#indexed.exclusively(() => this.#write(records, action));
         });
         if (range !== undefined) this.#underWay.add(range);
@@ -149,7 +149,8 @@ class JsonlStore implements LogStore {
       }
     });
     try {
-      await this.#upkeep.appended(synced);
+      const mayGoOn = this.#upkeep.appended(synced);
+      if (mayGoOn !== undefined) await mayGoOn;
       await synced;
       if (written === undefined) lines.release(lines.slab);
       else written(lines);
@@ -192,7 +193,8 @@ class JsonlStore implements LogStore {
     const { identity } = this.#opened;
     const size = await checkSamePlace(this.#runtime.file, path, identity, action);
     if (size !== indexed.seenSize) await indexed.catchUp(size);
-    await this.#refuseRepeated(records, size);
+    const adopted = records.filter((record) => record.adopted);
+    if (adopted.length > 0) await this.#refuseRepeated(adopted, size);
     const torn = size > indexed.coveredTo;
     const lines = this.#encoder.encode(records, torn);
     const { bytes, bounds } = lines;
@@ -247,9 +249,7 @@ class JsonlStore implements LogStore {
   }
 
   /** Refuses adopted records whose ids are in the log; new ones have new ids. */
-  async #refuseRepeated(records: readonly LogRecord[], size: number): Promise<void> {
-    const adopted = records.filter((record) => record.adopted);
-    if (adopted.length === 0) return;
+  async #refuseRepeated(adopted: readonly LogRecord[], size: number): Promise<void> {
     await this.#indexed.indexPending();
     // The index was busy, and lines of this handle may not be in it.
     if (this.#indexed.seenSize === -1) await this.#indexed.catchUp(size);

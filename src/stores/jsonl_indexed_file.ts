@@ -95,8 +95,8 @@ export class IndexedFile {
   }
 
   /** Runs a section under the lock, where there is one. */
-  async exclusively<T>(section: () => Promise<T>): Promise<T> {
-    return this.#lock === undefined ? await section() : await this.#lock.run(section);
+  exclusively<T>(section: () => Promise<T>): Promise<T> {
+    return this.#lock === undefined ? section() : this.#lock.run(section);
   }
 
   /** Asks the index, which another process may be writing to. */

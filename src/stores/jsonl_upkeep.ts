@@ -29,13 +29,15 @@ export class IndexUpkeep {
    * Called after each append.
    *
    * @param synced Settles when the disk is done with it.
-   * @returns When the next may come.
+   * @returns When the next may come; nothing if at once.
    */
-  async appended(synced: Promise<unknown>): Promise<void> {
-    if (this.#indexed.pending >= MOST_PENDING) await this.#indexed.indexSome();
-    if (!this.#isAside) void this.#indexAside(synced);
+  appended(synced: Promise<unknown>): Promise<void> | undefined {
     this.#lastAppend = Date.now();
     this.#indexSoon();
+    const { pending } = this.#indexed;
+    const indexed = pending >= MOST_PENDING ? this.#indexed.indexSome() : undefined;
+    if (pending >= PENDING_ASIDE && !this.#isAside) void this.#indexAside(synced);
+    return indexed;
   }
 
   /** Puts into the index what is not there yet, and ends. */

@@ -149,14 +149,17 @@ class SqliteStore implements LogStore {
     try {
       // What is handed to the other thread is awaited outside, so that the next batch can be handed to it meanwhile.
       const { appended } = await this.#writing.run(async () => {
-        await this.#folder.look(async () => {
+        const looked = this.#folder.look(async () => {
           await checkSamePlace(this.#runtime.file, path, this.#identity, action);
           await this.#checkWal();
         });
-        if (await this.#aside.takes(records.length)) {
-          return { appended: this.#aside.append(records) };
+        if (looked !== undefined) await looked;
+        if (!this.#aside.spares(records.length)) {
+          if (await this.#aside.takes(records.length)) {
+            return { appended: this.#aside.append(records) };
+          }
+          await this.#aside.idle();
         }
-        await this.#aside.idle();
         return { appended: { first: await this.#appendHere(records), lines: [] } };
       });
       const { first, lines }: AppendedAside = await appended;

@@ -1,5 +1,5 @@
 import { AuditLogError } from "../errors.ts";
-import type { SqliteDatabase, SqliteStatement } from "../ports.ts";
+import type { SqliteDatabase, SqliteStatement, SqliteValue } from "../ports.ts";
 import { isConstraint, isIoError, unconfirmed } from "./faults.ts";
 import { type LogEnd, RecordTable } from "./record_table.ts";
 import { EVENT_TABLE, RECORD_TABLE, RecordInserter, type RowSource } from "./sqlite_schema.ts";
@@ -15,6 +15,12 @@ export class SqliteAppender {
   readonly #inserter: RecordInserter;
   readonly #begin: SqliteStatement;
   readonly #commit: SqliteStatement;
+  readonly #selectVersion: SqliteStatement;
+  /**
+   * What SQLite tells by when another connection has committed. As long as it stays so, the layout is what was checked, and the log
+   * ends where the last transaction has left it. Unknown after one that failed.
+   */
+  #version: SqliteValue | undefined;
   /** Where the transaction that is open has begun, and where it is. */
   #first = 0;
   #end: LogEnd = { size: 0, highUs: -Infinity };
@@ -32,6 +38,8 @@ export class SqliteAppender {
     this.#inserter = new RecordInserter(database);
     this.#begin = database.prepare("BEGIN IMMEDIATE");
     this.#commit = database.prepare("COMMIT");
+    // SQLite keeps the pages that it has read by the same sign: https://sqlite.org/pragma.html#pragma_data_version
+    this.#selectVersion = database.prepare("PRAGMA data_version");
   }
 
   /**
@@ -57,8 +65,13 @@ export class SqliteAppender {
     if (this.#unconfirmed !== undefined) throw this.#unconfirmed;
     this.#attempt(() => {
       this.#begin.run();
-      this.#layout.check();
-      this.#end = this.#table.end();
+      const version = this.#selectVersion.get()!["data_version"];
+      if (version !== this.#version) {
+        this.#version = undefined;
+        this.#layout.check();
+        this.#end = this.#table.end();
+        this.#version = version;
+      }
       this.#first = this.#end.size;
     });
   }
@@ -89,6 +102,7 @@ export class SqliteAppender {
 
   /** Undoes the transaction. */
   abandon(): void {
+    this.#version = undefined;
     rollBack(this.#database);
   }
 

@@ -136,7 +136,9 @@ export function filePaths(name: string, adapter: FileAdapter): void {
     const path = join(tempFolder(t), "file");
     writeFileSync(path, "");
     const changed = async () => {
-      const changedMs = (await adapter.place?.(path))?.folderChangedMs;
+      const folder = (await adapter.place?.(path))?.folder;
+      if (adapter.folder !== undefined) assertEquals(adapter.folder(path), folder);
+      const changedMs = folder?.changedMs;
       assert(changedMs === undefined || Math.abs(Date.now() - changedMs) < 60_000, `${changedMs}`);
       return changedMs;
     };
@@ -176,6 +178,14 @@ export function filePaths(name: string, adapter: FileAdapter): void {
       assertEquals(await adapter.place?.(join(folder, path)), place);
     }
     await assertPosix("ENOENT", () => adapter.place!(join(folder, "missing")));
+    if (adapter.folder === undefined) return;
+    // The folder of the name itself, whatever that leads to.
+    for (const path of [join("a", "file"), join("b", "file"), join("a", "missing")]) {
+      assertEquals(adapter.folder(join(folder, path)), place.folder);
+    }
+    const { identity } = adapter.folder(join(folder, "link"))!;
+    assertEquals(identity, (await adapter.stat(folder))!.identity);
+    await assertPosix("ENOENT", async () => await adapter.folder!(join(folder, "missing", "file")));
   });
 
   test(`${name}: a removed file is gone, and who has it open keeps it`, async (t) => {

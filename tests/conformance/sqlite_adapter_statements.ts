@@ -9,6 +9,7 @@ import type { SqliteAdapter } from "@audit-log/llm";
 import { test } from "node:test";
 import { assertCode, newFile, openDatabase } from "./sqlite_adapter.ts";
 
+const BUSY = 5;
 const RANGE = 25;
 
 export function sqliteStatements(name: string, adapter: SqliteAdapter): void {
@@ -153,6 +154,31 @@ export function sqliteStatements(name: string, adapter: SqliteAdapter): void {
     reader.prepare("SELECT a FROM t").run();
     writer.exec("INSERT INTO t VALUES (3)");
     assertEquals(select.all(0).length, 3);
+  });
+
+  test(`${name}: a statement that stays keeps the lock for reading until its database is closed, whatever transactions end`, (t) => {
+    const path = newFile(t);
+    const [keeper, other] = [
+      adapter.open(path, { readOnly: false }),
+      openDatabase(t, adapter, path),
+    ];
+    const staying = keeper.prepare("SELECT 1 FROM sqlite_schema UNION ALL VALUES (2), (3)");
+    if (staying.stay === undefined) {
+      keeper.close();
+      return t.diagnostic("it has no such statements");
+    }
+    staying.stay();
+    const takeAll = () => other.exec("BEGIN EXCLUSIVE; ROLLBACK");
+    assertCode(BUSY, takeAll);
+    for (let n = 0; n < 3; n++) {
+      other.exec("BEGIN IMMEDIATE; ROLLBACK");
+      keeper.exec("BEGIN IMMEDIATE");
+      assertCode(BUSY, () => other.exec("BEGIN IMMEDIATE"));
+      keeper.exec("ROLLBACK");
+      assertCode(BUSY, takeAll);
+    }
+    keeper.close();
+    takeAll();
   });
 
   test(`${name}: a lock is waited for as long as busy_timeout says, which is 0 at first`, (t) => {

@@ -11,10 +11,23 @@ const SECOND = 1000;
 /** A folder, the time, and how often its files were looked at. */
 async function watched(unknown: Partial<FileAdapter> = {}) {
   const { file } = await currentRuntime();
-  const given = { path: "/folder/file", changedMs: 0, nowMs: 100 * SECOND, looks: 0 };
+  const given = {
+    path: "/folder/file",
+    folder: "/folder",
+    changedMs: 0,
+    nowMs: 100 * SECOND,
+    looks: 0,
+    places: 0,
+  };
   const files = {
     ...file,
-    place: () => Promise.resolve({ path: given.path, folderChangedMs: given.changedMs }),
+    place: () => {
+      given.places++;
+      const { path, changedMs } = given;
+      const identity = path.slice(0, path.lastIndexOf("/"));
+      return Promise.resolve({ path, folder: { identity, changedMs } });
+    },
+    folder: () => ({ identity: given.folder, changedMs: given.changedMs }),
     ...unknown,
   };
   const watch = new FolderWatch(files, "/folder/file", () => given.nowMs);
@@ -41,10 +54,24 @@ test("files are looked at again when their folder was changed", async () => {
 });
 
 test("files are looked at again when the path leads elsewhere", async () => {
-  const { given, look } = await watched();
-  await look();
-  given.path = "/folder 2/file";
-  assertEquals([await look(), await look()], [true, false]);
+  for (const before of ["/folder/file", "/folder/other", "/elsewhere/file"]) {
+    const { given, look } = await watched();
+    given.path = before;
+    await look();
+    assertEquals(await look(), false);
+    given.path = "/folder 2/file";
+    given.folder = "/folder 2";
+    assertEquals([await look(), await look()], [true, false]);
+  }
+});
+
+test("only where a link leads is found out each time: otherwise the folder tells all", async () => {
+  for (const [path, places] of [["/folder/file", 1], ["/folder/other", 3], ["/else/file", 3]]) {
+    const { given, look } = await watched();
+    given.path = path as string;
+    assertEquals([await look(), await look(), await look()], [true, false, false]);
+    assertEquals(given.places, places);
+  }
 });
 
 test("files are looked at as long as their folder was just changed: it may change again before the clock of the file system goes on", async () => {
@@ -76,6 +103,6 @@ test("files are looked at where nothing is known of their folder, and when the c
 test("files that were not as they should be are looked at again", async () => {
   const { watch, look } = await watched();
   const error = new Error("replaced");
-  await assertRejects(() => watch.look(() => Promise.reject(error)), Error, "replaced");
+  await assertRejects(async () => await watch.look(() => Promise.reject(error)), Error, "replaced");
   assertEquals([await look(), await look()], [true, false]);
 });

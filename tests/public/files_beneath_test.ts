@@ -2,7 +2,7 @@
 // The table in docs/durability.md is made of this. For the log's own file see file_rights_test.ts and tampering_test.ts.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { AuditLog, type FileAdapter, generateSigningKey } from "@audit-log/llm";
+import { AuditLog, type FileAdapter, type FileFolder, generateSigningKey } from "@audit-log/llm";
 import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -75,6 +75,7 @@ for (const { backend, side, records } of SIDE_FILES) {
 async function openUnchanged(t: unknown, path: string): Promise<AuditLog> {
   const runtime = await currentRuntime();
   let looks = 0;
+  const aged = (folder: FileFolder) => ({ ...folder, changedMs: folder.changedMs - 3_600_000 });
   const file: FileAdapter = {
     ...runtime.file,
     stat(asked) {
@@ -83,7 +84,11 @@ async function openUnchanged(t: unknown, path: string): Promise<AuditLog> {
     },
     async place(asked) {
       const place = await runtime.file.place!(asked);
-      return place && { ...place, folderChangedMs: place.folderChangedMs - 3_600_000 };
+      return place && { ...place, folder: aged(place.folder) };
+    },
+    folder(asked) {
+      const folder = runtime.file.folder!(asked);
+      return folder && aged(folder);
     },
   };
   const options = { backend: "sqlite", path, runtime: { ...runtime, file } } as const;
@@ -95,11 +100,11 @@ async function openUnchanged(t: unknown, path: string): Promise<AuditLog> {
 /** Changes something in a log's folder, which is told of then. */
 async function changeBeside(log: string, change: () => void): Promise<void> {
   const { file } = await currentRuntime();
-  const told = async () => (await file.place!(`${log}-shm`))!.folderChangedMs;
-  const before = await told();
+  const told = () => file.folder!(`${log}-shm`)!.changedMs;
+  const before = told();
   change();
   // There are file systems that tell no more than the second.
-  while (await told() === before) {
+  while (told() === before) {
     writeFileSync(`${log}-other`, "");
     rmSync(`${log}-other`);
   }

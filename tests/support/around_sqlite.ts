@@ -11,7 +11,7 @@ export interface SqlCall {
   /** The database's file. */
   readonly path: string;
   readonly sql: string;
-  readonly does: "exec" | "prepare" | "run" | "get" | "all";
+  readonly does: "exec" | "prepare" | "run" | "get" | "all" | "stay";
 }
 
 /** Does a call, or something else. */
@@ -40,6 +40,9 @@ export function aroundSqlite(runtime: Runtime, around: Around): Runtime {
                 around({ path, sql, does: "get" }, () => statement.get(...values)),
               all: (...values) =>
                 around({ path, sql, does: "all" }, () => statement.all(...values)),
+              ...(statement.stay && {
+                stay: () => around({ path, sql, does: "stay" }, () => statement.stay!()),
+              }),
             };
           },
           close: () => database.close(),

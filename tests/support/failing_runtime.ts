@@ -64,6 +64,9 @@ export class FailingRuntime {
         ...(file.place && {
           place: (path) => this.#later("file.place", path, () => file.place!(path)),
         }),
+        ...(file.folder && {
+          folder: (path) => this.#now("file.folder", path, () => file.folder!(path)),
+        }),
         open: (path, mode) => this.#openFile(path, mode, () => file.open(path, mode)),
         create: (path) => this.#later("file.create", path, () => file.create(path)),
         remove: (path) => this.#later("file.remove", path, () => file.remove(path)),
@@ -179,6 +182,7 @@ export class FailingRuntime {
       run: (...values: readonly SqliteValue[]) => call("run", () => statement.run(...values)),
       get: (...values: readonly SqliteValue[]) => call("get", () => statement.get(...values)),
       all: (...values: readonly SqliteValue[]) => call("all", () => statement.all(...values)),
+      ...(statement.stay && { stay: () => call("stay", () => statement.stay!()) }),
     };
   }
 }
