@@ -40,11 +40,15 @@ export function packColumns(
   return { texts: UTF_8.encode(texts), numbers };
 }
 
-/** The rows of a batch, in their order. */
-export function rowsOf({ slab, bounds, texts, numbers }: Omit<RowBatch, "then">): RowSource[] {
+/**
+ * The rows of a batch, in their order, made one at a time. Their lines are the bytes that were sent: a text made of each would be
+ * turned into these bytes again, and be garbage.
+ */
+export function* rowsOf(
+  { slab, bounds, texts, numbers }: Omit<RowBatch, "then">,
+): Generator<RowSource> {
   const bytes = new Uint8Array(slab);
   const text = TO_TEXT.decode(texts);
-  const rows: RowSource[] = [];
   let read = 0;
   let at = 0;
   const nextNumber = (): number => numbers[at++]!;
@@ -55,11 +59,10 @@ export function rowsOf({ slab, bounds, texts, numbers }: Omit<RowBatch, "then">)
     const [entryId, timestamp, user, model] = [nextText(), nextText(), nextText(), nextText()];
     const [name, subject] = [nextText(), nextText()];
     const event = name === "" ? undefined : { name, subject: subject === "" ? null : subject };
-    const line = TO_TEXT.decode(bytes.subarray(bounds[row]! + 1, bounds[row + 1]));
+    const line = bytes.subarray(bounds[row]! + 1, bounds[row + 1]);
     const entry = { entryId, timestamp, user, model, costUsd, latencyMs };
-    rows.push({ entry, instantUs, canonical, event, line });
+    yield { entry, instantUs, canonical, event, line };
   }
-  return rows;
 }
 
 function orNull(number: number): number | null {

@@ -153,7 +153,9 @@ const COLUMNS = [
 ];
 
 /** What a row is made of: a {@link LogRecord}, or what another thread got of one. */
-export interface RowSource extends Pick<LogRecord, "instantUs" | "canonical" | "line" | "event"> {
+export interface RowSource extends Pick<LogRecord, "instantUs" | "canonical" | "event"> {
+  /** The line, or its bytes in UTF-8. */
+  readonly line: string | Uint8Array<ArrayBuffer>;
   /** The entry without its texts. */
   readonly entry: Pick<
     LogRecord["entry"],
@@ -168,9 +170,10 @@ export class RecordInserter {
 
   /** @param database A database with the layout. */
   constructor(database: SqliteDatabase) {
+    // The cast takes bytes for the text that they are, as the database has it in UTF-8, and leaves a text alone.
+    const values = COLUMNS.map((name) => name === "record" ? "CAST(? AS TEXT)" : "?");
     this.#insert = database.prepare(
-      `INSERT OR FAIL INTO ${RECORD_TABLE} (${COLUMNS.join()}) ` +
-        `VALUES (${COLUMNS.map(() => "?").join()})`,
+      `INSERT OR FAIL INTO ${RECORD_TABLE} (${COLUMNS.join()}) VALUES (${values.join()})`,
     );
     this.#events = new EventInserter(database, EVENT_TABLE);
   }
@@ -206,12 +209,13 @@ export class RecordInserter {
 }
 
 /**
- * Settings that hold for a connection to a log. `temp_store` is where SQLite keeps what it needs to undo one
+ * Settings that hold for a connection to a log. The pages that a log of any size has in use are a few megabytes, and with
+ * a thread there are two caches. `temp_store` is where SQLite keeps what it needs to undo one
  * statement: bun:sqlite (3.54) writes that for every insert into a table with triggers, FAIL or not.
  */
 export const CONNECTION_SQL: string = `
 PRAGMA busy_timeout = 10;
-PRAGMA cache_size = -65536;
+PRAGMA cache_size = -16384;
 PRAGMA wal_autocheckpoint = 4000;
 PRAGMA temp_store = MEMORY;
 PRAGMA fullfsync = ON;
