@@ -215,7 +215,7 @@ export class RecordInserter {
  */
 export const CONNECTION_SQL: string = `
 PRAGMA busy_timeout = 10;
-PRAGMA cache_size = -16384;
+PRAGMA cache_size = -8192;
 PRAGMA wal_autocheckpoint = 4000;
 PRAGMA temp_store = MEMORY;
 PRAGMA fullfsync = ON;
