@@ -6,7 +6,7 @@ import { Turns } from "./turns.ts";
 /** How many records a batch has, unless one group alone has more. */
 const BATCH_RECORDS = 1024;
 /** How many characters the texts of a batch have, unless one group alone has more. */
-const BATCH_LENGTH = 4 * 1024 * 1024;
+const BATCH_LENGTH = 1 * 1024 * 1024;
 
 /** A UTF-16 code unit takes at most this many bytes in memory. */
 const BYTES_PER_UNIT = 2;

@@ -28,6 +28,13 @@ export type Layout = "present" | "earlier" | "python" | "empty";
  * @throws {AuditLogError} `NOT_A_LOG` when it is something else's, `UNSUPPORTED_FORMAT` when it is newer.
  */
 export function layoutOf(database: SqliteDatabase, path: string): Layout {
+  // What was made for UTF-16 stays so, and a record would not be its bytes.
+  if (database.prepare("PRAGMA encoding").get()!["encoding"] !== "UTF-8") {
+    throw new AuditLogError(
+      "NOT_A_LOG",
+      `Cannot open ${path}: it is a SQLite database whose texts are in UTF-16; give another path, or copy it to one in UTF-8`,
+    );
+  }
   const applicationId = database.prepare("PRAGMA application_id").get()!["application_id"];
   const version = database.prepare("PRAGMA user_version").get()!["user_version"] as number;
   if (applicationId === APPLICATION_ID) {
@@ -40,9 +47,7 @@ export function layoutOf(database: SqliteDatabase, path: string): Layout {
     );
   }
   const objects = database.prepare("SELECT count(*) AS n FROM sqlite_schema").get()!["n"];
-  // What was made for UTF-16 stays so, and a record would not be its bytes.
-  const encoding = database.prepare("PRAGMA encoding").get()!["encoding"];
-  if (objects === 0 && applicationId === 0 && encoding === "UTF-8") return "empty";
+  if (objects === 0 && applicationId === 0) return "empty";
   if (applicationId === 0 && isPythonTable(database)) return "python";
   throw new AuditLogError(
     "NOT_A_LOG",

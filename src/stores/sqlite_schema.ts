@@ -152,7 +152,10 @@ const COLUMNS = [
   "record",
 ];
 
-/** UTF-8 that is there already is stored as it is: a string made of it would be encoded again by the driver. */
+/**
+ * UTF-8 that is there already is stored as it is, for a log has its texts in UTF-8: a string made of it would be encoded again by
+ * the driver.
+ */
 const RECORD_SQL = "CAST(? AS TEXT)";
 
 /** What a row is made of: a {@link LogRecord}, or what another thread got of one. */
@@ -211,12 +214,13 @@ export class RecordInserter {
 }
 
 /**
- * Settings that hold for a connection to a log. `temp_store` is where SQLite keeps what it needs to undo one
+ * Settings that hold for a connection to a log. The pages that a log of any size has in use are a few megabytes, and with
+ * a thread there are two caches. `temp_store` is where SQLite keeps what it needs to undo one
  * statement: bun:sqlite (3.54) writes that for every insert into a table with triggers, FAIL or not.
  */
 export const CONNECTION_SQL: string = `
 PRAGMA busy_timeout = 10;
-PRAGMA cache_size = -65536;
+PRAGMA cache_size = -8192;
 PRAGMA wal_autocheckpoint = 4000;
 PRAGMA temp_store = MEMORY;
 PRAGMA fullfsync = ON;

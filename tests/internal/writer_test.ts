@@ -151,7 +151,7 @@ test("batches are bounded by the length of their lines", async () => {
   const store = new FaultyStore();
   const writer = new GroupCommit(store);
   const records = await recordsOf({ entries: interactions(4) });
-  await Promise.all(records.map((record) => writer.add([record], 1.5 * 2 ** 20, undefined)));
+  await Promise.all(records.map((record) => writer.add([record], 0.4 * 2 ** 20, undefined)));
   assertEquals(store.batches, [["0", "1"], ["2", "3"]]);
 });
 

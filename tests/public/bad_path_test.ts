@@ -174,15 +174,24 @@ test("sqlite: a log of a newer version is refused and stays as it is", async (t)
   await assertNotOpened("sqlite", folder, "log", ["UNSUPPORTED_FORMAT"]);
 });
 
-test("sqlite: an empty database that was made for UTF-16 is refused", async (t) => {
-  const path = join(tempFolder(t), "log");
-  const raw = await openRaw(t, path);
-  raw.exec("PRAGMA encoding = 'UTF-16'");
-  raw.exec("CREATE TABLE x (y)");
-  raw.exec("DROP TABLE x");
-  raw.close();
-  await assertRefused(() => AuditLog.open({ backend: "sqlite", path }), "NOT_A_LOG");
-});
+for (
+  const [name, sql] of [
+    ["an empty database", "CREATE TABLE x (y); DROP TABLE x"],
+    [
+      "a table of the Python class",
+      "CREATE TABLE audit_log (entry_id, timestamp, user, model, input_text, output_text, cost_usd, latency_ms, metadata)",
+    ],
+  ] as const
+) {
+  test(`sqlite: ${name} that was made for UTF-16 is refused`, async (t) => {
+    const path = join(tempFolder(t), "log");
+    const raw = await openRaw(t, path);
+    raw.exec("PRAGMA encoding = 'UTF-16'");
+    raw.exec(sql);
+    raw.close();
+    await assertRefused(() => AuditLog.open({ backend: "sqlite", path }), "NOT_A_LOG");
+  });
+}
 
 test("sqlite: a log that is cut off is refused or tells of the damage", async (t) => {
   const path = join(tempFolder(t), "log");
