@@ -2,6 +2,7 @@ import type { CapturedRemains, CapturedResponse } from "../shared/capture.ts";
 import { filledText, listOf, type Loose, looseOf, textOf } from "../shared/loose.ts";
 import { type Message, textMessage } from "../shared/messages.ts";
 import { messageOf, usageIn } from "./messages.ts";
+import { AnswerInEvents } from "./stream_events.ts";
 
 /** What a model answered, as LangChain's `LLMResult` has it. */
 export async function answerOf(
@@ -20,6 +21,7 @@ export async function answerOf(
 /** What of an answer came before it broke off. */
 export class PartialAnswer {
   readonly #choices = new Map<unknown, { text: string; readonly chunks: Loose[] }>();
+  readonly #told = new AnswerInEvents();
 
   /**
    * Takes a piece.
@@ -36,6 +38,11 @@ export class PartialAnswer {
     if (typeof chunk === "object" && chunk !== null) choice.chunks.push(looseOf(chunk));
   }
 
+  /** Takes an event, where LangChain tells of the answer by events. */
+  addEvent(event: Loose): void {
+    this.#told.add(event);
+  }
+
   /** What came so far; an error may have it, too. */
   async remains(error: unknown, keepMedia: boolean): Promise<CapturedRemains> {
     const generations = [...this.#choices.values()].map(({ text, chunks }) => {
@@ -46,6 +53,8 @@ export class PartialAnswer {
         return { text };
       }
     });
+    const told = this.#told.message();
+    if (generations.length === 0 && told !== undefined) generations.push({ message: told });
     const { partialOutput } = looseOf(error);
     if (generations.length === 0 && typeof partialOutput === "object" && partialOutput !== null) {
       generations.push({ message: partialOutput });
@@ -90,9 +99,11 @@ async function generationsOf(
   };
 }
 
-/** What is told of an answer beside it: of one that was streamed, not with the message. */
+/** What is told of an answer beside it: of one that was streamed, not with the message, or, by Anthropic's, among what it has besides. */
 function factsOf({ message, generationInfo }: Loose): Loose {
-  return { ...looseOf(generationInfo), ...looseOf(looseOf(message)["response_metadata"]) };
+  const { additional_kwargs, response_metadata } = looseOf(message);
+  const { model, stop_reason } = looseOf(additional_kwargs);
+  return { model, stop_reason, ...looseOf(generationInfo), ...looseOf(response_metadata) };
 }
 
 /** Why the model stopped, by whichever name the provider has for it. */

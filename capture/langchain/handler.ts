@@ -176,10 +176,7 @@ export function auditCallbacks(
         }, signalIn(extra)),
       handleLLMNewToken: (token, index, runId, _parentRunId, _tags, fields) =>
         runs.piece(runId, token, index, looseOf(fields)["chunk"]),
-      handleChatModelStreamEvent: (event, runId) => {
-        const { event: kind, delta } = looseOf(event);
-        if (kind === "content-block-delta") runs.piece(runId, looseOf(delta)["text"]);
-      },
+      handleChatModelStreamEvent: (event, runId) => runs.event(runId, looseOf(event)),
       handleLLMEnd: (output, runId, _parentRunId, _tags, extra) =>
         runs.complete(
           runId,

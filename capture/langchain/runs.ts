@@ -5,7 +5,7 @@ import type {
   CapturedRequest,
   CapturedResponse,
 } from "../shared/capture.ts";
-import { looseOf } from "../shared/loose.ts";
+import { type Loose, looseOf } from "../shared/loose.ts";
 import { isAbort } from "../shared/recorded_parts.ts";
 import { PartialAnswer } from "./answers.ts";
 
@@ -118,6 +118,15 @@ export class Runs {
     open.partial.add(token, index, chunk);
   }
 
+  /** An event of a streamed answer came. */
+  event(runId: string, event: Loose): void {
+    const open = this.#calls.get(runId);
+    if (open === undefined) return;
+    if (event["event"] === "content-block-delta") open.call.firstOutput();
+    open.lastMs = performance.now();
+    open.partial.addEvent(event);
+  }
+
   /** A call was answered. Never rejects: the answer is the caller's. */
   async complete(
     runId: string,
@@ -138,7 +147,9 @@ export class Runs {
     const open = this.#take(runId);
     if (open === undefined) return;
     const remains = await this.#remainsOf(open, error);
-    if (isAbort(error) || isModelAbort(error) || looseOf(open.signal)["aborted"] === true) {
+    const isStopped = isAbort(error) || isModelAbort(error) || isInterrupt(error) ||
+      looseOf(open.signal)["aborted"] === true;
+    if (isStopped) {
       await open.call.abort(remains, error);
     } else await open.call.fail(error, remains);
   }
@@ -182,4 +193,9 @@ function attemptIn(tags: unknown): number | undefined {
 /** LangChain's own error for what its caller stopped. */
 function isModelAbort(error: unknown): boolean {
   return looseOf(error)["name"] === "ModelAbortError";
+}
+
+/** What LangGraph throws through a tool to stop it, and not because it failed: until a person has answered, or to go on elsewhere. */
+function isInterrupt(error: unknown): boolean {
+  return looseOf(error)["is_bubble_up"] === true;
 }

@@ -69,7 +69,9 @@ export const INCOMPLETE_STREAM: WireError = {
 export function errorIn(body: Loose, status?: number): WireError {
   const error = body["error"] ?? body;
   const { type, code, message } = Object(error) as Loose;
-  const name = [type, code].find((name) => typeof name === "string" && name !== "") as
+  // An event that is called an error says by its code which.
+  const names = type === "error" ? [code, type] : [type, code];
+  const name = names.find((name) => typeof name === "string" && name !== "") as
     | string
     | undefined;
   const text = typeof error === "string" ? error : typeof message === "string" ? message : "";

@@ -31,14 +31,24 @@ export function errorMetadata(error: unknown): Record<string, JsonValue> {
   return metadata;
 }
 
-/** The name of an error's class, as OpenTelemetry has it; `_OTHER` for what has none. */
+/** The name of an error's class, as OpenTelemetry has it, or what an object without one says that it is; `_OTHER` for what has neither. */
 function errorType(error: unknown): string {
   const constructor = valueOf(error, "constructor");
   const own = typeof constructor === "function" ? constructor.name : undefined;
   const name = textOf(error, "name");
   // A class that forgot to name its errors calls them Error.
-  const type = name === undefined || name === "Error" ? own ?? name : name;
+  const type = name === undefined && own === "Object"
+    ? toldType(error)
+    : name === undefined || name === "Error"
+    ? own ?? name
+    : name;
   return type === undefined || type === "" || !/^[\w.$-]{1,128}$/.test(type) ? "_OTHER" : type;
+}
+
+/** What an error says that it is, as providers tell of theirs; that it is an error is known. */
+function toldType(error: unknown): string | undefined {
+  const type = textOf(error, "type");
+  return type === undefined || type === "error" ? textOf(error, "code") ?? type : type;
 }
 
 function withoutSecrets(message: string): string {

@@ -32,3 +32,15 @@ test("words of an error's message are kept that only begin as a key does", () =>
     ]
   ) assertEquals(messageOf(message), message);
 });
+
+test("an error without a class is of the type that it says, as providers have it", () => {
+  const typeOf = (error: unknown) => errorMetadata(error)["error.type"];
+  assertEquals(typeOf({ type: "overloaded_error", message: "Busy." }), "overloaded_error");
+  assertEquals(typeOf({ type: "error", code: "server_error", message: "Broke." }), "server_error");
+  assertEquals(typeOf({ code: "ECONNRESET" }), "ECONNRESET");
+  assertEquals(typeOf({ name: "Timeout", type: "late" }), "Timeout");
+  assertEquals(typeOf({ type: "error" }), "error");
+  assertEquals(typeOf({ type: "not a type" }), "_OTHER");
+  assertEquals(typeOf({ message: "Broke." }), "_OTHER");
+  assertEquals(typeOf(new TypeError("x")), "TypeError");
+});

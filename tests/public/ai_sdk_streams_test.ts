@@ -78,6 +78,20 @@ test("a chunk that is no JSON makes a failure, with what came before it and behi
   }
 });
 
+test("an error that a stream tells of is of the type that its provider says", async (t) => {
+  const { provider, log, chat, responses, claude } = await setUpModels(t);
+  const streams = [[chat, FIRST_TEXT], [responses, 5], [claude, 4]] as const;
+  for (const [model, streamErrorAfter] of streams) {
+    provider.reply({ text: ["One", " two"], streamErrorAfter });
+    await all(streamText({ model, prompt, onError }).textStream);
+  }
+  assertEquals((await log.query()).map(({ metadata }) => metadata["error.type"]), [
+    "server_error",
+    "server_error",
+    "overloaded_error",
+  ]);
+});
+
 test("a connection that is cut makes a failure, and the error goes on as without the wrapper", async (t) => {
   const { provider, log, openai, chat } = await setUpModels(t);
   const thrown: { name: string; message: string }[] = [];

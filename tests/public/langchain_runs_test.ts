@@ -93,6 +93,74 @@ test("a stream that its signal stops is recorded as aborted, with what came befo
   assertEquals([outcome, "Hello!".startsWith(text)], ["aborted", true]);
 });
 
+test("of a stream that is told of by events, all that came is kept", async (t) => {
+  const { provider, log, model } = await setUp(t);
+  const toolCalls = [{ id: "c1", name: "double", arguments: ['{"n":', "4}"] }];
+  provider.reply({ text: ["Hel", "lo"], toolCalls });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const leaving = BaseCallbackHandler.fromMethods({
+    handleChatModelStreamEvent(event) {
+      if (event.event !== "content-block-delta") return;
+      if (event.delta.type === "tool-call-delta") controller.abort();
+    },
+  });
+  Object.assign(leaving, { lc_prefer_chat_model_stream_events: true });
+  await assertRejects(() => model.invoke("Hi", { callbacks: [leaving], signal }));
+  const call = { type: "tool_call", id: "c1", name: "double", arguments: '{"n":' };
+  const parts = [{ type: "text", content: "Hello" }, call];
+  const entry = await only(log);
+  assertEquals(JSON.parse(entry.outputText), [{ role: "assistant", parts }]);
+  assertEquals(entry.metadata["audit.outcome"], "aborted");
+});
+
+test("of a stream that is told of by events, each kind of block grows in its way", async (t) => {
+  const { log, handler } = await setUp(t);
+  await handler.handleChatModelStart({}, [[new HumanMessage("Hi")]], "r1");
+  const usage = { input_tokens: 11, output_tokens: 1 };
+  const start = (index: number, content: object) => ({
+    event: "content-block-start",
+    index,
+    content,
+  });
+  const delta = (index: number, delta: object) => ({ event: "content-block-delta", index, delta });
+  const call = { type: "tool_call_chunk", id: "c1", name: "double", args: "" };
+  for (
+    const event of [
+      { event: "message-start", id: "a-1", usage },
+      start(0, { type: "reasoning", reasoning: "" }),
+      delta(0, { type: "reasoning-delta", reasoning: "Twice" }),
+      delta(0, { type: "reasoning-delta", reasoning: " four." }),
+      delta(0, { type: "block-delta", fields: { type: "reasoning", signature: "s" } }),
+      start(1, { type: "text", text: "" }),
+      delta(1, { type: "text-delta", text: "It is" }),
+      delta(1, { type: "of another version" }),
+      { event: "content-block-finish", index: 1, content: { type: "text", text: "It is:" } },
+      start(2, call),
+      delta(2, { type: "block-delta", fields: { type: "tool_call_chunk", args: '{"n"' } }),
+      delta(2, { type: "block-delta", fields: { type: "tool_call_chunk", args: '{"n":4}' } }),
+      start(3, { type: "image", mimeType: "image/png", data: "" }),
+      delta(3, { type: "data-delta", data: "aGVs" }),
+      delta(3, { type: "data-delta", data: "bG8=" }),
+      { event: "usage", usage: { ...usage, output_tokens: 5 } },
+      { event: "provider", name: "ping" },
+    ]
+  ) handler.handleChatModelStreamEvent(event, "r1");
+  await handler.handleLLMError(new TypeError("terminated"), "r1");
+  const entry = await only(log);
+  const [{ parts }] = JSON.parse(entry.outputText);
+  assertEquals(parts.slice(0, 2), [
+    { type: "reasoning", signature: "s", content: "Twice four." },
+    { type: "text", content: "It is:" },
+  ]);
+  assertEquals([parts[2].type, parts[2].mime_type, parts[2].size], ["blob", "image/png", 5]);
+  assertEquals(parts.slice(3), [
+    { type: "tool_call", id: "c1", name: "double", arguments: { n: 4 } },
+  ]);
+  assertEquals(entry.metadata["gen_ai.usage.output_tokens"], 5);
+  assertEquals(entry.metadata["gen_ai.response.id"], "a-1");
+});
+
 test("a call that is stopped with a reason of one's own is aborted all the same", async (t) => {
   const { log, handler } = await setUp(t);
   const stop = new AbortController();
@@ -332,6 +400,19 @@ test("what is told of an answer beside its message is recorded, as LangGraph's s
   const { finish_reasons, id, model } = about(entry, "gen_ai.response.");
   assertEquals([finish_reasons, id, model], [["stop"], "a-1", "gpt-4o-1"]);
   assertEquals(entry.metadata["openai.response.service_tier"], "flex");
+});
+
+test("what is told of an answer among what its message has besides is recorded, as of Anthropic's streams", async (t) => {
+  const { log, handler } = await setUp(t);
+  await handler.handleChatModelStart({}, [[new HumanMessage("Hi")]], "r1");
+  const message = new AIMessage({
+    content: "Hello!",
+    additional_kwargs: { model: "claude-1", stop_reason: "end_turn", stop_sequence: null },
+    response_metadata: { model_provider: "anthropic" },
+  });
+  await handler.handleLLMEnd({ generations: [[{ text: "Hello!", message }]] }, "r1");
+  const { finish_reasons, model } = about(await only(log), "gen_ai.response.");
+  assertEquals([finish_reasons, model], [["end_turn"], "claude-1"]);
 });
 
 /** A chat model whose answers cannot be read by whoever looks at all of them. */

@@ -5,7 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { AuditLog } from "@audit-log/llm";
 import { auditFetch } from "@audit-log/llm/fetch";
-import { only } from "../support/captured.ts";
+import { capturing, only } from "../support/captured.ts";
 import { answering, eventBytes, post } from "../support/fetched.ts";
 
 /** What is recorded of a stream that ends behind these events. */
@@ -89,4 +89,13 @@ test("what a text cites is kept", async () => {
     content: "Paris",
     annotations: [{ type: "url_citation", url: "https://h.example/" }],
   });
+});
+
+test("an error that the stream tells of is known by its code", async (t) => {
+  const { provider, log } = await capturing(t);
+  provider.reply({ text: "Hello!", streamErrorAfter: 3 });
+  const init = post({ model: "m", input: "Hi", stream: true });
+  await (await auditFetch(log)(`${provider.url}/v1/responses`, init)).text();
+  const { metadata } = await only(log);
+  assertEquals([metadata["audit.outcome"], metadata["error.type"]], ["failed", "server_error"]);
 });
