@@ -9,12 +9,15 @@ import { filledText, listOf, type Loose, looseOf, textOf, without } from "../sha
 import { plainJson, plainObject } from "../shared/plain_json.ts";
 import type { WireResponse, WireStream } from "./wire_format.ts";
 
+/** A part as a stream brings it. */
+type StreamedPart = Record<string, unknown>;
+
 /** A candidate as a stream brings it. */
 interface Streamed {
   finishReason?: string;
-  /** What is told of it besides: grounding, citations, ratings. */
-  beside: JsonObject;
-  readonly parts: Loose[];
+  readonly parts: StreamedPart[];
+  /** What each chunk tells of it besides: grounding, citations, ratings. */
+  readonly beside: JsonObject[];
 }
 
 /** What chunks have beside candidates. */
@@ -24,7 +27,7 @@ const HEAD = ["responseId", "modelVersion", "promptFeedback", "modelStatus", "er
 export class ContentStream implements WireStream {
   readonly #responseOf: (body: Loose) => WireResponse;
   readonly #head: Record<string, unknown> = {};
-  #usage: Record<string, JsonValue> = {};
+  readonly #usage: Record<string, JsonValue> = {};
   readonly #candidates = new Map<number, Streamed>();
 
   /** @param responseOf Reads a whole response. */
@@ -45,12 +48,13 @@ export class ContentStream implements WireStream {
       if (data[key] !== undefined && data[key] !== null) this.#head[key] = data[key];
     }
     // Each chunk counts all that came so far.
-    this.#usage = { ...this.#usage, ...without(looseOf(data["usageMetadata"]), []) };
+    Object.assign(this.#usage, without(looseOf(data["usageMetadata"]), []));
     let isOutput = false;
-    for (const { index, content, finishReason, ...beside } of listOf(data["candidates"])) {
+    for (const { index, content, finishReason, ...others } of listOf(data["candidates"])) {
       const candidate = this.#candidate(typeof index === "number" ? index : 0);
       if (typeof finishReason === "string") candidate.finishReason = finishReason;
-      candidate.beside = joinedObject(candidate.beside, without(beside, []));
+      const beside = without(others, []);
+      if (Object.keys(beside).length > 0) candidate.beside.push(beside);
       for (const part of listOf(looseOf(content)["parts"])) {
         isOutput = addPart(candidate.parts, part) || isOutput;
       }
@@ -61,59 +65,69 @@ export class ContentStream implements WireStream {
   #candidate(index: number): Streamed {
     let candidate = this.#candidates.get(index);
     if (candidate === undefined) {
-      this.#candidates.set(index, candidate = { beside: {}, parts: [] });
+      this.#candidates.set(index, candidate = { parts: [], beside: [] });
     }
     return candidate;
   }
 
   response(): WireResponse {
     const candidates = [...this.#candidates].sort(([a], [b]) => a - b).map(
-      ([, { beside, finishReason, parts }]) => ({ ...beside, finishReason, content: { parts } }),
+      ([, { beside, finishReason, parts }]) => ({
+        ...joinedObjects(beside),
+        finishReason,
+        content: { parts },
+      }),
     );
     return this.#responseOf({ ...this.#head, usageMetadata: this.#usage, candidates });
   }
 }
 
 /** Adds a part, to the last one where it is the rest of that. @returns Whether it is some of the answer. */
-function addPart(parts: Loose[], part: Loose): boolean {
+function addPart(parts: StreamedPart[], part: Loose): boolean {
   const last = parts.at(-1) ?? {};
-  const { text, functionCall } = part;
+  const { text, functionCall, ...others } = part;
   if (typeof text === "string") {
     const isRest = typeof last["text"] === "string" && last["thoughtSignature"] === undefined &&
       last["thought"] === part["thought"];
-    if (isRest) parts[parts.length - 1] = { ...last, ...part, text: last["text"] + text };
-    else parts.push(part);
+    if (isRest) Object.assign(last, without(others, []), { text: last["text"] + text });
+    else parts.push({ ...part });
     return text !== "";
   }
   const open = looseOf(last["functionCall"]);
-  if (functionCall === undefined || open["willContinue"] !== true) parts.push(part);
-  else {
-    const call = looseOf(functionCall);
-    const partialArgs = [...listOf(open["partialArgs"]), ...listOf(call["partialArgs"])];
-    const both = { ...open, willContinue: false, ...call, partialArgs };
-    parts[parts.length - 1] = { ...last, ...part, functionCall: both };
+  if (functionCall === undefined || open["willContinue"] !== true) {
+    const isOpen = looseOf(functionCall)["willContinue"] === true;
+    parts.push(isOpen ? { ...part, functionCall: { ...looseOf(functionCall) } } : { ...part });
+    return true;
   }
+  const { partialArgs, ...call } = looseOf(functionCall);
+  const pieces: Loose[] = Array.isArray(open["partialArgs"]) ? open["partialArgs"] : [];
+  for (const piece of listOf(partialArgs)) pieces.push(piece);
+  const rest = { willContinue: false, ...without(call, []), partialArgs: pieces };
+  Object.assign(last, without(others, []), { functionCall: Object.assign(open, rest) });
   return true;
 }
 
-/** What was told before, and what is told now: lists grow, and what is told again is told once. */
-function joined(before: JsonValue | undefined, more: JsonValue): JsonValue {
-  if (Array.isArray(before) && Array.isArray(more)) {
-    const known = new Set(before.map((item) => JSON.stringify(item)));
-    return [...before, ...more.filter((item) => !known.has(JSON.stringify(item)))];
+/** What was told several times, as one: lists grow, and what is told again is told once. */
+function joined(values: readonly JsonValue[]): JsonValue {
+  if (values.every((value) => Array.isArray(value))) {
+    return [...new Map(values.flat().map((item) => [JSON.stringify(item), item])).values()];
   }
-  return isObject(before) && isObject(more) ? joinedObject(before, more) : more;
+  return values.every(isObject) ? joinedObjects(values) : values.at(-1)!;
 }
 
-function joinedObject(before: JsonObject, more: JsonObject): JsonObject {
-  const both: Record<string, JsonValue> = { ...before };
-  for (const [name, value] of Object.entries(more)) {
-    both[name] = joined(Object.hasOwn(both, name) ? both[name] : undefined, value);
+function joinedObjects(objects: readonly JsonObject[]): JsonObject {
+  const values = new Map<string, JsonValue[]>();
+  for (const object of objects) {
+    for (const [name, value] of Object.entries(object)) {
+      const known = values.get(name);
+      if (known === undefined) values.set(name, [value]);
+      else known.push(value);
+    }
   }
-  return both;
+  return Object.fromEntries([...values].map(([name, all]) => [name, joined(all)]));
 }
 
-function isObject(value: JsonValue | undefined): value is JsonObject {
+function isObject(value: JsonValue): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { JsonValue } from "../../mod.ts";
 import {
   filledText,
   listOf,
@@ -153,13 +154,15 @@ function responseOf(body: Loose): WireResponse {
   const { id, model, status, steps, outputs, usage, errors, service_tier } = body;
   // Those of some models have their contents without steps.
   const made = Array.isArray(steps) ? steps : [{ type: "model_output", content: outputs }];
-  const answered = listOf(made).filter(({ type }) => type !== "user_input");
-  // Of most thoughts, no more is told than that there were some.
-  const silent = answered.filter(({ type, summary }) =>
-    type === "thought" && listOf(summary).length === 0
-  );
-  const signatures = silent.map(({ signature }) => signature).filter(Boolean);
-  const parts = answered.filter((step) => !silent.includes(step)).flatMap(saidParts);
+  const signatures: JsonValue[] = [];
+  const parts = listOf(made).flatMap((step) => {
+    const { type, summary, signature } = step;
+    if (type === "user_input") return [];
+    if (type !== "thought" || listOf(summary).length > 0) return saidParts(step);
+    // Of most thoughts, no more is told than that there were some.
+    if (typeof signature === "string") signatures.push(signature);
+    return [];
+  });
   const error = body["error"] ?? (status === "failed" ? listOf(errors)[0] ?? {} : undefined);
   const reason = filledText(status);
   return {

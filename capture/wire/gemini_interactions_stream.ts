@@ -4,15 +4,19 @@
  *
  * @module
  */
+import type { JsonValue } from "../../mod.ts";
 import { listOf, type Loose, looseOf, parsedOr, textOf, without } from "../shared/loose.ts";
 import type { WireResponse, WireStream } from "./wire_format.ts";
+
+/** A step, or a content of one, as a stream brings it. */
+type Step = Record<string, unknown>;
 
 /** Puts together what a stream of an interaction brings. */
 export class InteractionStream implements WireStream {
   readonly isComplete = false; // its last event says so
   readonly #responseOf: (body: Loose) => WireResponse;
-  #interaction: Loose = {};
-  readonly #steps = new Map<number, Loose>();
+  readonly #interaction: Record<string, JsonValue> = {};
+  readonly #steps = new Map<number, Step>();
   /** The arguments of calls, as JSON that is still coming. */
   readonly #arguments = new Map<number, string>();
 
@@ -34,7 +38,7 @@ export class InteractionStream implements WireStream {
         this.#add({ status, usage });
         break;
       case "step.start":
-        this.#steps.set(Number(index), looseOf(step));
+        this.#steps.set(Number(index), begun(looseOf(step)));
         break;
       case "step.delta":
         return { isOutput: this.#addDelta(Number(index), looseOf(delta)), isLast: false };
@@ -47,15 +51,17 @@ export class InteractionStream implements WireStream {
 
   /** What says nothing does not undo what was said. */
   #add(told: Loose): void {
-    this.#interaction = { ...this.#interaction, ...without(told, []) };
+    Object.assign(this.#interaction, without(told, []));
   }
 
   /** @returns Whether it is some of the answer. */
   #addDelta(index: number, delta: Loose): boolean {
+    let step = this.#steps.get(index);
+    if (step === undefined) this.#steps.set(index, step = {});
     const { type, arguments: json } = delta;
     if (type === "arguments_delta") {
       this.#arguments.set(index, (this.#arguments.get(index) ?? "") + (textOf(json) ?? ""));
-    } else this.#steps.set(index, withDelta(this.#steps.get(index) ?? {}, delta));
+    } else addDelta(step, delta);
     return type !== "thought_signature";
   }
 
@@ -70,37 +76,50 @@ export class InteractionStream implements WireStream {
   }
 }
 
-/** A step with what a delta adds: to its contents, or to the step itself. */
-function withDelta(step: Loose, delta: Loose): Loose {
+/** A step as it begins, its contents objects of its own. */
+function begun(step: Loose): Step {
+  const { content, summary, ...others } = step;
+  return {
+    ...without(others, []),
+    ...(content === undefined ? {} : { content: listOf(content).map((one) => ({ ...one })) }),
+    ...(summary === undefined ? {} : { summary: listOf(summary).map((one) => ({ ...one })) }),
+  };
+}
+
+/** Adds what a delta brings: to the contents of a step, or to the step itself. */
+function addDelta(step: Step, delta: Loose): void {
   const { type, text, content, annotations, ...others } = delta;
   switch (type) {
     case "text":
-      return { ...step, content: withContent(step["content"], { type, text }) };
+      return addContent(listIn(step, "content"), { type, text });
     case "thought_summary":
-      return { ...step, summary: withContent(step["summary"], looseOf(content)) };
+      return addContent(listIn(step, "summary"), looseOf(content));
     case "image":
     case "audio":
     case "video":
     case "document":
-      return { ...step, content: withContent(step["content"], delta) };
+      return addContent(listIn(step, "content"), delta);
     case "text_annotation_delta": {
-      const contents = [...listOf(step["content"])];
-      const last = contents.pop() ?? { type: "text" };
-      const cited = [...listOf(last["annotations"]), ...listOf(annotations)];
-      return { ...step, content: [...contents, { ...last, annotations: cited }] };
+      const contents = listIn(step, "content");
+      if (contents.length === 0) contents.push({ type: "text" });
+      const cited = listIn(contents.at(-1)!, "annotations");
+      for (const annotation of listOf(annotations)) cited.push({ ...annotation });
+      return;
     }
     default: // a call, a result, a signature: members of the step
-      return { ...step, ...others };
+      Object.assign(step, without(others, []));
   }
 }
 
-/** Contents, which nobody else has, with some more of a text, or another one. */
-function withContent(contents: unknown, more: Loose): unknown[] {
-  const all: unknown[] = Array.isArray(contents) ? contents : [];
-  const last = looseOf(all.at(-1));
-  if (last["type"] === "text" && more["type"] === "text") {
-    const text = (textOf(last["text"]) ?? "") + (textOf(more["text"]) ?? "");
-    all[all.length - 1] = { ...last, text };
-  } else all.push(more);
-  return all;
+/** Adds a content, or some more of a text. */
+function addContent(contents: Step[], more: Loose): void {
+  const last = contents.at(-1);
+  if (last?.["type"] === "text" && more["type"] === "text") {
+    last["text"] = (textOf(last["text"]) ?? "") + (textOf(more["text"]) ?? "");
+  } else contents.push({ ...more });
+}
+
+/** A list in an object, made where it is none. */
+function listIn(object: Step, name: "content" | "summary" | "annotations"): Step[] {
+  return (Array.isArray(object[name]) ? object[name] : object[name] = []) as Step[];
 }

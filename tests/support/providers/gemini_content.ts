@@ -38,7 +38,7 @@ export const geminiContent: Endpoint = {
     if (reply.refusal !== undefined) return blocked(reply, request);
     const candidates = (reply.choices ?? [reply]).map((choice, index) => ({
       content: { parts: partsOf({ ...choice, text: whole(choice.text) }).flat(), role: "model" },
-      finishReason: choice.finishReason ?? "STOP",
+      ...endOf(choice),
       index,
     }));
     return { candidates, ...usageOf(reply), ...head(reply, request) };
@@ -54,9 +54,9 @@ export const geminiContent: Endpoint = {
         events.push({ data: { candidates: [{ content, index }], ...promptUsage(reply), ...base } });
       }
     }
-    const last = choices.map(({ finishReason = "STOP" }, index) => ({
+    const last = choices.map((choice, index) => ({
       content: { parts: [{ text: "" }], role: "model" },
-      finishReason,
+      ...endOf(choice),
       index,
     }));
     events.push({ data: { candidates: last, ...usageOf(reply), ...base } });
@@ -90,9 +90,17 @@ function partsOf(reply: Reply): object[][] {
   return events;
 }
 
+/** Why a candidate ends; one that is to go on says by which token. */
+function endOf({ finishReason = "STOP" }: Reply): object {
+  return {
+    finishReason,
+    ...(finishReason === "CONTINUATION" ? { continuationToken: "local-1" } : {}),
+  };
+}
+
 function head(reply: Reply, request: Record<string, unknown>): object {
   return {
-    modelVersion: reply.model ?? `${request["model"]}-001`,
+    modelVersion: reply.model ?? request["model"],
     responseId: reply.id ?? "response-local-1",
     ...reply.body,
   };

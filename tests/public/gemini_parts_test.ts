@@ -1,0 +1,329 @@
+// What is recorded of what Gemini is asked and answers with, part by part.
+
+import { FinishReason, FunctionCallingConfigMode } from "@google/genai";
+import { assert, assertEquals } from "@std/assert";
+import { auditFetch } from "@audit-log/llm/fetch";
+import { test } from "node:test";
+import { about, all, only, outcomes } from "../support/captured.ts";
+import { answering, eventBytes, fetched, post } from "../support/fetched.ts";
+import { ASKED, CONTENT, MODEL, recording, STREAM } from "../support/gemini.ts";
+
+const EVENTS = { "content-type": "text/event-stream" };
+
+const part = (object: object): object => ({ candidates: [{ content: { parts: [object] } }] });
+const finish = { candidates: [{ finishReason: "STOP" }] };
+
+test("all of a conversation is recorded: instructions, turns, media by their hashes, tools, parameters", async (t) => {
+  const { log, ai } = await recording(t);
+  await ai.models.generateContent({
+    model: MODEL,
+    contents: [
+      {
+        role: "user",
+        parts: [
+          { text: "What is it?" },
+          { inlineData: { mimeType: "image/png", data: "AAEC", displayName: "a.png" } },
+          { fileData: { mimeType: "video/mp4", fileUri: "gs://bucket/a.mp4" } },
+        ],
+      },
+      {
+        role: "model",
+        parts: [
+          { text: "I wonder.", thought: true },
+          {
+            functionCall: { id: "c1", name: "look", args: { at: 1 } },
+            thoughtSignature: "c2lnbmF0dXJl",
+          },
+          { executableCode: { language: "PYTHON" as never, code: "print(1)" } },
+          { codeExecutionResult: { outcome: "OUTCOME_OK" as never, output: "1\n" } },
+        ],
+      },
+      {
+        role: "user",
+        parts: [{ functionResponse: { id: "c1", name: "look", response: { output: "a cat" } } }],
+      },
+    ],
+    config: {
+      systemInstruction: "Be brief.",
+      tools: [{ functionDeclarations: [{ name: "look" }] }, { codeExecution: {} }],
+      toolConfig: { functionCallingConfig: { mode: FunctionCallingConfigMode.ANY } },
+      temperature: 0.5,
+      topP: 0.9,
+      topK: 40,
+      maxOutputTokens: 100,
+      stopSequences: ["END"],
+      candidateCount: 2,
+      seed: 7,
+      presencePenalty: 0.1,
+      frequencyPenalty: 0.2,
+      responseMimeType: "text/plain",
+      thinkingConfig: { includeThoughts: true },
+      cachedContent: "cachedContents/c",
+    },
+  });
+  const entry = await only(log);
+  assertEquals(entry.model, MODEL);
+  const sha256 = "ae4b3280e56e2faf83f414a6e3dabe9d5fbe18976544c05fed121accb85b53fc";
+  assertEquals(JSON.parse(entry.inputText), {
+    system_instructions: [{ type: "text", content: "Be brief." }],
+    messages: [
+      {
+        role: "user",
+        parts: [
+          { type: "text", content: "What is it?" },
+          {
+            displayName: "a.png",
+            type: "blob",
+            modality: "image",
+            mime_type: "image/png",
+            sha256,
+            size: 3,
+          },
+          { type: "uri", modality: "video", mime_type: "video/mp4", uri: "gs://bucket/a.mp4" },
+        ],
+      },
+      {
+        role: "assistant",
+        parts: [
+          { type: "reasoning", content: "I wonder." },
+          {
+            type: "tool_call",
+            id: "c1",
+            name: "look",
+            arguments: { at: 1 },
+            thoughtSignature: "c2lnbmF0dXJl",
+          },
+          { type: "executableCode", language: "PYTHON", code: "print(1)" },
+          { type: "codeExecutionResult", outcome: "OUTCOME_OK", output: "1\n" },
+        ],
+      },
+      {
+        role: "tool",
+        parts: [{
+          type: "tool_call_response",
+          id: "c1",
+          name: "look",
+          response: { output: "a cat" },
+        }],
+      },
+    ],
+    tool_definitions: [{ functionDeclarations: [{ name: "look" }] }, { codeExecution: {} }],
+  });
+  assertEquals(about(entry, "gen_ai.request."), {
+    "choice.count": 2,
+    frequency_penalty: 0.2,
+    max_tokens: 100,
+    model: MODEL,
+    presence_penalty: 0.1,
+    seed: 7,
+    stop_sequences: ["END"],
+    temperature: 0.5,
+    top_k: 40,
+    top_p: 0.9,
+  });
+  assertEquals(entry.metadata["request.parameters"], {
+    cachedContent: "cachedContents/c",
+    generationConfig: {
+      responseMimeType: "text/plain",
+      thinkingConfig: { includeThoughts: true },
+    },
+    toolConfig: { functionCallingConfig: { mode: "ANY" } },
+  });
+});
+
+test("a request may have names with underscores, and one where there is a list", async (t) => {
+  const { log, fetch } = await fetched(t, { fetch: answering("{}") });
+  const body = {
+    system_instruction: { parts: { text: "Be brief." } },
+    contents: {
+      parts: [{ text: "Look." }, { inline_data: { mime_type: "image/png", data: "AAEC" } }],
+    },
+    generation_config: { max_output_tokens: 9, response_mime_type: "text/plain" },
+    tools: { function_declarations: [{ name: "look" }] },
+  };
+  await fetch(CONTENT, post(body));
+  const { inputText, metadata } = await only(log);
+  const { system_instructions, messages, tool_definitions } = JSON.parse(inputText);
+  assertEquals(system_instructions, [{ type: "text", content: "Be brief." }]);
+  assertEquals(messages.length, 1);
+  assertEquals(messages[0].role, "user");
+  const [text, { type, mime_type, size }] = messages[0].parts;
+  assertEquals([text.content, type, mime_type, size], ["Look.", "blob", "image/png", 3]);
+  assertEquals(tool_definitions, [{ function_declarations: [{ name: "look" }] }]);
+  assertEquals(metadata["gen_ai.request.max_tokens"], 9);
+  assertEquals(metadata["request.parameters"], {
+    generationConfig: { responseMimeType: "text/plain" },
+  });
+});
+
+test("each of several candidates is a message, of streams too", async (t) => {
+  const { provider, log, ai } = await recording(t);
+  const choices = [{ text: ["One", "."] }, { text: ["Two", "."], finishReason: "MAX_TOKENS" }];
+  const request = { model: MODEL, contents: "Hi", config: { candidateCount: 2 } };
+  provider.reply({ choices }, { choices });
+  await ai.models.generateContent(request);
+  await all(await ai.models.generateContentStream(request));
+  for (const { outputText, metadata } of await log.query()) {
+    assertEquals(JSON.parse(outputText), [
+      { role: "assistant", parts: [{ type: "text", content: "One." }], finish_reason: "STOP" },
+      {
+        role: "assistant",
+        parts: [{ type: "text", content: "Two." }],
+        finish_reason: "MAX_TOKENS",
+      },
+    ]);
+    assertEquals(metadata["gen_ai.response.finish_reasons"], ["STOP", "MAX_TOKENS"]);
+  }
+});
+
+test("a prompt that is blocked is a refusal, with what is told of it", async (t) => {
+  const { provider, log, ai } = await recording(t);
+  provider.reply({ refusal: "" }, { refusal: "Not that." });
+  await ai.models.generateContent({ model: MODEL, contents: "Hi" });
+  await all(await ai.models.generateContentStream({ model: MODEL, contents: "Hi" }));
+  const entries = await log.query();
+  const reason = "PROHIBITED_CONTENT";
+  for (const [index, content] of [reason, "Not that."].entries()) {
+    const { outputText, metadata } = entries[index]!;
+    assertEquals(JSON.parse(outputText), [{
+      role: "assistant",
+      parts: [{ type: "refusal", content }],
+      finish_reason: reason,
+    }]);
+    assertEquals(metadata["audit.outcome"], "completed");
+    assertEquals(metadata["gen_ai.response.finish_reasons"], [reason]);
+    assertEquals(Object(metadata["gemini.response.prompt_feedback"]).blockReason, reason);
+  }
+});
+
+test("an answer that is held back for its content is empty, with its reason and its ratings", async (t) => {
+  const safetyRatings = [{ category: "HARM_CATEGORY_HARASSMENT", probability: "HIGH" }];
+  const candidate = { finishReason: FinishReason.SAFETY, safetyRatings, index: 0 };
+  const { log, fetch } = await fetched(t, {
+    fetch: answering(JSON.stringify({ candidates: [candidate] })),
+  });
+  await fetch(CONTENT, post(ASKED));
+  const { outputText, metadata } = await only(log);
+  assertEquals(outputText, "");
+  assertEquals(metadata["audit.outcome"], "completed");
+  assertEquals(metadata["gen_ai.response.finish_reasons"], ["SAFETY"]);
+  assertEquals(metadata["gemini.response.candidates"], [{ safetyRatings }]);
+});
+
+test("a text stays the text that it is, whatever is signed or told beside it", async (t) => {
+  const groundingMetadata = (uri: string) => ({ groundingChunks: [{ web: { uri } }] });
+  const chunks = [
+    {
+      candidates: [{
+        content: { parts: [{ text: "Par" }] },
+        groundingMetadata: groundingMetadata("a"),
+      }],
+    },
+    {
+      candidates: [{
+        content: { parts: [{ text: "is." }] },
+        groundingMetadata: groundingMetadata("a"),
+      }],
+    },
+    {
+      candidates: [{
+        content: { parts: [{ text: "", thoughtSignature: "c2ln" }] },
+        finishReason: "STOP",
+        groundingMetadata: groundingMetadata("b"),
+      }],
+    },
+  ];
+  const { log, fetch } = await fetched(t, { fetch: answering(eventBytes(...chunks), EVENTS) });
+  await (await fetch(STREAM, post(ASKED))).text();
+  const { outputText, metadata } = await only(log);
+  assertEquals([outputText, metadata["audit.output.format"]], ["Paris.", "text"]);
+  assertEquals(about(await only(log), "gemini.response."), {
+    thought_signatures: ["c2ln"],
+    candidates: [{
+      groundingMetadata: { groundingChunks: [{ web: { uri: "a" } }, { web: { uri: "b" } }] },
+    }],
+  });
+});
+
+test("code that the model ran, its result and pictures that it made are recorded, of streams too", async (t) => {
+  const data = Buffer.from("a picture".repeat(50)).toString("base64");
+  const parts = [
+    { text: "Let me count.", thought: true },
+    { executableCode: { id: "x", language: "PYTHON", code: "print(2)" } },
+    { codeExecutionResult: { id: "x", outcome: "OUTCOME_OK", output: "2\n" } },
+    { text: "Two." },
+    { inlineData: { mimeType: "image/png", data } },
+  ];
+  const whole = { candidates: [{ content: { parts }, finishReason: "STOP" }] };
+  const { log } = await fetched(t);
+  const bodies = [
+    answering(JSON.stringify(whole)),
+    answering(eventBytes(...parts.map(part), finish), EVENTS),
+  ];
+  for (const fetch of bodies) await (await auditFetch(log, { fetch })(STREAM, post(ASKED))).text();
+  const entries = await log.query();
+  assertEquals(entries[1]!.outputText, entries[0]!.outputText);
+  assert(!entries[0]!.outputText.includes(data.slice(0, 30)));
+  const [{ parts: recorded }] = JSON.parse(entries[0]!.outputText);
+  const { sha256, ...picture } = recorded.pop();
+  assertEquals(picture, { type: "blob", modality: "image", mime_type: "image/png", size: 450 });
+  assertEquals(sha256.length, 64);
+  assertEquals(recorded, [
+    { type: "reasoning", content: "Let me count." },
+    { type: "executableCode", id: "x", language: "PYTHON", code: "print(2)" },
+    { type: "codeExecutionResult", id: "x", outcome: "OUTCOME_OK", output: "2\n" },
+    { type: "text", content: "Two." },
+  ]);
+});
+
+test("arguments that come piece by piece are put together", async (t) => {
+  const call = (functionCall: object): object => part({ functionCall });
+  const piece = (...partialArgs: object[]): object => call({ partialArgs, willContinue: true });
+  const chunks = [
+    call({ name: "weather", id: "c1", willContinue: true }),
+    piece({ jsonPath: "$.city", stringValue: "Os", willContinue: true }),
+    piece({ jsonPath: "$.city", stringValue: "lo" }, { jsonPath: "$.days[0]", numberValue: 2 }),
+    piece({ jsonPath: "$.exact", boolValue: false }, {
+      jsonPath: "$.unit",
+      nullValue: "NULL_VALUE",
+    }),
+    call({}),
+    call({ name: "time", args: {} }),
+    finish,
+  ];
+  const { log, fetch } = await fetched(t, { fetch: answering(eventBytes(...chunks), EVENTS) });
+  await (await fetch(STREAM, post(ASKED))).text();
+  const [{ parts }] = JSON.parse((await only(log)).outputText);
+  assertEquals(parts, [
+    {
+      type: "tool_call",
+      id: "c1",
+      name: "weather",
+      arguments: { city: "Oslo", "days[0]": 2, exact: false, unit: null },
+    },
+    { type: "tool_call", name: "time", arguments: {} },
+  ]);
+});
+
+test("a stream that comes as a list is recorded as one of events is", async (t) => {
+  const list = [part({ text: "Hel" }), part({ text: "lo!" }), finish];
+  for (
+    const [body, outcome] of [
+      [JSON.stringify(list, null, 2), ["completed", "Hello!"]],
+      [JSON.stringify(list), ["completed", "Hello!"]],
+      ['[{"half', ["failed", '[{"half']],
+    ] as const
+  ) {
+    const { log, fetch } = await fetched(t, { fetch: answering(body) });
+    await (await fetch(STREAM.replace("?alt=sse", ""), post(ASKED))).text();
+    assertEquals(await outcomes(log), [[...outcome]]);
+  }
+});
+
+test("a stream without the reason that ends it is incomplete", async (t) => {
+  const events = eventBytes(part({ text: "Hel" }));
+  const { log, fetch } = await fetched(t, { fetch: answering(events, EVENTS) });
+  await (await fetch(STREAM, post(ASKED))).text();
+  assertEquals(await outcomes(log), [["failed", "Hel"]]);
+  assertEquals((await only(log)).metadata["error.type"], "incomplete_stream");
+});
