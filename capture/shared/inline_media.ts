@@ -152,8 +152,9 @@ async function replaced(
 
 /** A part that is media as the conventions have it, with its bytes: what is made of those takes their place. */
 async function hashed({ content, ...others }: JsonObject): Promise<JsonValue> {
-  const known = await replaced(others, { sparesSaid: false });
-  return { ...known as JsonObject, ...await blobPart(String(content), mediaTypeIn(others), false) };
+  const known = await replaced(others, { sparesSaid: false }) as JsonObject;
+  const mediaType = mediaTypeIn(others) ?? textOf(others["modality"]);
+  return { ...known, ...await blobPart(String(content), mediaType, false) };
 }
 
 /** Media may be large: one after the other. */

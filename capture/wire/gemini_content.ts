@@ -18,7 +18,7 @@ import {
 import { blobPart, modalityOf, urlPart } from "../shared/media.ts";
 import { finishReasonsOf, type Message, type Part, textPart } from "../shared/messages.ts";
 import { plainJson, plainObject } from "../shared/plain_json.ts";
-import { ContentStream, partialArguments } from "./gemini_content_stream.ts";
+import { ContentStream, partialArguments, TOLD_APART } from "./gemini_content_stream.ts";
 import { requestParameters, toolsOf } from "./request_parameters.ts";
 import { errorIn, type WireFormat, type WireResponse } from "./wire_format.ts";
 
@@ -182,13 +182,14 @@ function saidPart(part: Loose): Part {
       content: textOf(data) ?? "",
     };
   }
-  // Code that the model ran, what came of it, and whatever else there is: a member says what it is, and has all of it.
+  // Code that the model ran, what came of it, and whatever else there is: a member says what it is.
   const kind = Object.keys(part).find((name) => !BESIDE.includes(name)) ?? "unknown";
-  return { ...without(part, [kind]), ...plainObject(looseOf(part[kind])), type: kind };
+  const value = part[kind];
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return { ...plainObject(part), type: kind };
+  }
+  return { ...without(part, [kind]), ...plainObject(value), type: kind };
 }
-
-/** What is told of a candidate beside its content. */
-const TOLD_APART = ["content", "finishReason", "index", "avgLogprobs", "logprobsResult"];
 
 function responseOf(body: Loose): WireResponse {
   // A stream that was not asked for as events comes as a list of what they would be.

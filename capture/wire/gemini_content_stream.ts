@@ -20,6 +20,15 @@ interface Streamed {
   readonly beside: JsonObject[];
 }
 
+/** What of a candidate is told elsewhere, or too large to be told. */
+export const TOLD_APART: readonly string[] = [
+  "content",
+  "finishReason",
+  "index",
+  "avgLogprobs",
+  "logprobsResult",
+];
+
 /** What chunks have beside candidates. */
 const HEAD = ["responseId", "modelVersion", "promptFeedback", "modelStatus", "error"];
 
@@ -50,10 +59,11 @@ export class ContentStream implements WireStream {
     // Each chunk counts all that came so far.
     Object.assign(this.#usage, without(looseOf(data["usageMetadata"]), []));
     let isOutput = false;
-    for (const { index, content, finishReason, ...others } of listOf(data["candidates"])) {
+    for (const told of listOf(data["candidates"])) {
+      const { index, content, finishReason } = told;
       const candidate = this.#candidate(typeof index === "number" ? index : 0);
       if (typeof finishReason === "string") candidate.finishReason = finishReason;
-      const beside = without(others, []);
+      const beside = without(told, TOLD_APART);
       if (Object.keys(beside).length > 0) candidate.beside.push(beside);
       for (const part of listOf(looseOf(content)["parts"])) {
         isOutput = addPart(candidate.parts, part) || isOutput;

@@ -6,7 +6,7 @@ import { auditFetch } from "@audit-log/llm/fetch";
 import { test } from "node:test";
 import { about, all, only, outcomes } from "../support/captured.ts";
 import { answering, eventBytes, fetched, post } from "../support/fetched.ts";
-import { ASKED, CONTENT, MODEL, recording, STREAM } from "../support/gemini.ts";
+import { ASKED, CONTENT, HOST, MODEL, recording, STREAM } from "../support/gemini.ts";
 
 const EVENTS = { "content-type": "text/event-stream" };
 
@@ -326,4 +326,43 @@ test("a stream without the reason that ends it is incomplete", async (t) => {
   await (await fetch(STREAM, post(ASKED))).text();
   assertEquals(await outcomes(log), [["failed", "Hel"]]);
   assertEquals((await only(log)).metadata["error.type"], "incomplete_stream");
+});
+
+test("a picture of which no more is told than that it is one is recorded as one", async (t) => {
+  const data = Buffer.from("a picture").toString("base64");
+  const steps = [{ type: "model_output", content: [{ type: "image", data }] }];
+  const { log, fetch } = await fetched(t, { fetch: answering(JSON.stringify({ steps })) });
+  await fetch(`${HOST}/v1beta/interactions`, post({ model: MODEL, input: "Hi" }));
+  const [{ parts: [{ sha256, ...picture }] }] = JSON.parse((await only(log)).outputText);
+  assertEquals([picture, sha256.length], [{ type: "blob", modality: "image", size: 9 }, 64]);
+});
+
+test("log probabilities are not recorded, of streams neither", async (t) => {
+  const candidate = {
+    content: { parts: [{ text: "Hi" }] },
+    finishReason: "STOP",
+    avgLogprobs: -0.1,
+    logprobsResult: { chosenCandidates: [{ token: "Hi", logProbability: -0.1 }] },
+  };
+  const whole = { candidates: [candidate] };
+  const { log } = await fetched(t);
+  for (const fetch of [answering(JSON.stringify(whole)), answering(eventBytes(whole), EVENTS)]) {
+    await (await auditFetch(log, { fetch })(STREAM, post(ASKED))).text();
+  }
+  for (const { outputText, metadata } of await log.query()) {
+    assertEquals([outputText, metadata["gemini.response.candidates"]], ["Hi", undefined]);
+  }
+});
+
+test("a part that is not known is recorded as it is", async (t) => {
+  const parts = [{ toolCall: { toolType: "FILE_SEARCH" } }, { later: "more" }, { lots: [1, 2] }];
+  const { log, fetch } = await fetched(t, {
+    fetch: answering(JSON.stringify({ candidates: [{ content: { parts } }] })),
+  });
+  await fetch(CONTENT, post(ASKED));
+  assertEquals(JSON.parse((await only(log)).outputText)[0].parts, [
+    { type: "toolCall", toolType: "FILE_SEARCH" },
+    { type: "later", later: "more" },
+    { type: "lots", lots: [1, 2] },
+  ]);
 });
