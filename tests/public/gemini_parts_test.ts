@@ -4,14 +4,19 @@ import { FinishReason, FunctionCallingConfigMode } from "@google/genai";
 import { assert, assertEquals } from "@std/assert";
 import { auditFetch } from "@audit-log/llm/fetch";
 import { test } from "node:test";
-import { about, all, only, outcomes } from "../support/captured.ts";
+import { about, all, only } from "../support/captured.ts";
 import { answering, eventBytes, fetched, post } from "../support/fetched.ts";
-import { ASKED, CONTENT, HOST, MODEL, recording, STREAM } from "../support/gemini.ts";
-
-const EVENTS = { "content-type": "text/event-stream" };
-
-const part = (object: object): object => ({ candidates: [{ content: { parts: [object] } }] });
-const finish = { candidates: [{ finishReason: "STOP" }] };
+import {
+  ASKED,
+  chunk,
+  CONTENT,
+  EVENT_STREAM,
+  FINISH,
+  HOST,
+  MODEL,
+  recording,
+  STREAM,
+} from "../support/gemini.ts";
 
 test("all of a conversation is recorded: instructions, turns, media by their hashes, tools, parameters", async (t) => {
   const { log, ai } = await recording(t);
@@ -210,41 +215,6 @@ test("an answer that is held back for its content is empty, with its reason and 
   assertEquals(metadata["gemini.response.candidates"], [{ safetyRatings }]);
 });
 
-test("a text stays the text that it is, whatever is signed or told beside it", async (t) => {
-  const groundingMetadata = (uri: string) => ({ groundingChunks: [{ web: { uri } }] });
-  const chunks = [
-    {
-      candidates: [{
-        content: { parts: [{ text: "Par" }] },
-        groundingMetadata: groundingMetadata("a"),
-      }],
-    },
-    {
-      candidates: [{
-        content: { parts: [{ text: "is." }] },
-        groundingMetadata: groundingMetadata("a"),
-      }],
-    },
-    {
-      candidates: [{
-        content: { parts: [{ text: "", thoughtSignature: "c2ln" }] },
-        finishReason: "STOP",
-        groundingMetadata: groundingMetadata("b"),
-      }],
-    },
-  ];
-  const { log, fetch } = await fetched(t, { fetch: answering(eventBytes(...chunks), EVENTS) });
-  await (await fetch(STREAM, post(ASKED))).text();
-  const { outputText, metadata } = await only(log);
-  assertEquals([outputText, metadata["audit.output.format"]], ["Paris.", "text"]);
-  assertEquals(about(await only(log), "gemini.response."), {
-    thought_signatures: ["c2ln"],
-    candidates: [{
-      groundingMetadata: { groundingChunks: [{ web: { uri: "a" } }, { web: { uri: "b" } }] },
-    }],
-  });
-});
-
 test("code that the model ran, its result and pictures that it made are recorded, of streams too", async (t) => {
   const data = Buffer.from("a picture".repeat(50)).toString("base64");
   const parts = [
@@ -258,7 +228,7 @@ test("code that the model ran, its result and pictures that it made are recorded
   const { log } = await fetched(t);
   const bodies = [
     answering(JSON.stringify(whole)),
-    answering(eventBytes(...parts.map(part), finish), EVENTS),
+    answering(eventBytes(...parts.map(chunk), FINISH), EVENT_STREAM),
   ];
   for (const fetch of bodies) await (await auditFetch(log, { fetch })(STREAM, post(ASKED))).text();
   const entries = await log.query();
@@ -276,58 +246,6 @@ test("code that the model ran, its result and pictures that it made are recorded
   ]);
 });
 
-test("arguments that come piece by piece are put together", async (t) => {
-  const call = (functionCall: object): object => part({ functionCall });
-  const piece = (...partialArgs: object[]): object => call({ partialArgs, willContinue: true });
-  const chunks = [
-    call({ name: "weather", id: "c1", willContinue: true }),
-    piece({ jsonPath: "$.city", stringValue: "Os", willContinue: true }),
-    piece({ jsonPath: "$.city", stringValue: "lo" }, { jsonPath: "$.days[0]", numberValue: 2 }),
-    piece({ jsonPath: "$.exact", boolValue: false }, {
-      jsonPath: "$.unit",
-      nullValue: "NULL_VALUE",
-    }),
-    call({}),
-    call({ name: "time", args: {} }),
-    finish,
-  ];
-  const { log, fetch } = await fetched(t, { fetch: answering(eventBytes(...chunks), EVENTS) });
-  await (await fetch(STREAM, post(ASKED))).text();
-  const [{ parts }] = JSON.parse((await only(log)).outputText);
-  assertEquals(parts, [
-    {
-      type: "tool_call",
-      id: "c1",
-      name: "weather",
-      arguments: { city: "Oslo", "days[0]": 2, exact: false, unit: null },
-    },
-    { type: "tool_call", name: "time", arguments: {} },
-  ]);
-});
-
-test("a stream that comes as a list is recorded as one of events is", async (t) => {
-  const list = [part({ text: "Hel" }), part({ text: "lo!" }), finish];
-  for (
-    const [body, outcome] of [
-      [JSON.stringify(list, null, 2), ["completed", "Hello!"]],
-      [JSON.stringify(list), ["completed", "Hello!"]],
-      ['[{"half', ["failed", '[{"half']],
-    ] as const
-  ) {
-    const { log, fetch } = await fetched(t, { fetch: answering(body) });
-    await (await fetch(STREAM.replace("?alt=sse", ""), post(ASKED))).text();
-    assertEquals(await outcomes(log), [[...outcome]]);
-  }
-});
-
-test("a stream without the reason that ends it is incomplete", async (t) => {
-  const events = eventBytes(part({ text: "Hel" }));
-  const { log, fetch } = await fetched(t, { fetch: answering(events, EVENTS) });
-  await (await fetch(STREAM, post(ASKED))).text();
-  assertEquals(await outcomes(log), [["failed", "Hel"]]);
-  assertEquals((await only(log)).metadata["error.type"], "incomplete_stream");
-});
-
 test("a picture of which no more is told than that it is one is recorded as one", async (t) => {
   const data = Buffer.from("a picture").toString("base64");
   const steps = [{ type: "model_output", content: [{ type: "image", data }] }];
@@ -335,23 +253,6 @@ test("a picture of which no more is told than that it is one is recorded as one"
   await fetch(`${HOST}/v1beta/interactions`, post({ model: MODEL, input: "Hi" }));
   const [{ parts: [{ sha256, ...picture }] }] = JSON.parse((await only(log)).outputText);
   assertEquals([picture, sha256.length], [{ type: "blob", modality: "image", size: 9 }, 64]);
-});
-
-test("log probabilities are not recorded, of streams neither", async (t) => {
-  const candidate = {
-    content: { parts: [{ text: "Hi" }] },
-    finishReason: "STOP",
-    avgLogprobs: -0.1,
-    logprobsResult: { chosenCandidates: [{ token: "Hi", logProbability: -0.1 }] },
-  };
-  const whole = { candidates: [candidate] };
-  const { log } = await fetched(t);
-  for (const fetch of [answering(JSON.stringify(whole)), answering(eventBytes(whole), EVENTS)]) {
-    await (await auditFetch(log, { fetch })(STREAM, post(ASKED))).text();
-  }
-  for (const { outputText, metadata } of await log.query()) {
-    assertEquals([outputText, metadata["gemini.response.candidates"]], ["Hi", undefined]);
-  }
 });
 
 test("a part that is not known is recorded as it is", async (t) => {

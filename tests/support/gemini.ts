@@ -19,6 +19,17 @@ export const STREAM = `${HOST}/v1beta/models/${MODEL}:streamGenerateContent?alt=
 /** What is asked there. */
 export const ASKED = { contents: [{ role: "user", parts: [{ text: "Hi" }] }] };
 
+/** What a stream of events says that it is. */
+export const EVENT_STREAM = { "content-type": "text/event-stream" };
+
+/** Some of an answer: a part. */
+export function chunk(part: object): object {
+  return { candidates: [{ content: { parts: [part] } }] };
+}
+
+/** What ends an answer. */
+export const FINISH = { candidates: [{ finishReason: "STOP" }] };
+
 /** A client of a server on this machine, and where it records. */
 export async function recording(
   t: TestContext,

@@ -102,7 +102,6 @@ function head(reply: Reply, request: Record<string, unknown>): object {
   return {
     modelVersion: reply.model ?? request["model"],
     responseId: reply.id ?? "response-local-1",
-    ...reply.body,
   };
 }
 

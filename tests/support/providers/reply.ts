@@ -66,8 +66,6 @@ export interface Reply {
   readonly id?: string;
   /** Items of a response of OpenAI's that are nothing of the above, as they are; they come last. */
   readonly items?: readonly (Readonly<Record<string, unknown>> & { id: string; type: string })[];
-  /** What Gemini's answers have besides. */
-  readonly body?: Readonly<Record<string, unknown>>;
   /** The JSON that answers a request to an endpoint that is no model's. */
   readonly json?: unknown;
   /** One vector for each input. */
