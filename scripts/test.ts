@@ -64,7 +64,7 @@ if (sourceFiles.length === 0) {
  * fourth and a fifth time, for minutes.
  */
 const ABOUT_THE_SOURCE =
-  /\/(?:alteration|damage|injected_faults|property|readme|wire|(?:ai_sdk|anthropic|fetch|langchain)_(?!test\.ts))/;
+  /\/(?:alteration|damage|injected_faults|property|readme|wire|(?:ai_sdk|anthropic|fetch|gemini|langchain)_(?!test\.ts))/;
 const packageFiles = publicFiles.filter((file) => !ABOUT_THE_SOURCE.test(file));
 
 const nodeHooks = new URL("tests/support/node_hooks.ts", root).href;

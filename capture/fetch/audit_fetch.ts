@@ -37,11 +37,11 @@ export interface AuditFetchOptions extends CaptureOptions {
 }
 
 /**
- * A `fetch` that records the calls of models that are made through it: for any client of an endpoint that speaks as OpenAI's or
- * Anthropic's do.
+ * A `fetch` that records the calls of models that are made through it: for any client of an endpoint that speaks as OpenAI's,
+ * Anthropic's or Gemini's do.
  *
- * Requests to chat completions, responses, messages, embeddings and completions are recorded, each attempt by itself; all others
- * pass untouched. Bodies pass byte for byte, streams as they come. What the `fetch` beneath gives may be another package's response.
+ * Requests to chat completions, responses, messages, embeddings and completions, and to Gemini's content, embeddings and interactions,
+ * are recorded, each attempt by itself; all others pass untouched. Bodies pass byte for byte, streams as they come. What the `fetch` beneath gives may be another package's response.
  *
  * @param log Where to record.
  * @param options Who asks, what it costs, what happens when the log does not work; what fetches.

@@ -1,4 +1,7 @@
 import { anthropicMessages } from "../wire/anthropic_messages.ts";
+import { geminiContent, geminiContentStream } from "../wire/gemini_content.ts";
+import { geminiEmbeddings } from "../wire/gemini_embeddings.ts";
+import { geminiInteractions } from "../wire/gemini_interactions.ts";
 import { openAIChat } from "../wire/openai_chat.ts";
 import { openAIResponses } from "../wire/openai_responses.ts";
 import { openAICompletions, openAIEmbeddings } from "../wire/openai_texts.ts";
@@ -8,7 +11,7 @@ import type { WireFormat } from "../wire/wire_format.ts";
 export interface Endpoint {
   readonly format: WireFormat;
   readonly provider: string;
-  /** The model, where the path names it, as Azure's does. */
+  /** The model, where the path names it, as Azure's and Google's do. */
   readonly model: string | undefined;
   readonly url: URL;
 }
@@ -24,7 +27,23 @@ const FORMATS: readonly [path: RegExp, format: WireFormat, provider: string][] =
     anthropicMessages,
     "anthropic",
   ],
+  [/:generateContent$/, geminiContent, "gcp.gemini"],
+  [/:streamGenerateContent$/, geminiContentStream, "gcp.gemini"],
+  [/:(?:batchEmbedContents|embedContent)$/, geminiEmbeddings, "gcp.gemini"],
+  // Much is predicted on Vertex AI: texts are embedded so, and pictures made.
+  [/(?<!multimodal)embedding[^/:]*:predict$/, geminiEmbeddings, "gcp.vertex_ai"],
+  [
+    /\/v\d\w*(?:\/projects\/[^/]+\/locations\/[^/]+)?\/interactions$/,
+    geminiInteractions,
+    "gcp.gemini",
+  ],
 ];
+
+/** How paths name a model: Azure's by its deployment, Google's by a resource, which may be none of the models that all have. */
+const DEPLOYMENT = /\/deployments\/([^/]+)\//;
+const RESOURCE = /\/(?:models|([^/]+))\/([^/:]+):\w+$/;
+/** What paths of Vertex AI have, whatever the host. */
+const VERTEX_AI = /\/(?:projects\/[^/]+\/locations|publishers\/google)\//;
 
 /** Whose hosts are whose, by the names of OpenTelemetry's GenAI conventions. */
 const PROVIDERS: readonly [host: RegExp, provider: string][] = [
@@ -62,13 +81,16 @@ export function endpointOf(
   if (found === undefined) return undefined;
   const [, format, usual] = found;
   const ofHost = PROVIDERS.find(([host]) => host.test(hostname))?.[1];
-  const [, deployment] = /\/deployments\/([^/]+)\//.exec(pathname) ?? [];
-  return {
-    format,
-    provider: provider ?? ofHost ?? usual,
-    model: deployment === undefined ? undefined : decoded(deployment),
-    url,
-  };
+  const ofPath = usual === "gcp.gemini" && VERTEX_AI.test(pathname) ? "gcp.vertex_ai" : usual;
+  return { format, provider: provider ?? ofHost ?? ofPath, model: modelIn(pathname), url };
+}
+
+function modelIn(path: string): string | undefined {
+  const [, deployment] = DEPLOYMENT.exec(path) ?? [];
+  if (deployment !== undefined) return decoded(deployment);
+  const [, collection, name] = RESOURCE.exec(path) ?? [];
+  if (name === undefined) return undefined;
+  return decoded(collection === undefined ? name : `${collection}/${name}`);
 }
 
 function decoded(text: string): string {

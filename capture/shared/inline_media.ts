@@ -133,6 +133,7 @@ async function replaced(
   const object = value as JsonObject;
   const buffer = bufferIn(object);
   if (buffer !== undefined) return { ...await blobPart(buffer, mediaType, false) };
+  if (object["type"] === "blob" && isBase64In(object, "content")) return await hashed(object);
   const said = sparesSaid ? saidIn(object) : undefined;
   const around = {
     sparesSaid: sparesSaid && object["type"] !== TOOL_ANSWER,
@@ -147,6 +148,13 @@ async function replaced(
     return [name, known] as const;
   });
   return Object.fromEntries(entries);
+}
+
+/** A part that is media as the conventions have it, with its bytes: what is made of those takes their place. */
+async function hashed({ content, ...others }: JsonObject): Promise<JsonValue> {
+  const known = await replaced(others, { sparesSaid: false }) as JsonObject;
+  const mediaType = mediaTypeIn(others) ?? textOf(others["modality"]);
+  return { ...known, ...await blobPart(String(content), mediaType, false) };
 }
 
 /** Media may be large: one after the other. */

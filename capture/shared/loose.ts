@@ -43,6 +43,12 @@ export function countOf(value: unknown): number | undefined {
   return Number.isSafeInteger(value) && value as number >= 0 ? value as number : undefined;
 }
 
+/** The sum of those that are counts; `undefined` where none is. */
+export function sumOfKnown(...values: readonly unknown[]): number | undefined {
+  const counts = values.map(countOf).filter((count) => count !== undefined);
+  return counts.length === 0 ? undefined : counts.reduce((sum, count) => sum + count, 0);
+}
+
 /** A usage without what is not known; `undefined` when nothing is. */
 export function usageOf(usage: { [Key in keyof Usage]: unknown }): Usage | undefined {
   const known: { -readonly [Key in keyof Usage]: Usage[Key] } = {};

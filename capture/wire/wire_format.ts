@@ -1,5 +1,5 @@
 import type { CapturedResponse } from "../shared/capture.ts";
-import type { Loose } from "../shared/loose.ts";
+import { type Loose, looseOf } from "../shared/loose.ts";
 import type { Input } from "../shared/messages.ts";
 
 /** What a request's body says. */
@@ -65,12 +65,20 @@ export const INCOMPLETE_STREAM: WireError = {
   message: "The stream ended before the provider told that the answer is complete",
 };
 
-/** The error in the body of a response with an error's status, as OpenAI, Anthropic and most others tell it. */
+/** What Google calls an error beside the number that it has: `RESOURCE_EXHAUSTED`. */
+const GOOGLE_STATUS = /^[A-Z][A-Z_]+$/;
+
+/**
+ * The error in the body of a response with an error's status, as OpenAI, Anthropic, Google and most others tell it. Of Google's, the one
+ * of a stream is in a list.
+ */
 export function errorIn(body: Loose, status?: number): WireError {
+  if (Array.isArray(body)) return errorIn(looseOf(body[0]), status);
   const error = body["error"] ?? body;
-  const { type, code, message } = Object(error) as Loose;
+  const { type, code, message, status: known } = Object(error) as Loose;
+  const called = typeof known === "string" && GOOGLE_STATUS.test(known) ? known : undefined;
   // An event that is called an error says by its code which.
-  const names = type === "error" ? [code, type] : [type, code];
+  const names = type === "error" ? [code, type] : [type, code, called];
   const name = names.find((name) => typeof name === "string" && name !== "") as
     | string
     | undefined;

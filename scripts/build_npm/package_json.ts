@@ -31,6 +31,7 @@ export const LEFT_OUT_FOLDERS = ["adapters/db_sqlite"];
 const OPTIONAL_PEERS = [
   "openai",
   "@anthropic-ai/sdk",
+  "@google/genai",
   "ai",
   "@langchain/core",
   "@opentelemetry/api-logs",

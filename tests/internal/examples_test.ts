@@ -25,6 +25,7 @@ const examples: [name: string, replies: Reply[], outputs: string[]][] = [
   ],
   ["langchain", [{ text: PARIS }], [PARIS]],
   ["fetch", [{ text: PARIS }], [PARIS]],
+  ["gemini", [{ text: PARIS }, { text: "Oslo." }], [PARIS, "Oslo."]],
   ["otel", [], ["Hello!"]],
 ];
 
@@ -44,7 +45,9 @@ for (const [name, replies, outputs] of examples) {
       assertStringIncludes(outputText, outputs[n]!);
       if (name !== "otel") assertStringIncludes(output, outputs[n]!);
     }
-    if (name === "anthropic") assertEquals(entries[0]!.costUsd! > 0, true);
+    if (name === "anthropic" || name === "gemini") {
+      for (const { costUsd } of entries) assertEquals(costUsd! > 0, true);
+    }
     assertEquals((await log.verify()).faults, []);
     await log.close();
   });
@@ -65,6 +68,8 @@ async function run(
       OPENAI_BASE_URL: `${url}/v1`,
       ANTHROPIC_API_KEY: "sk-none",
       ANTHROPIC_BASE_URL: url,
+      GEMINI_API_KEY: "none",
+      GOOGLE_GEMINI_BASE_URL: url,
     },
   });
   let output = "";

@@ -95,6 +95,31 @@ const requests: [what: string, path: string, body: object][] = [
   ["what is embedded as messages", "embeddings", {
     messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: URL_OF_IT } }] }],
   }],
+  ["what Gemini's tool answered with", "models/g:generateContent", {
+    contents: [{
+      parts: [{
+        functionResponse: { name: "look", response: { image: URL_OF_IT } },
+      }, {
+        functionResponse: {
+          name: "look",
+          response: {},
+          parts: [{ inlineData: { mimeType: "image/png", data: BASE64 } }],
+        },
+      }],
+    }],
+  }],
+  ["what Gemini embeds", "models/g:batchEmbedContents", {
+    requests: [{ content: { parts: [{ inline_data: { mime_type: "image/png", data: BASE64 } }] } }],
+  }],
+  ["what Gemini is shown", "interactions", {
+    input: [{ type: "image", mime_type: "image/png", data: BASE64 }],
+  }],
+  ["a picture that Gemini made earlier", "interactions", {
+    input: [{ type: "model_output", content: [{ type: "image", data: BASE64 }] }],
+  }],
+  ["what Gemini's tool answered with, as a step", "interactions", {
+    input: [{ type: "function_result", call_id: "c", result: [{ type: "image", data: BASE64 }] }],
+  }],
   ["a parameter", "chat/completions", { messages: [], mask: { b64_json: BASE64 } }],
 ];
 
@@ -131,6 +156,18 @@ const answers: [what: string, path: string, answer: object][] = [
   }],
   ["speech", "chat/completions", {
     choices: [{ message: { content: null, audio: { id: "a", transcript: "Hi", data: BASE64 } } }],
+  }],
+  ["a picture of Gemini's", "models/g:generateContent", {
+    candidates: [{
+      content: { parts: [{ inlineData: { mimeType: "image/png", data: BASE64 } }] },
+      finishReason: "STOP",
+    }],
+  }],
+  ["a picture of Gemini's, as a step", "interactions", {
+    steps: [{ type: "model_output", content: [{ type: "image", data: BASE64 }] }],
+  }],
+  ["a picture as some models have it", "interactions", {
+    outputs: [{ type: "image", mime_type: "image/png", data: BASE64 }],
   }],
   ["what a provider's tool answered with", "messages", {
     content: [{

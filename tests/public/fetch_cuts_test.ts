@@ -10,6 +10,8 @@ import { only } from "../support/captured.ts";
 import { post, QUESTION } from "../support/fetched.ts";
 import { check, LONG_MS } from "../support/property.ts";
 import { messages } from "../support/providers/anthropic_messages.ts";
+import { geminiContent } from "../support/providers/gemini_content.ts";
+import { geminiInteractions } from "../support/providers/gemini_interactions.ts";
 import { chatCompletions } from "../support/providers/openai_chat.ts";
 import { responses } from "../support/providers/openai_responses.ts";
 import { type SseEvent, whole } from "../support/providers/reply.ts";
@@ -22,6 +24,8 @@ const FORMATS = {
   "/v1/chat/completions": chatCompletions,
   "/v1/messages": messages,
   "/v1/responses": responses,
+  "/v1beta/models/gemini:streamGenerateContent": geminiContent,
+  "/v1beta/interactions": geminiInteractions,
 };
 const PATHS = Object.keys(FORMATS) as (keyof typeof FORMATS)[];
 

@@ -83,7 +83,18 @@ async function recorded(
   return entries[0]!;
 }
 
-const PATHS = ["chat/completions", "responses", "messages", "embeddings", "completions"];
+const GEMINI = "models/gemini:streamGenerateContent";
+const PATHS = [
+  "chat/completions",
+  "responses",
+  "messages",
+  "embeddings",
+  "completions",
+  GEMINI,
+  "models/gemini:generateContent",
+  "models/gemini:embedContent",
+  "interactions",
+];
 const deep = '{"a":['.repeat(50_000) + "]}".repeat(50_000);
 const hollow = (inner: string): string =>
   `{"choices":[{"index":0,"message":{"content":"x","annotations":[${inner}],"tool_calls":[{"function":{"name":${inner}}}]},` +
@@ -91,9 +102,22 @@ const hollow = (inner: string): string =>
   `"output":[{"type":"message","content":[{"type":"output_text","text":"x","more":${inner}}]}],"data":[{"embedding":${inner}}],` +
   `"item":${inner},"content_block":${inner},"delta":${inner},"usage":${inner},"id":${inner},"model":${inner},"error":null}`;
 
+const hollowGemini = (inner: string): string =>
+  `{"candidates":[{"content":{"parts":[{"text":"x","more":${inner}},{"functionCall":{"name":${inner},"args":${inner}}},{"more":${inner}}]},` +
+  `"finishReason":"STOP","groundingMetadata":${inner}}],"usageMetadata":${inner},"promptFeedback":${inner},"embeddings":[{"values":${inner}}]}`;
+const hollowSteps = (inner: string): string =>
+  `{"event_type":"interaction.created","interaction":${inner},"steps":[{"type":"model_output","content":[{"type":"text","more":${inner}}]},` +
+  `{"type":"thought","summary":[${inner}]},{"type":"function_call","arguments":${inner}}],"usage":${inner},"status":${inner}}`;
+
+/** An answer of each kind with something in all its places. */
+function filled(path: string, inner: string): string {
+  if (path === "interactions") return hollowSteps(inner);
+  return path.startsWith("models/") ? hollowGemini(inner) : hollow(inner);
+}
+
 for (const path of PATHS) {
   test(`an answer that is nested 100,000 levels deep is recorded: ${path}`, async (t) => {
-    for (const text of [deep, hollow(deep)]) {
+    for (const text of [deep, filled(path, deep)]) {
       await recorded(t, path, text, "application/json");
       await recorded(t, path, `data: ${text}\n\n`);
     }
@@ -102,10 +126,12 @@ for (const path of PATHS) {
   test(`names that all objects have are names as others: ${path}`, async (t) => {
     for (const name of ["__proto__", "constructor", "toString", "hasOwnProperty", "toJSON"]) {
       const value = `{"${name}":{"${name}":"POLLUTED"}}`;
-      await recorded(t, path, hollow(value), "application/json");
+      await recorded(t, path, filled(path, value), "application/json");
       const typed = (type: string) =>
         `event: ${type}\ndata: {"type":"${type}","index":"${name}","output_index":"${name}","message":${value},` +
         `"response":${value},"item":${value},"content_block":${value},"delta":{"type":"${name}","${name}":"POLLUTED"},` +
+        `"interaction":${value},"step":${value},"usageMetadata":${value},"candidates":[{"index":"${name}","${name}":${value},` +
+        `"content":{"parts":[{"${name}":${value}},{"text":"x","${name}":${value}},{"text":"x","${name}":${value}}]}}],` +
         `"usage":${value},"choices":[{"index":"${name}","delta":{"${name}":"POLLUTED","tool_calls":[{"index":"${name}"}]}}]}\n\n`;
       const types = [
         name,
@@ -115,6 +141,10 @@ for (const path of PATHS) {
         "message_delta",
         "response.created",
         "response.output_item.added",
+        "interaction.created",
+        "step.start",
+        "step.delta",
+        "interaction.status_update",
       ];
       await recorded(t, path, types.map(typed).join(""));
     }
@@ -167,6 +197,7 @@ test("places that are far apart take no room between them", async (t) => {
 
 /** So many that what takes a time by their square does not come to an end. */
 const MANY = 200_000;
+const MODEL_OUTPUT = { event_type: "step.start", index: 0, step: { type: "model_output" } };
 const lots: [what: string, path: string, event: (n: number) => object, parts: number][] = [
   ["tool calls", "chat/completions", (index) => ({
     choices: [{ index: 0, delta: { tool_calls: [{ index }] } }],
@@ -183,6 +214,46 @@ const lots: [what: string, path: string, event: (n: number) => object, parts: nu
     index,
     content_block: { type: "x" },
   }), MANY],
+  ["parts of Gemini's", GEMINI, () => ({
+    candidates: [{ content: { parts: [{ executableCode: { code: "x" } }] } }],
+  }), MANY],
+  ["steps", "interactions", (index) => ({
+    event_type: "step.start",
+    index,
+    step: { type: "x" },
+  }), MANY],
+  ["contents of a step", "interactions", (n) =>
+    n === 0 ? MODEL_OUTPUT : {
+      event_type: "step.delta",
+      index: 0,
+      delta: { type: "image", uri: "x" },
+    }, MANY - 1],
+  [
+    "texts of a step, each with what is cited",
+    "interactions",
+    (n) =>
+      n === 0 ? MODEL_OUTPUT : {
+        event_type: "step.delta",
+        index: 0,
+        delta: n % 2 === 0
+          ? { type: "text", text: "x" }
+          : { type: "text_annotation_delta", annotations: [{ n }] },
+      },
+    1,
+  ],
+  ["arguments in pieces", GEMINI, () => ({
+    candidates: [{
+      content: {
+        parts: [{
+          functionCall: {
+            willContinue: true,
+            partialArgs: [{ jsonPath: "$.x", stringValue: "y" }],
+          },
+        }],
+      },
+      groundingMetadata: { groundingChunks: [{ web: { uri: "x" } }] },
+    }],
+  }), 1],
 ];
 for (const [what, path, event, parts] of lots) {
   test(`an answer of ${MANY} ${what} is recorded whole`, async (t) => {

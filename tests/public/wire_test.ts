@@ -7,6 +7,7 @@ import type { AuditEntry, AuditLog } from "@audit-log/llm";
 import { auditAnthropic } from "@audit-log/llm/anthropic";
 import { auditFetch } from "@audit-log/llm/fetch";
 import { auditOpenAI } from "@audit-log/llm/openai";
+import { GoogleGenAI } from "@google/genai";
 import OpenAI from "openai";
 import { test, type TestContext } from "node:test";
 import { about, all, API_KEY, capturing, inStep, only } from "../support/captured.ts";
@@ -32,6 +33,9 @@ interface Format {
   /** How many events come before the first piece of text, and how many of them the client does not hand on. */
   readonly before: number;
   readonly hidden: number;
+  /** Whether its client counts its attempts, and whether it cancels the rest of a stream that is left. Default `true`. */
+  readonly counts?: boolean;
+  readonly cancels?: boolean;
   /** What only this format tells, or tells in its own words. */
   readonly facts: Readonly<Record<string, unknown>>;
   /** How an answer with reasoning, a text and a tool's call is recorded. */
@@ -46,6 +50,16 @@ function openAI({ url, log, ...options }: Settings): OpenAI {
 function anthropic({ url, log, ...options }: Settings): Anthropic {
   const client = new Anthropic({ apiKey: API_KEY, baseURL: url, ...options });
   return log === undefined ? client : auditAnthropic(client, log);
+}
+
+function google({ url, log: _, maxRetries, fetch }: Settings): GoogleGenAI {
+  const retryOptions = { attempts: maxRetries + 1, initialDelay: 0.001, jitter: 0 };
+  const httpOptions = {
+    baseUrl: url,
+    ...(fetch === undefined ? {} : { fetch }),
+    ...(maxRetries === 0 ? {} : { retryOptions }),
+  };
+  return new GoogleGenAI({ apiKey: API_KEY, httpOptions });
 }
 
 const messages = [{ role: "user" as const, content: "Hi" }];
@@ -114,6 +128,61 @@ const formats: Format[] = [
       finish_reason: "tool_use",
     }],
   },
+  {
+    name: "Gemini's content",
+    client(settings) {
+      const { models } = google(settings);
+      const config = { temperature: 0.5, maxOutputTokens: 9 };
+      const request = { model: "asked", contents: "Hi", config };
+      return {
+        whole: () => models.generateContent(request),
+        stream: () => models.generateContentStream(request),
+      };
+    },
+    before: 0,
+    hidden: 0,
+    counts: false,
+    cancels: false,
+    facts: {
+      "operation.name": "generate_content",
+      "provider.name": "gcp.gemini",
+      "response.finish_reasons": ["STOP"],
+    },
+    answer: [{
+      role: "assistant",
+      parts: [{ type: "reasoning", content: "Hm." }, TEXT, TOOL_CALL],
+      finish_reason: "STOP",
+    }],
+  },
+  {
+    name: "Gemini's interactions",
+    client(settings) {
+      const { interactions } = google(settings);
+      const generation_config = { temperature: 0.5, max_output_tokens: 9 };
+      const request = { model: "asked", input: "Hi", generation_config };
+      const { maxRetries } = settings;
+      return {
+        whole: () => interactions.create(request, { maxRetries }),
+        stream: () => interactions.create({ ...request, stream: true }, { maxRetries }),
+      };
+    },
+    before: 3,
+    hidden: 0,
+    counts: false,
+    facts: {
+      "operation.name": "generate_content",
+      "provider.name": "gcp.gemini",
+      "response.finish_reasons": ["requires_action"],
+    },
+    answer: [{
+      role: "assistant",
+      parts: [
+        { type: "reasoning", content: "Hm.", signature: "c2lnbmF0dXJl" },
+        TEXT,
+        TOOL_CALL,
+      ],
+    }],
+  },
 ];
 
 const ways: [name: string, recording: (log: AuditLog) => Partial<Settings>][] = [
@@ -121,10 +190,15 @@ const ways: [name: string, recording: (log: AuditLog) => Partial<Settings>][] = 
   ["a client with auditFetch()", (log) => ({ fetch: auditFetch(log) })],
 ];
 
+/** Gemini's client gives the headers of its answers, too. */
+function withoutDates(name: string, value: unknown): unknown {
+  return name === "date" ? undefined : value;
+}
+
 /** What a call returns, or the kind of its error, with its message. */
 async function outcome(ask: () => Promise<unknown>): Promise<unknown> {
   try {
-    return { returned: JSON.parse(JSON.stringify(await ask())) };
+    return { returned: JSON.parse(JSON.stringify(await ask(), withoutDates)) };
   } catch (error) {
     return { thrown: [(error as Error).constructor.name, String(error)] };
   }
@@ -140,8 +214,13 @@ function ends(entries: readonly AuditEntry[]): unknown[] {
   ]);
 }
 
-for (const { name, client, before, hidden, facts, answer } of formats) {
+for (const { name, client, before, hidden, counts = true, cancels = true, ...told } of formats) {
+  const { facts, answer } = told;
+  /** The number of an attempt, where it is told. */
+  const attempt = (number: number) => counts ? number : undefined;
   for (const [way, recording] of ways) {
+    // Gemini's client takes a fetch, and needs no wrapper.
+    if (name.startsWith("Gemini") && way === "a wrapped client") continue;
     const setUp = async (t: TestContext, maxRetries = 0) => {
       const { provider, log } = await capturing(t);
       const settings = { url: provider.url, maxRetries };
@@ -182,7 +261,7 @@ for (const { name, client, before, hidden, facts, answer } of formats) {
         assertEquals([entry.model, entry.inputText], ["asked", "Hi"]);
         assertEquals(JSON.parse(entry.outputText), answer);
         assert(entry.latencyMs! > 0);
-        assertEquals(entry.metadata["attempt"], 1);
+        assertEquals(entry.metadata["attempt"], attempt(1));
         const { "response.time_to_first_chunk": first, ...told } = about(entry, "gen_ai.");
         assertEquals(told, {
           "operation.name": "chat",
@@ -209,7 +288,7 @@ for (const { name, client, before, hidden, facts, answer } of formats) {
       await compare(streaming, reply);
       const entries = await log.query();
       assertEquals(entries.map((entry) => about(entry, "gen_ai.usage.")), [{}, {}]);
-      assertEquals(ends(entries), Array(2).fill(["completed", 1, 200, "Hello!"]));
+      assertEquals(ends(entries), Array(2).fill(["completed", attempt(1), 200, "Hello!"]));
     });
 
     test(`${name}, ${way}: errors are the client's own, and recorded`, async (t) => {
@@ -221,7 +300,7 @@ for (const { name, client, before, hidden, facts, answer } of formats) {
       }
       const entries = await log.query();
       const twice = statuses.flatMap((status) => [status, status]);
-      assertEquals(ends(entries), twice.map((status) => ["failed", 1, status, ""]));
+      assertEquals(ends(entries), twice.map((status) => ["failed", attempt(1), status, ""]));
       for (const [index, { metadata }] of entries.entries()) {
         assertEquals(metadata["error.message"], `It is ${twice[index]}.`);
         assert(typeof metadata["error.type"] === "string");
@@ -235,9 +314,9 @@ for (const { name, client, before, hidden, facts, answer } of formats) {
       await compare(plainly, ...failures, { text: "At last." });
       await compare(streaming, ...failures, { text: ["At ", "last."] });
       const call = [
-        ["failed", 1, 429, ""],
-        ["failed", 2, 503, ""],
-        ["completed", 3, 200, "At last."],
+        ["failed", attempt(1), 429, ""],
+        ["failed", attempt(2), 503, ""],
+        ["completed", attempt(3), 200, "At last."],
       ];
       assertEquals(ends(await log.query()), [...call, ...call]);
     });
@@ -251,7 +330,7 @@ for (const { name, client, before, hidden, facts, answer } of formats) {
     test(`${name}, ${way}: of a stream that is cut, what came is kept`, async (t) => {
       const { log, compare, steadily } = await setUp(t);
       await compare(steadily({ text: ["One", " two"], cutAfter: before + 2 }));
-      assertEquals(ends(await log.query()), [["failed", 1, 200, "One two"]]);
+      assertEquals(ends(await log.query()), [["failed", attempt(1), 200, "One two"]]);
     });
 
     test(`${name}, ${way}: of a stream that tells of an error, what came is kept`, async (t) => {
@@ -262,37 +341,39 @@ for (const { name, client, before, hidden, facts, answer } of formats) {
         error: "It broke.",
       });
       const entry = await only(log);
-      assertEquals(ends([entry]), [["failed", 1, 200, "One"]]);
+      assertEquals(ends([entry]), [["failed", attempt(1), 200, "One"]]);
       assertEquals(entry.metadata["error.message"], "It broke.");
-    });
-
-    test(`${name}, ${way}: an event that is no JSON is the client's to tell`, async (t) => {
-      const { log, compare, steadily } = await setUp(t);
-      await compare(steadily({ text: ["One", " two"], malformedAfter: before + 1 }));
-      const { outputText, metadata } = await only(log);
-      assertEquals(metadata["stream.malformed_events"], 1);
-      assert(outputText.startsWith("One"));
     });
 
     test(`${name}, ${way}: events that come slowly are handed on one by one`, async (t) => {
       const { log, compare, steadily } = await setUp(t);
       await compare(steadily({ text: ["One", " two", " three"] }));
-      assertEquals(ends(await log.query()), [["completed", 1, 200, "One two three"]]);
+      assertEquals(ends(await log.query()), [["completed", attempt(1), 200, "One two three"]]);
     });
 
-    test(`${name}, ${way}: whoever leaves a stream leaves an aborted call`, async (t) => {
-      const { provider, log, recorded } = await setUp(t);
-      const gate = new Gate();
-      provider.reply({ text: ["One", " two"], gate });
-      for (let n = 0; n <= before; n++) gate.release();
-      const gone = provider.aborted();
-      let left = before + 1 - hidden;
-      for await (const _ of await recorded.stream()) if (--left === 0) break;
-      await gone;
-      assertEquals(ends(await log.query()), [["aborted", 1, 200, "One"]]);
-    });
+    if (cancels) {
+      test(`${name}, ${way}: an event that is no JSON is the client's to tell`, async (t) => {
+        const { log, compare, steadily } = await setUp(t);
+        await compare(steadily({ text: ["One", " two"], malformedAfter: before + 1 }));
+        const { outputText, metadata } = await only(log);
+        assertEquals(metadata["stream.malformed_events"], 1);
+        assert(outputText.startsWith("One"));
+      });
 
-    if (name !== "messages") { // which refuse by a reason alone
+      test(`${name}, ${way}: whoever leaves a stream leaves an aborted call`, async (t) => {
+        const { provider, log, recorded } = await setUp(t);
+        const gate = new Gate();
+        provider.reply({ text: ["One", " two"], gate });
+        for (let n = 0; n <= before; n++) gate.release();
+        const gone = provider.aborted();
+        let left = before + 1 - hidden;
+        for await (const _ of await recorded.stream()) if (--left === 0) break;
+        await gone;
+        assertEquals(ends(await log.query()), [["aborted", attempt(1), 200, "One"]]);
+      });
+    }
+
+    if (!["messages", "Gemini's interactions"].includes(name)) { // which refuse by a reason alone
       test(`${name}, ${way}: a refusal is recorded`, async (t) => {
         const { log, compare } = await setUp(t);
         await compare(plainly, { refusal: "I will not." });

@@ -44,6 +44,8 @@ export interface ReplyUsage {
   readonly cacheCreated?: number;
   /** Of the output, reasoning. */
   readonly reasoning?: number;
+  /** Of the input, what the provider's own tools answered with. */
+  readonly ofTools?: number;
 }
 
 /** What the provider is to answer. */
@@ -53,7 +55,7 @@ export interface Reply {
   readonly toolCalls?: readonly ReplyToolCall[];
   readonly refusal?: string;
   readonly reasoning?: string;
-  /** Anthropic's blocks that are nothing of the above, as they are; they come last. */
+  /** Anthropic's blocks, Gemini's parts and steps that are nothing of the above, as they are; they come last. */
   readonly blocks?: readonly Readonly<Record<string, unknown>>[];
   /** Several choices; then what else is said of a message here is not looked at. */
   readonly choices?: readonly Reply[];
@@ -96,6 +98,8 @@ export interface SseEvent {
 
 /** One endpoint of a provider. */
 export interface Endpoint {
+  /** What is asked, where the path says some of it. */
+  asked?(path: string, body: Record<string, unknown>): Record<string, unknown>;
   /** The answer as one JSON value. */
   whole(reply: Reply, request: Record<string, unknown>): unknown;
   /** The answer as a stream. */

@@ -10,6 +10,9 @@ import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
 import { atEnd } from "../temp.ts";
 import { messages } from "./anthropic_messages.ts";
+import { geminiContent } from "./gemini_content.ts";
+import { geminiEmbeddings } from "./gemini_embeddings.ts";
+import { geminiInteractions } from "./gemini_interactions.ts";
 import { chatCompletions } from "./openai_chat.ts";
 import { embeddings } from "./openai_embeddings.ts";
 import { responses } from "./openai_responses.ts";
@@ -47,6 +50,9 @@ const ENDPOINTS: readonly [path: RegExp, endpoint: Endpoint][] = [
   [/\/messages$/, messages],
   // As Google has them.
   [/\/publishers\/anthropic\/models\/[^/:]+:(?:r|streamR)awPredict$/, messages],
+  [/:(?:g|streamG)enerateContent$/, geminiContent],
+  [/:(?:batchEmbedContents|embedContent|predict)$/, geminiEmbeddings],
+  [/\/interactions$/, geminiInteractions],
 ];
 
 const DEFAULT: Reply = { text: ["Hello", "!"] };
@@ -83,7 +89,8 @@ export async function startProvider(t?: TestContext): Promise<Provider> {
         response.writeHead(400, headers).end(JSON.stringify(endpoint.error(400, "No JSON.")));
         return;
       }
-      return answer(response, endpoint, replies.shift() ?? DEFAULT, body);
+      const asked = endpoint.asked?.(pathOf(request), body) ?? body;
+      return answer(response, endpoint, replies.shift() ?? DEFAULT, asked);
     }).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
