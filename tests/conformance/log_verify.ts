@@ -70,6 +70,7 @@ export function verifyConformance(name: string, place: MakePlace): void {
         entries: 600,
         tiles: 2,
         checkpoints: 2,
+        checkpointsKept: 2,
         signatures: 2,
         remembered: 2,
         covered: 600,

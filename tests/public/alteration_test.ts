@@ -163,7 +163,7 @@ for (const backend of FILE_BACKENDS) {
     );
     const { faults, unknown } = await verified(log, {});
     assertEquals(faults.map(({ kind }) => kind), ["checkpoint"]);
-    assertMatch(faults[0]!.message, /^Checkpoint 2 .*: they were altered, or it was/);
+    assertMatch(faults[0]!.message, /^Checkpoint 2 .*: they were altered, or the checkpoint was/);
     assert(unknown.some((sentence) => sentence.startsWith("No verifier key was given")));
     assertEquals(findings(await verified(log)), ["signature"]);
   });
