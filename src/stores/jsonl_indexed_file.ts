@@ -8,6 +8,7 @@ import { makeIndexInMemory } from "./jsonl_index_open.ts";
 import {
   type IndexedLine,
   isRecord,
+  isThere,
   type LinePlace,
   toIndexedLine,
   toUnreadableLine,
@@ -252,7 +253,11 @@ export class IndexedFile {
    * made up for by whoever looks next.
    */
   async indexSome(most = INDEX_CHUNK): Promise<void> {
+    const last = this.#pending[Math.min(most, this.#pending.length) - 1];
+    if (last === undefined) return;
     try {
+      // A copy may have been put in the file's place, and more been written behind it.
+      if (!await isThere(this.#file, last)) throw new Error("the file has another line there");
       await this.ask((index) => {
         const covered = index.coveredTo;
         const lines = this.#pending.slice(0, most).filter(({ offset }) => offset >= covered);

@@ -5,7 +5,9 @@
  */
 import type { RecordFacts } from "../canonical_scan.ts";
 import type { EntryEvent } from "../entry_event.ts";
+import type { OpenFile } from "../ports.ts";
 import { LogRecord } from "../record.ts";
+import { readLines } from "./line_reader.ts";
 import { nextOffset, type ScannedLine } from "./line_scanner.ts";
 import type { UnreadableLine, WrittenLines } from "./store.ts";
 
@@ -83,10 +85,13 @@ export function misplaced(
 const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The text of a line and its newline, or `undefined` when they are not there. */
-export function decode(bytes: Uint8Array, place: LinePlace): string | undefined {
-  if (bytes.length !== place.length + 1 || bytes[place.length] !== 0x0a) return undefined;
+export function decode(
+  bytes: Uint8Array,
+  { length }: Pick<LinePlace, "length">,
+): string | undefined {
+  if (bytes.length !== length + 1 || bytes[length] !== 0x0a) return undefined;
   try {
-    return UTF_8.decode(bytes.subarray(0, place.length));
+    return UTF_8.decode(bytes.subarray(0, length));
   } catch {
     return undefined;
   }
@@ -99,6 +104,16 @@ export function recordOf(line: string): LogRecord | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whether the file has a record's line where it was, for all that is seen of its id. */
+export async function isThere(
+  file: OpenFile,
+  place: Omit<LinePlace, "seq">,
+): Promise<boolean> {
+  const [bytes] = await readLines(file, [place]);
+  const line = decode(bytes!, place);
+  return line !== undefined && recordOf(line)?.entry.entryId === place.entryId;
 }
 
 /** Whether a line of the file is a record. */

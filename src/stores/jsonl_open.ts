@@ -1,14 +1,12 @@
 import { AuditLogError } from "../errors.ts";
 import type { FileSettings } from "../options.ts";
 import type { OpenFile, Runtime } from "../ports.ts";
-import { LogRecord } from "../record.ts";
 import { whenFree } from "./busy.ts";
 import { faultOf, isUnusableDatabase } from "./faults.ts";
 import { FileLock } from "./file_lock.ts";
 import type { JsonlIndex } from "./jsonl_index.ts";
 import { makeIndex, makeIndexInMemory, openIndex } from "./jsonl_index_open.ts";
-import { type LinePlace, misplaced } from "./jsonl_lines.ts";
-import { readLines } from "./line_reader.ts";
+import { isThere, misplaced } from "./jsonl_lines.ts";
 import { looksLikeLog } from "./line_scanner.ts";
 import { createFile } from "./log_file.ts";
 
@@ -128,7 +126,9 @@ async function openFitting(
   try {
     const { size } = await file.stat();
     const [covered, ends] = await asking(() => [index.coveredTo, index.ends()] as const);
-    const there = await Promise.all(ends.map((place) => isThere(place, file, size)));
+    const there = await Promise.all(
+      ends.map((place) => misplaced([place], "asc", size) === undefined && isThere(file, place)),
+    );
     if (covered <= size && there.every(Boolean)) return index;
   } catch (error) {
     if (!isUnusableDatabase(error)) {
@@ -137,17 +137,6 @@ async function openFitting(
     }
   }
   index.close();
-}
-
-async function isThere(place: LinePlace, file: OpenFile, size: number): Promise<boolean> {
-  if (misplaced([place], "asc", size) !== undefined) return false;
-  const [bytes] = await readLines(file, [place]);
-  try {
-    const line = new TextDecoder("utf-8", { fatal: true }).decode(bytes!.subarray(0, place.length));
-    return bytes![place.length] === 0x0a && LogRecord.ofLine(line).entry.entryId === place.entryId;
-  } catch {
-    return false;
-  }
 }
 
 function noLog(path: string): AuditLogError {

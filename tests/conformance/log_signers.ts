@@ -42,7 +42,11 @@ export function signerConformance(name: string, place: MakePlace): void {
     await verifyProof({ record, proof: await log.prove(entryId), verifierKey });
     const { ok, checked, unknown } = await log.verify({ verifierKey, checkpoint: note });
     assertEquals([ok, checked.signatures, checked.signedAt], [true, 1, undefined]);
-    assert(unknown.some((sentence) => /^1 of the 1 checkpoint .* does not state when it /.test(sentence)));
+    assert(
+      unknown.some((sentence) =>
+        /^1 of the 1 checkpoint .* does not state when it /.test(sentence)
+      ),
+    );
   });
 
   test(`${name}: a signer that tells its verifier key signs with a time`, async (t) => {

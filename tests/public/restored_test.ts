@@ -138,3 +138,19 @@ test("jsonl: what the handle writes behind a backup that ends in an unfinished l
   assertEquals(await log.count(), 25);
   await assertRefused(() => log.checkpoint(), "DAMAGED");
 });
+
+test("jsonl: a handle puts nothing into the index that a backup took back, whatever another has written since", async (t) => {
+  const path = join(tempFolder(t), "log");
+  const log = await openFile(t, { backend: "jsonl", path });
+  await log.recordAll(interactions(10));
+  await log.count(); // they are in the index, and those that follow are not
+  await log.recordAll(interactions(10));
+  await restore(t, "jsonl", path, 10);
+  const other = await openFile(t, { backend: "jsonl", path });
+  await other.recordAll(interactions(15));
+  assertEquals(await log.count(), 25);
+  await other.close();
+  await log.close();
+  const reopened = await openFile(t, { backend: "jsonl", path, readOnly: true });
+  assertEquals([await reopened.count(), (await reopened.verify()).faults], [25, []]);
+});
