@@ -15,7 +15,7 @@ import type {
   OpenFile,
 } from "../../src/ports.ts";
 import { isPermitted } from "../deno_permissions.ts";
-import { file as nodeFile } from "../node/file.ts";
+import { file as nodeFile, lastChange } from "../node/file.ts";
 
 // The part of Deno that is used, so that no other runtime needs Deno's types.
 interface DenoFiles {
@@ -62,7 +62,7 @@ export const file: FileAdapter = {
     if (stat === undefined) return nodeFile.folder!(path);
     return {
       identity: identityOf(stat),
-      changedMs: Math.max(Number(stat.ctime), Number(stat.mtime)),
+      changedMs: lastChange(Number(stat.ctime), Number(stat.mtime)),
     };
   },
 

@@ -90,9 +90,18 @@ function folderOf(path: string): FileFolder | undefined {
   const { dev, ino, ctimeNs, mtimeNs } = fs.statSync(folder, { bigint: true });
   return {
     identity: `${dev}:${ino}`,
-    // The former by the second in Deno.
-    changedMs: Number(ctimeNs > mtimeNs ? ctimeNs : mtimeNs) / 1e6,
+    changedMs: lastChange(Number(ctimeNs) / 1e6, Number(mtimeNs) / 1e6),
   };
+}
+
+/**
+ * When a folder was last changed, by both of its times. Deno tells the first by the second. The other can be set back, which would
+ * hide a change within that second: it counts as if it was at the end of it, for then the first tells of the next change.
+ */
+export function lastChange(ctimeMs: number, mtimeMs: number): number {
+  const last = Math.max(ctimeMs, mtimeMs);
+  if (ctimeMs % 1000 !== 0 || last % 1000 === 0) return last;
+  return Math.floor(last / 1000) * 1000 + 999;
 }
 
 class NodeFile implements OpenFile {

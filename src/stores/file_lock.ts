@@ -45,13 +45,11 @@ export class FileLock {
    */
   static async open(runtime: Runtime, path: string, timeoutMs: number): Promise<FileLock> {
     await createIfMissing(runtime.file, path);
+    // Asked for before: should another file take its place meanwhile, the lock is none, and taking it tells.
+    const { identity } = await runtime.file.stat(path) ?? { identity: "" };
     const database = runtime.sqlite.open(path, { readOnly: false });
     try {
-      // Its journal, which is never needed, would be made each time anew, and not on a full disk.
-      database.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY");
-      const reading = database.prepare("SELECT 1 FROM sqlite_schema UNION ALL VALUES (2), (3)");
-      await whenFree(() => reading.stay?.(), timeoutMs);
-      const { identity } = await runtime.file.stat(path) ?? { identity: "" };
+      const reading = await whenFree(() => keepReading(database), timeoutMs);
       return new FileLock(runtime, path, identity, database, reading, timeoutMs);
     } catch (error) {
       database.close();
@@ -87,4 +85,13 @@ export class FileLock {
   close(): void {
     this.#database.close();
   }
+}
+
+/** Sets the connection up, and takes the lock for reading. Somebody may have the file for themselves. */
+function keepReading(database: SqliteDatabase): SqliteStatement {
+  // Its journal, which is never needed, would be made each time anew, and not on a full disk.
+  database.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY");
+  const reading = database.prepare("SELECT 1 FROM sqlite_schema UNION ALL VALUES (2), (3)");
+  reading.stay?.();
+  return reading;
 }

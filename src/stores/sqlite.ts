@@ -8,6 +8,7 @@ import { Turns } from "../turns.ts";
 import { type AppendedAside, AsideWriter } from "./aside_writer.ts";
 import { whenFree } from "./busy.ts";
 import { faultOf } from "./faults.ts";
+import { FilesBeside } from "./files_beside.ts";
 import { FolderWatch } from "./folder_watch.ts";
 import { checkSamePlace, createFile, databaseBytes } from "./log_file.ts";
 import { PageSize } from "./page_size.ts";
@@ -41,7 +42,7 @@ export async function openSqliteStore(
       prepareDatabase(runtime, opened, settings);
       return new SqliteStore(runtime, opened, settings, found);
     }, busyTimeoutMs);
-    await store.lookForWal();
+    await store.lookBeside();
     return store;
   } catch (error) {
     try {
@@ -69,14 +70,13 @@ class SqliteStore implements LogStore {
   readonly #identity: string;
   readonly #place: string;
   readonly #folder: FolderWatch;
+  readonly #beside: FilesBeside;
   readonly #table: RecordTable;
   readonly #appender: SqliteAppender | undefined;
   readonly #aside: AsideWriter;
   /** Held while something is written here, and while it is handed to the other thread. */
   readonly #writing = new Mutex();
   #size: number;
-  /** No connection removes or replaces it while another is open. */
-  #walIdentity: string | undefined;
   /** What waits for the disk while the other thread is at the next batch. */
   #walSync: WalSync | undefined;
 
@@ -93,6 +93,7 @@ class SqliteStore implements LogStore {
     this.#identity = identity;
     this.#place = place;
     this.#folder = new FolderWatch(runtime.file, path);
+    this.#beside = new FilesBeside(runtime.file, place);
     this.#table = new RecordTable(database, RECORD_TABLE, EVENT_TABLE, "seq, record");
     const layout = new LayoutGuard(runtime.sqlite, database, path);
     this.#appender = readOnly ? undefined : new SqliteAppender(database, path, layout);
@@ -101,7 +102,7 @@ class SqliteStore implements LogStore {
     this.#aside = new AsideWriter(
       start && (async () => {
         if (durability === "full") {
-          this.#walSync = await WalSync.open(runtime.file, place, this.#walIdentity);
+          this.#walSync = await WalSync.open(runtime.file, place, this.#beside.walIdentity);
         }
         const waits = this.#walSync === undefined ? durability : "relaxed";
         return await start({ path, identity, durability: waits, busyTimeoutMs });
@@ -120,24 +121,9 @@ class SqliteStore implements LogStore {
     return this.#aside.isReady ? OVERLAPPING_RECORDS : undefined;
   }
 
-  /** Remembers which file the write-ahead log is: new records are in it alone until SQLite moves them. */
-  async lookForWal(): Promise<void> {
-    this.#walIdentity = (await this.#runtime.file.stat(`${this.#place}-wal`))?.identity;
-  }
-
-  async #checkWal(): Promise<void> {
-    if (this.#walIdentity === undefined) return;
-    const wal = `${this.#place}-wal`;
-    const { file } = this.#runtime;
-    try {
-      await checkSamePlace(file, wal, this.#walIdentity, `write to ${wal}`);
-    } catch (error) {
-      // What it has is moved to the database while it is still open. Not when there is another: its pages are not these.
-      if (await file.stat(wal) === undefined) {
-        this.#database.exec("PRAGMA wal_checkpoint(PASSIVE)");
-      }
-      throw error;
-    }
+  /** Remembers which files SQLite has beside the database. */
+  async lookBeside(): Promise<void> {
+    await this.#beside.look();
   }
 
   async append(
@@ -151,7 +137,7 @@ class SqliteStore implements LogStore {
       const { appended } = await this.#writing.run(async () => {
         const looked = this.#folder.look(async () => {
           await checkSamePlace(this.#runtime.file, path, this.#identity, action);
-          await this.#checkWal();
+          await this.#beside.check(this.#database);
         });
         if (looked !== undefined) await looked;
         if (!this.#aside.spares(records.length)) {
@@ -268,7 +254,7 @@ class SqliteStore implements LogStore {
       try {
         await this.#walSync?.close();
       } finally {
-        this.#database.close();
+        await this.#beside.close(this.#database, this.#runtime.sqlite);
       }
     } catch (error) {
       throw faultOf(`close ${this.#settings.path}`, error, "WRITE_FAILED");

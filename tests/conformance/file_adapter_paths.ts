@@ -17,6 +17,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -163,6 +164,19 @@ export function filePaths(name: string, adapter: FileAdapter): void {
       await file.sync();
     }
     assertEquals(await changed(), before);
+  });
+
+  test(`${name}: a folder's time that was set back hides no change where the other is told by the second`, (t) => {
+    const folder = tempFolder(t);
+    const second = Math.floor(Date.now() / 1000) + 10;
+    const told = [0.25, 0.75, 0.5].map((fraction) => {
+      utimesSync(folder, second + fraction, second + fraction);
+      return adapter.folder?.(join(folder, "file"))?.changedMs;
+    });
+    if (told[0] === undefined) return t.diagnostic("not known here");
+    if (statSync(folder).ctimeMs % 1000 !== 0) return t.diagnostic("told more exactly here");
+    assertEquals(told, [told[0], told[0], told[0]]);
+    assert(told[0] >= (second + 0.75) * 1000, "it could change again");
   });
 
   test(`${name}: the place of a file is that which links lead to`, async (t) => {

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import process from "node:process";
 import type { TestContext } from "node:test";
 import { FILE_BACKENDS, openFile } from "../support/backends.ts";
+import { runProgram, scriptCommand } from "../support/child.ts";
 import { inputs, interaction, interactions } from "../support/interaction.ts";
 import { assertRefused } from "../support/refused.ts";
 import { currentRuntime } from "../support/runtime.ts";
@@ -25,7 +26,7 @@ const CHANGES: Record<string, (file: string) => void> = {
 /** What recording into an open log leads to when one of the files beside it is gone. */
 const SIDE_FILES = [
   { backend: "sqlite", side: "-wal", records: false },
-  { backend: "sqlite", side: "-shm", records: true },
+  { backend: "sqlite", side: "-shm", records: false },
   { backend: "jsonl", side: "-index", records: true },
   { backend: "jsonl", side: "-index-wal", records: true },
   { backend: "jsonl", side: "-index-shm", records: true },
@@ -71,6 +72,26 @@ for (const { backend, side, records } of SIDE_FILES) {
   }
 }
 
+testUnless(
+  onWindows,
+  "sqlite: when -shm was deleted, whoever has the old one leaves alone what others record with a new one",
+  async (t) => {
+    const path = join(tempFolder(t as TestContext), "log");
+    const log = await openFile(t as TestContext, { backend: "sqlite", path });
+    const idle = await openFile(t as TestContext, { backend: "sqlite", path });
+    await log.recordAll(interactions(50));
+    rmSync(`${path}-shm`);
+    const command = scriptCommand("write_entries.ts", "sqlite", path, "other", "30");
+    assertEquals((await runProgram(command)).code, 0);
+    await assertRefused(() => log.record(interaction()), "LOG_REPLACED");
+    for (const handle of [log, idle]) await handle.close();
+    const again = await openFile(t as TestContext, { backend: "sqlite", path });
+    assertEquals([await again.count(), await again.count({ user: "other" })], [80, 30]);
+    await again.record(interaction());
+    assertEquals((await again.verify()).faults, []);
+  },
+);
+
 /** Opens a SQLite log whose folder had been the same for long, and records until its files are not looked at any more. */
 async function openUnchanged(t: unknown, path: string): Promise<AuditLog> {
   const runtime = await currentRuntime();
@@ -110,7 +131,7 @@ async function changeBeside(log: string, change: () => void): Promise<void> {
   }
 }
 
-for (const side of ["", "-wal"]) {
+for (const side of ["", "-wal", "-shm"]) {
   for (const [what, change] of Object.entries(CHANGES)) {
     testUnless(
       onWindows,
