@@ -81,7 +81,10 @@ for (const backend of BACKENDS) {
     assertEquals([code, report.ok], [1, false]);
     const fault = report.faults.find(({ kind }) => kind === "tile");
     assertEquals([fault?.index, fault?.entryId], [5, log.ids[5]]);
-    assertMatch(text, /\nFaults \(entries, and checkpoints of the log, are counted from 0\):\n/);
+    assertMatch(
+      text,
+      /\nFaults \(entries, and checkpoints of the log, are counted from 0; those given, from 1\):\n/,
+    );
     assertMatch(text, new RegExp(`\\n {2}tile {8}Entry 5: .*\\n {14}id ${log.ids[5]}\\n`));
     assertMatch(text, /\n {2}remembered {2}The checkpoint 1 .*\n {14}in .*kept\.txt\n/);
     assertMatch(text, /\n\d faults were found\.\n$/);
