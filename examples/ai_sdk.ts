@@ -2,8 +2,8 @@
  * Records what models of the AI SDK are asked and answer, each step with tools by itself, in a JSONL log.
  *
  * ```sh
- * npm install @audit-log/llm ai @ai-sdk/openai zod
- * OPENAI_API_KEY=... node ai_sdk.ts audit.jsonl
+ * npm install ai @ai-sdk/openai zod
+ * OPENAI_API_KEY=... node ai_sdk.mts audit.jsonl
  * ```
  *
  * @module

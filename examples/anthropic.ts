@@ -2,8 +2,8 @@
  * Records what Anthropic's client asks and is answered, in a SQLite log, and what it cost.
  *
  * ```sh
- * npm install @audit-log/llm @anthropic-ai/sdk @pydantic/genai-prices
- * ANTHROPIC_API_KEY=... node anthropic.ts audit.db
+ * npm install @anthropic-ai/sdk @pydantic/genai-prices
+ * ANTHROPIC_API_KEY=... node anthropic.mts audit.db
  * ```
  *
  * @module

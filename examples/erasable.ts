@@ -1,9 +1,12 @@
 /**
  * Entries whose texts can be erased from a log that is never changed.
  *
- * What a user asked and was answered is encrypted with a key of that user's alone before it is recorded. The keys are
- * kept apart from the log. Once a user's key is deleted, nobody can read those texts any more, in any copy of the log. The
- * bytes of the log stay what they are, so checkpoints and proofs hold. This is known as crypto-shredding.
+ * What a user asked and was answered is encrypted with that user's own key before it is recorded. The keys are kept
+ * apart from the log. Once a user's key is deleted, nobody can read those texts any more, in any copy of the log. The
+ * bytes of the log stay as they are, so checkpoints and proofs hold. This is known as crypto-shredding.
+ *
+ * An entry is encrypted with the key of its own `user`. So give the `user` with each call, and with each annotation the
+ * user whom it is about: the texts of `anonymous` have one key together.
  *
  * ```ts
  * const keys = new UserKeys("keys");
@@ -19,7 +22,7 @@ import { type RedactableEntry, type Redactor, redactTexts } from "@audit-log/llm
 import { Buffer } from "node:buffer";
 import { createCipheriv, createDecipheriv, createHash, randomBytes, randomUUID } from "node:crypto";
 import * as fs from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import process from "node:process";
 
 /** A key for each user, 256 bits, in a file of its own. Several processes may use the folder. */
@@ -46,7 +49,7 @@ export class UserKeys {
   getOrMake(user: string): Buffer {
     const found = this.get(user);
     if (found !== undefined) return found;
-    const draft = join(this.#folder, `${randomUUID()}.draft`);
+    const draft = `${this.#path(user)}.${randomUUID()}.draft`;
     fs.writeFileSync(draft, randomBytes(32), { mode: 0o600, flag: "wx", flush: true });
     try {
       fs.linkSync(draft, this.#path(user)); // unless another process was first
@@ -54,14 +57,17 @@ export class UserKeys {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     } finally {
-      fs.unlinkSync(draft);
+      fs.rmSync(draft, { force: true });
     }
     return this.get(user)!;
   }
 
-  /** Deletes a user's key, and with it all that was encrypted with it. */
+  /** Deletes a user's key, and drafts of it that a process left when it died. All that it encrypted is unreadable then. */
   erase(user: string): void {
-    fs.rmSync(this.#path(user), { force: true });
+    const key = basename(this.#path(user));
+    for (const name of fs.readdirSync(this.#folder)) {
+      if (name.startsWith(key)) fs.rmSync(join(this.#folder, name), { force: true });
+    }
     this.#sync();
   }
 
@@ -78,7 +84,10 @@ export class UserKeys {
   }
 }
 
-/** What to give as the option `redact` of `AuditLog.open()`. */
+/**
+ * What to give as the option `redact` of `AuditLog.open()`.
+ * @param options.keep Names in the metadata whose texts stay readable, so that they can be searched for.
+ */
 export function erasable(keys: UserKeys, options: { keep?: string[] } = {}): Redactor {
   return {
     name: "erasable",

@@ -2,8 +2,7 @@
  * Records the calls of any client that takes a `fetch`: here, none at all.
  *
  * ```sh
- * npm install @audit-log/llm
- * OPENAI_API_KEY=... node fetch.ts audit.jsonl
+ * OPENAI_API_KEY=... node fetch.mts audit.jsonl
  * ```
  *
  * @module

@@ -2,8 +2,8 @@
  * Records what LangChain's models are asked and answer within a chain, in a SQLite log.
  *
  * ```sh
- * npm install @audit-log/llm @langchain/core @langchain/openai
- * OPENAI_API_KEY=... node langchain.ts audit.db
+ * npm install @langchain/core @langchain/openai
+ * OPENAI_API_KEY=... node langchain.mts audit.db
  * ```
  *
  * @module

@@ -2,8 +2,8 @@
  * Records what OpenAI's client asks and is answered, in a SQLite log.
  *
  * ```sh
- * npm install @audit-log/llm openai
- * OPENAI_API_KEY=... node openai.ts audit.db
+ * npm install openai
+ * OPENAI_API_KEY=... node openai.mts audit.db
  * ```
  *
  * @module

@@ -2,8 +2,8 @@
  * Exports the entries of a log as OpenTelemetry log records, and records spans that another instrumentation made.
  *
  * ```sh
- * npm install @audit-log/llm @opentelemetry/api @opentelemetry/sdk-logs @opentelemetry/sdk-trace
- * node otel.ts audit.db
+ * npm install @opentelemetry/api @opentelemetry/sdk-logs @opentelemetry/sdk-trace
+ * node otel.mts audit.db
  * ```
  *
  * @module

@@ -5,7 +5,7 @@
  * what they are. Patterns find what has a form of its own; names and postal addresses have none and are not found.
  *
  * ```sh
- * npm install @audit-log/llm @redactpii/node
+ * npm install @redactpii/node
  * ```
  *
  * @module

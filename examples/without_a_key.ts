@@ -1,10 +1,10 @@
 /**
- * Tries a wrapper without an API key: the client's `fetch` answers by itself, as OpenAI would, and is refused once.
+ * Tries a wrapper without an API key: the client's `fetch` answers by itself, as OpenAI would, and refuses once.
  * Tests of an application can do the same.
  *
  * ```sh
- * npm install @audit-log/llm openai
- * node without_a_key.ts audit.db
+ * npm install openai
+ * node without_a_key.mts audit.db
  * npx audit-log query --log audit.db --full
  * ```
  *

@@ -10,7 +10,7 @@ export function addGet(program: Command, host: Host): void {
   addLogOptions(program.command("get"))
     .description("Print the record of one entry, exactly as it is stored.")
     .argument("<entry-id>", "the entry's id")
-    .option("--annotations", "and behind it those of what was said about it, a line each")
+    .option("--annotations", "then print the records of its annotations, a line each")
     .action(async (entryId: string, options: LogOptions & { annotations?: boolean }) => {
       const log = await openToRead(host, options);
       try {

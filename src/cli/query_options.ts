@@ -36,13 +36,13 @@ export function addWhoAndWhen(command: Command): Command {
     .option("-m, --model <name>", "entries of this model")
     .option(
       "--since <time>",
-      "of this time or later: 90s, 30min, 2h, 7d or 4w ago, or ISO 8601, UTC if it names no zone",
+      "entries of this time or later: 90s, 30min, 2h, 7d or 4w ago, or ISO 8601, UTC if it names no zone",
       parseTime,
     )
-    .option("--until <time>", "of this time or earlier", parseTime)
+    .option("--until <time>", "entries of this time or earlier", parseTime)
     .option(
       "--metadata <key=value>",
-      "whose metadata has this text, or with key:=value this JSON; may be repeated",
+      "entries whose metadata has this text, or with key:=value this JSON; may be repeated",
       parseMetadata,
     );
 }

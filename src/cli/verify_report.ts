@@ -29,7 +29,12 @@ export function reportOf(report: VerificationReport, options: ReportOptions): st
     `${name.padEnd(NAME_COLUMNS)}${visible(value)}`
   );
   if (faultCount > 0) {
-    lines.push("", style.bold("Faults (entries, and checkpoints of the log, are counted from 0):"));
+    lines.push(
+      "",
+      style.bold(
+        "Faults (entries, and checkpoints of the log, are counted from 0; those given, from 1):",
+      ),
+    );
     const beneath = (name: string, text: string) =>
       lines.push(...itemOf(`${MARGIN}${name.padEnd(NAME_COLUMNS)}`, text, columns));
     for (const fault of faults) {

@@ -117,6 +117,8 @@ export function faultOf(
   const message = error instanceof Error ? error.message : String(error);
   const state = isDeniedByDeno(error)
     ? `Deno denies access (${message}); allow it for the log's folder, for a log has files beside it`
+    : code === "DAMAGED"
+    ? `${message}; put back a backup: docs/operating.md`
     : ADVICE[code] ?? message;
   return new AuditLogError(code, `Cannot ${action}: ${state}`, { cause: error });
 }

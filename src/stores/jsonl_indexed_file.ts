@@ -301,9 +301,9 @@ export class IndexedFile {
       code: "UNREADABLE_LINES",
       message: `${this.#settings.path} has ` +
         (count === 1
-          ? "1 line that is no record; it stays where it is and is no entry. log.info() tells where it is"
-          : `${count} lines that are no records; they stay where they are and are no entries. log.info() tells ` +
-            "where they are"),
+          ? "1 line that is no record; it stays and is no entry. log.info(), or audit-log info, tells where it is"
+          : `${count} lines that are no records; they stay and are no entries. log.info(), or audit-log info, ` +
+            "tells where they are"),
     });
   }
 

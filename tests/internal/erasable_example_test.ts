@@ -1,7 +1,7 @@
 // The example of texts that can be erased.
 
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { linkSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { erasable, readable, UserKeys } from "../../examples/erasable.ts";
@@ -97,4 +97,31 @@ test("keys are for their owner alone, and the same for whoever asks first", (t) 
   const names = readdirSync(folder);
   assertEquals(names.length, 2);
   for (const name of names) assertEquals(statSync(join(folder, name)).mode & 0o777, 0o600);
+});
+
+test("erasing a key erases the draft of it that a process left when it died, too", (t) => {
+  const folder = join(tempFolder(t), "keys");
+  const keys = new UserKeys(folder);
+  keys.getOrMake("user-1");
+  const [name] = readdirSync(folder);
+  linkSync(join(folder, name!), join(folder, `${name}.1b9d6bcd.draft`));
+  const kept = keys.getOrMake("user-2");
+  keys.erase("user-1");
+  assertEquals(readdirSync(folder).length, 1);
+  assertEquals(keys.get("user-2"), kept);
+});
+
+test("what is said of an entry is erased with the key of whoever says it", async (t) => {
+  const folder = tempFolder(t);
+  const keys = new UserKeys(join(folder, "keys"));
+  const log = await AuditLog.open({ redact: erasable(keys) });
+  const { entryId } = await log.record(ENTRIES[0]!);
+  await log.annotate(entryId, { name: "judged", explanation: SECRET, user: "user-1" });
+  await log.annotate(entryId, { name: "judged", explanation: SECRET, user: "judge" });
+  keys.erase("user-1");
+  const annotations = (await log.query({ events: "all" })).slice(1);
+  const [own, others] = await Promise.all(annotations.map((entry) => readable(entry, keys)));
+  assert(!JSON.stringify(own).includes(SECRET));
+  assertStringIncludes(JSON.stringify(others), SECRET);
+  await log.close();
 });

@@ -81,7 +81,10 @@ for (const backend of BACKENDS) {
     assertEquals([code, report.ok], [1, false]);
     const fault = report.faults.find(({ kind }) => kind === "tile");
     assertEquals([fault?.index, fault?.entryId], [5, log.ids[5]]);
-    assertMatch(text, /\nFaults \(entries, and checkpoints of the log, are counted from 0\):\n/);
+    assertMatch(
+      text,
+      /\nFaults \(entries, and checkpoints of the log, are counted from 0; those given, from 1\):\n/,
+    );
     assertMatch(text, new RegExp(`\\n {2}tile {8}Entry 5: .*\\n {14}id ${log.ids[5]}\\n`));
     assertMatch(text, /\n {2}remembered {2}The checkpoint 1 .*\n {14}in .*kept\.txt\n/);
     assertMatch(text, /\n\d faults were found\.\n$/);
@@ -227,10 +230,10 @@ test("one entry, one line and one fault are told of in the singular", async (t) 
   assertEquals(ones.map((line) => line.replace(path, "PATH").replace(copy, "COPY").trim()), [
     "checkpoints 1, the last of 1 entry",
     "unreadable  1 line, 2 bytes",
-    "audit-log: warning: PATH has 1 line that is no record; it stays where it is and is no entry. log.info() tells where it is",
+    "audit-log: warning: PATH has 1 line that is no record; it stays and is no entry. log.info(), or audit-log info, tells where it is",
     "covered     1 of 1 entry by a checkpoint that agrees with the records",
     "- 1 line of the file is no record (the first at byte 208: it is not JSON): whether it ever was is not known.",
-    "audit-log: warning: PATH has 1 line that is no record; it stays where it is and is no entry. log.info() tells where it is",
+    "audit-log: warning: PATH has 1 line that is no record; it stays and is no entry. log.info(), or audit-log info, tells where it is",
     "Imported 1 entry into COPY in 0.0 s; not imported: 1 bad.",
     "covered     0 of 1 entry by a checkpoint that agrees with the records",
     "- The last 1 of 1 entry is covered by no checkpoint that could be compared with it: whether it was altered cannot be seen.",

@@ -3,6 +3,7 @@
 import { AuditLog, AuditLogError, generateSigningKey, withAuditContext } from "@audit-log/llm";
 import { CostTracker } from "@audit-log/llm/cost";
 import { assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import { truncateSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { interaction } from "../support/interaction.ts";
@@ -191,4 +192,16 @@ test("a runtime that lacks a part is refused before a file is made", async (t) =
   const told = await opened.catch((error: unknown) => error);
   assertInstanceOf(told, AuditLogError);
   assertEquals(told.path, "runtime");
+});
+
+test("a message says what to do about a damaged file", async (t) => {
+  const path = join(tempFolder(t), "log.db");
+  const log = await AuditLog.open({ backend: "sqlite", path });
+  await log.record(interaction());
+  await log.close();
+  truncateSync(path, 20_000);
+  const told = await AuditLog.open({ backend: "sqlite", path }).catch((error: unknown) => error);
+  assertInstanceOf(told, AuditLogError);
+  assertEquals(told.code, "DAMAGED");
+  assertStringIncludes(told.message, "; put back a backup: docs/operating.md");
 });
