@@ -56,7 +56,7 @@ export class Checkpoints {
   covered = 0;
   /** The largest size that a checkpoint covers with which the entries were compared. */
   compared = 0;
-  /** When the newest of them was signed, seconds since the epoch, where its signer states it. */
+  /** When the newest of them, or of those that were given, was signed, seconds since the epoch, where its signer states it. */
   signedAt: number | undefined;
 
   private constructor(
@@ -163,6 +163,7 @@ export class Checkpoints {
     const label = `The checkpoint ${this.remembered} that was given`;
     if (this.#verifiers.length > 0) await openCheckpoint(note, this.#verifiers);
     const { text } = parseNote(note);
+    this.#see(await this.#timesOf(note, text));
     const checkpoint = parseCheckpoint(text);
     this.#missing.set(text, label);
     this.#claim(checkpoint, { root: checkpoint.root, kind: "remembered", label, certain: true });
@@ -206,22 +207,26 @@ export class Checkpoints {
       return false;
     }
     this.verified++;
-    let isTimed = false;
-    for (const reader of this.#times) {
-      const time = await reader.timeOf(text, parseNote(note).signatures);
-      isTimed ||= typeof time === "number";
-      if (time === "altered") {
-        this.#report(
-          "signature",
-          undefined,
-          `${label}: the time at which it was signed was altered`,
-        );
-      } else if (time !== undefined) {
-        this.signedAt = Math.max(this.signedAt ?? 0, time);
-      }
+    const times = await this.#timesOf(note, text);
+    for (const _ of times.filter((time) => time === "altered")) {
+      this.#report("signature", undefined, `${label}: the time at which it was signed was altered`);
     }
-    if (isTimed) this.timed++;
+    if (times.some((time) => typeof time === "number")) this.timed++;
+    this.#see(times);
     return true;
+  }
+
+  /** When a checkpoint was signed, as each key that was given tells. */
+  async #timesOf(note: string, text: string): Promise<(number | "altered")[]> {
+    const { signatures } = parseNote(note);
+    const times = await Promise.all(this.#times.map((reader) => reader.timeOf(text, signatures)));
+    return times.filter((time) => time !== undefined);
+  }
+
+  #see(times: readonly (number | "altered")[]): void {
+    for (const time of times) {
+      if (time !== "altered") this.signedAt = Math.max(this.signedAt ?? 0, time);
+    }
   }
 
   #claim({ origin, size }: Checkpoint, claim: Claim): void {

@@ -27,7 +27,7 @@ export interface VerificationReport {
     readonly remembered: number;
     /** How many entries, from the first on, are those that a checkpoint was signed for. */
     readonly covered: number;
-    /** When the newest checkpoint was signed, as its signer states: ISO 8601, or `undefined`. */
+    /** When the newest checkpoint was signed, of the log's and those that were given, as its signer states: ISO 8601, or `undefined`. */
     readonly signedAt: string | undefined;
   };
   /** What is wrong, at most a thousand faults of each kind. */

@@ -54,6 +54,19 @@ const FOREIGN = [
 ].map((fields, n) => foreignLine({ entry_id: `foreign ${n}`, ...fields }));
 
 export function verifyConformance(name: string, place: MakePlace): void {
+  test(`${name}: verify() tells when a checkpoint that was given was signed, if the log has none`, async (t) => {
+    const log = await place(t).open({ signingKey, checkpoints: BY_HAND, clock: steadyClock() });
+    await log.recordAll(interactions(3));
+    const checkpoint = await log.checkpoint();
+    const copy = await place(t).open();
+    for await (const line of log.lines()) await copy.adopt([line]);
+    const { ok, checked } = await copy.verify({ verifierKey, checkpoint });
+    const signedAt = new Date(partsOf(checkpoint).times[0]! * 1000).toISOString();
+    assertEquals([ok, checked.signedAt], [true, signedAt]);
+    // Without the key, nobody knows who said so.
+    assertEquals((await copy.verify({ checkpoint })).checked.signedAt, undefined);
+  });
+
   test(`${name}: verify() tells what was checked, with a key and a checkpoint that was kept`, async (t) => {
     const log = await place(t).open({ signingKey, checkpoints: BY_HAND, clock: steadyClock() });
     await log.recordAll(interactions(300));
