@@ -28,15 +28,12 @@ export function isBusy(error: unknown): boolean {
     (error.primaryCode === SQLITE.BUSY || error.primaryCode === SQLITE.LOCKED);
 }
 
-/** Whether a file is there that SQLite cannot use: no database, damaged, of an unknown format, without its tables. */
-export function isUnusableDatabase(error: unknown): boolean {
-  return error instanceof SqliteError &&
-    [SQLITE.NOTADB, SQLITE.CORRUPT, SQLITE.ERROR].some((code) => code === error.primaryCode);
-}
-
-/** Whether a database that was in order is no longer: cut, overwritten, its tables gone. */
+/** Whether a database cannot be used: it is none, damaged, cut, of an unknown format, its tables are gone, or it cannot be read. */
 export function isRuined(error: unknown): error is SqliteError {
-  return isUnusableDatabase(error) || isIoError(error);
+  return error instanceof SqliteError &&
+    [SQLITE.NOTADB, SQLITE.CORRUPT, SQLITE.ERROR, SQLITE.IOERR].some((code) =>
+      code === error.primaryCode
+    );
 }
 
 /**

@@ -6,7 +6,7 @@
 import type { Runtime, SqliteAdapter, SqliteDatabase } from "../ports.ts";
 import { whenFree } from "./busy.ts";
 import { eventTableSql } from "./event_table.ts";
-import { isUnusableDatabase } from "./faults.ts";
+import { isRuined } from "./faults.ts";
 import { JsonlIndex } from "./jsonl_index.ts";
 import { createIfMissing } from "./log_file.ts";
 import { NAME_TABLE_SQL } from "./name_table.ts";
@@ -90,7 +90,7 @@ export function openIndex(runtime: Runtime, path: string): JsonlIndex | undefine
       isAsMade(database, runtime.sqlite)
     ) return new JsonlIndex(database);
   } catch (error) {
-    if (!isUnusableDatabase(error)) {
+    if (!isRuined(error)) {
       database?.close();
       throw error;
     }

@@ -2,7 +2,7 @@ import { AuditLogError } from "../errors.ts";
 import type { FileSettings } from "../options.ts";
 import type { OpenFile, Runtime } from "../ports.ts";
 import { whenFree } from "./busy.ts";
-import { faultOf, isUnusableDatabase } from "./faults.ts";
+import { faultOf, isRuined } from "./faults.ts";
 import { FileLock } from "./file_lock.ts";
 import type { JsonlIndex } from "./jsonl_index.ts";
 import { makeIndex, makeIndexInMemory, openIndex } from "./jsonl_index_open.ts";
@@ -131,7 +131,7 @@ async function openFitting(
     );
     if (covered <= size && there.every(Boolean)) return index;
   } catch (error) {
-    if (!isUnusableDatabase(error)) {
+    if (!isRuined(error)) {
       index.close();
       throw error;
     }

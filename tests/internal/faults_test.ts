@@ -10,13 +10,7 @@ import {
 import { test } from "node:test";
 import { AuditLogError, type AuditLogErrorCode } from "../../src/errors.ts";
 import { SqliteError } from "../../src/ports.ts";
-import {
-  faultOf,
-  isBusy,
-  isConstraint,
-  isIoError,
-  isUnusableDatabase,
-} from "../../src/stores/faults.ts";
+import { faultOf, isBusy, isConstraint, isIoError, isRuined } from "../../src/stores/faults.ts";
 
 const sqlite = (code: number): SqliteError => new SqliteError(code, `message ${code}`, undefined);
 const posix = (code: string): Error => Object.assign(new Error(`${code}: message`), { code });
@@ -88,13 +82,14 @@ test("SQLite's result codes are told apart, extended ones too", () => {
   ]);
   assertEquals([19, UNIQUE, 1].map((code) => isConstraint(sqlite(code))), [true, true, false]);
   assertEquals([10, IOERR_FSYNC, 13].map((code) => isIoError(sqlite(code))), [true, true, false]);
-  assertEquals([11, 26, 1, 14].map((code) => isUnusableDatabase(sqlite(code))), [
+  assertEquals([11, 26, 1, IOERR_FSYNC, 14].map((code) => isRuined(sqlite(code))), [
+    true,
     true,
     true,
     true,
     false,
   ]);
-  for (const is of [isBusy, isConstraint, isIoError, isUnusableDatabase]) {
+  for (const is of [isBusy, isConstraint, isIoError, isRuined]) {
     for (const other of [undefined, null, new Error("busy"), { resultCode: 5 }]) assert(!is(other));
   }
 });

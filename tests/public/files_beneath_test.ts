@@ -92,6 +92,25 @@ testUnless(
   },
 );
 
+for (const side of ["-index", "-index-wal", "-index-shm"]) {
+  for (const [what, change] of Object.entries(CHANGES)) {
+    testUnless(
+      onWindows,
+      `jsonl: a log whose ${side} was ${what} is opened by others while it is still open`,
+      async (t) => {
+        const path = join(tempFolder(t as TestContext), "log");
+        const log = await openFile(t as TestContext, { backend: "jsonl", path });
+        await log.recordAll(interactions(50));
+        assertEquals(await log.count(), 50);
+        change(path + side);
+        const other = await openFile(t as TestContext, { backend: "jsonl", path });
+        for (const handle of [log, other]) await handle.record(interaction());
+        for (const handle of [log, other]) assertEquals((await handle.query()).length, 52);
+      },
+    );
+  }
+}
+
 /** Opens a SQLite log whose folder had been the same for long, and records until its files are not looked at any more. */
 async function openUnchanged(t: unknown, path: string): Promise<AuditLog> {
   const runtime = await currentRuntime();
