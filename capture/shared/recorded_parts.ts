@@ -1,4 +1,4 @@
-import type { CapturedCall, CapturedRemains, CapturedResponse } from "./capture.ts";
+import type { CapturedCall, CapturedRemains, CapturedResponse } from "./captured_call.ts";
 import { looseOf } from "./loose.ts";
 
 /** What a stream has brought, and the error that it says to have ended with. */
