@@ -70,22 +70,22 @@ class Recording<Part> {
     const { isOutput, isLast = false, error } = this.#parts.take(part);
     if (isOutput) this.#call.firstOutput();
     if (error !== undefined) this.#told ??= { error };
-    return isLast ? this.#end(undefined) : undefined;
+    return isLast ? this.fail(undefined) : undefined;
   }
 
   /** The stream has ended. */
-  async end(): Promise<void> {
-    await this.#end(this.#told === undefined ? this.#parts.endedEarly?.() : undefined);
+  end(): Promise<void> {
+    return this.#ended ??= this.#recordEnd(this.#endedEarly());
   }
 
-  /** The stream broke. */
+  /** The stream broke, if it did: what it told of goes before that. */
   fail(error: unknown): Promise<void> {
-    return this.#end(error);
+    return this.#ended ??= this.#recordEnd(error);
   }
 
   /** Nobody reads on. */
   leave(): Promise<void> {
-    return this.#told === undefined ? this.abort() : this.#end(undefined);
+    return this.#told === undefined ? this.abort() : this.fail(undefined);
   }
 
   /** Whoever asked wants no more. */
@@ -93,8 +93,12 @@ class Recording<Part> {
     return this.#ended ??= this.#recordAbort();
   }
 
-  async #end(failure: unknown): Promise<void> {
-    if (this.#ended === undefined) await (this.#ended = this.#recordEnd(failure));
+  #endedEarly(): unknown {
+    try {
+      return this.#told === undefined ? this.#parts.endedEarly?.() : undefined;
+    } catch {
+      return undefined; // what came cannot be read, which is told where it is put together
+    }
   }
 
   async #recordAbort(): Promise<void> {
@@ -103,7 +107,6 @@ class Recording<Part> {
     await this.#call.abort(response, reason);
   }
 
-  /** What the stream told of goes before what ended it. */
   async #recordEnd(failure: unknown): Promise<void> {
     const { error = this.#told?.error ?? failure, ...response } = await this.#settled();
     await (error === undefined
@@ -167,12 +170,26 @@ export class RecordedReader<Part> {
   next<Given>(give: (next: ReadableStreamReadResult<Part>) => Given): Promise<Given> {
     const took = (next: ReadableStreamReadResult<Part>): Given | Promise<Given> => {
       const recorded = next.done ? this.#recording.end() : this.#recording.take(next.value);
-      return recorded === undefined ? give(next) : recorded.then(() => give(next));
+      if (recorded !== undefined) return recorded.then(() => this.#given(next, give));
+      return this.#given(next, give);
     };
     try {
       return this.#reader.read().then(took, this.#broke);
     } catch (error) {
       return this.#broke(error); // somebody else reads it
+    }
+  }
+
+  /** Gives a part on. Where that cannot be taken, nobody will ask for the next. */
+  #given<Given>(
+    next: ReadableStreamReadResult<Part>,
+    give: (next: ReadableStreamReadResult<Part>) => Given,
+  ): Given | Promise<Given> {
+    try {
+      return give(next);
+    } catch (error) {
+      this.#reader.cancel(error).catch(() => {});
+      return this.#broke(error);
     }
   }
 
