@@ -123,7 +123,11 @@ export class AnswerReader implements PartsReader<unknown> {
     const wire = this.#head.format.stream();
     let hasLast = false;
     for (const line of lines) {
-      if (line !== undefined) hasLast = wire.take("", line).isLast || hasLast;
+      try {
+        if (line !== undefined) hasLast = wire.take("", line).isLast || hasLast;
+      } catch {
+        // As an event, it would be malformed.
+      }
     }
     return { response: wire.response(), isComplete: hasLast || wire.isComplete };
   }

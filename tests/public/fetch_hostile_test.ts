@@ -83,6 +83,7 @@ async function recorded(
   return entries[0]!;
 }
 
+const MODEL_OUTPUT = { event_type: "step.start", index: 0, step: { type: "model_output" } };
 const GEMINI = "models/gemini:streamGenerateContent";
 const PATHS = [
   "chat/completions",
@@ -155,6 +156,16 @@ for (const path of PATHS) {
   });
 }
 
+test("a line that cannot be read as a piece of an answer is left out, as an event is", async (t) => {
+  const delta = { event_type: "step.delta", delta: { type: "text", text: "Hi" } };
+  const bad = { ...delta, index: { toString: 1, valueOf: 1 } };
+  const events = [MODEL_OUTPUT, delta, bad];
+  for (const body of [events.map((one) => `${JSON.stringify(one)}\n`).join(""), sse(...events)]) {
+    const { outputText } = await recorded(t, "interactions", body);
+    assertEquals(outputText, "Hi");
+  }
+});
+
 test("nothing was added to what all objects share", () => {
   assertEquals(Object.getOwnPropertyNames(Object.prototype), DEFAULTS);
 });
@@ -197,7 +208,6 @@ test("places that are far apart take no room between them", async (t) => {
 
 /** So many that what takes a time by their square does not come to an end. */
 const MANY = 200_000;
-const MODEL_OUTPUT = { event_type: "step.start", index: 0, step: { type: "model_output" } };
 const lots: [what: string, path: string, event: (n: number) => object, parts: number][] = [
   ["tool calls", "chat/completions", (index) => ({
     choices: [{ index: 0, delta: { tool_calls: [{ index }] } }],
