@@ -98,6 +98,31 @@ test("a stream without the reason that ends it is incomplete", async (t) => {
   assertEquals((await only(log)).metadata["error.type"], "incomplete_stream");
 });
 
+test("an error that is told in the middle of a stream without being an event ends it", async (t) => {
+  const error = { code: 503, message: "The model is overloaded.", status: "UNAVAILABLE" };
+  const told = JSON.stringify({ error }, null, 2);
+  const events = eventBytes(chunk({ text: "Hel" }));
+  const begun = new TextEncoder().encode('data: {"candidates":');
+  for (
+    const [pieces, type] of [
+      [[events, new TextEncoder().encode(told)], "UNAVAILABLE"],
+      // Part of an event.
+      [[events, begun, new TextEncoder().encode(told)], "incomplete_stream"],
+    ] as const
+  ) {
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (const piece of pieces) controller.enqueue(piece);
+        controller.close();
+      },
+    });
+    const { log, fetch } = await fetched(t, { fetch: answering(body, EVENT_STREAM) });
+    await (await fetch(STREAM, post(ASKED))).text();
+    assertEquals(await outcomes(log), [["failed", "Hel"]]);
+    assertEquals((await only(log)).metadata["error.type"], type);
+  }
+});
+
 test("log probabilities are not recorded, of streams neither", async (t) => {
   const candidate = {
     content: { parts: [{ text: "Hi" }] },
