@@ -161,6 +161,29 @@ test("a request may have names with underscores, and one where there is a list",
   });
 });
 
+test("what is null in a request or an answer is as what is not there", async (t) => {
+  const none = { functionCall: null, functionResponse: null, inlineData: null, fileData: null };
+  const parts = [
+    { ...none, thought: null, text: "Hi" },
+    { ...none, text: null, executableCode: { code: "x" } },
+    { ...none, text: null, inlineData: { mimeType: "image/png", data: "AAEC" } },
+  ];
+  const body = { contents: [{ role: "user", parts }], systemInstruction: null, tools: null };
+  const candidates = [{ content: { parts }, finishReason: null }];
+  const { log, fetch } = await fetched(t, {
+    fetch: answering(JSON.stringify({ candidates, promptFeedback: null, usageMetadata: null })),
+  });
+  await fetch(CONTENT, post(body));
+  const { inputText, outputText } = await only(log);
+  const { messages, ...others } = JSON.parse(inputText);
+  assertEquals(others, {});
+  for (const { parts: [text, code, picture] } of [messages[0], JSON.parse(outputText)[0]]) {
+    assertEquals(text, { type: "text", content: "Hi" });
+    assertEquals(code, { type: "executableCode", code: "x" });
+    assertEquals([picture.type, picture.size], ["blob", 3]);
+  }
+});
+
 test("each of several candidates is a message, of streams too", async (t) => {
   const { provider, log, ai } = await recording(t);
   const choices = [{ text: ["One", "."] }, { text: ["Two", "."], finishReason: "MAX_TOKENS" }];
