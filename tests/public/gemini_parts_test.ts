@@ -278,6 +278,16 @@ test("a picture of which no more is told than that it is one is recorded as one"
   assertEquals([picture, sha256.length], [{ type: "blob", modality: "image", size: 9 }, 64]);
 });
 
+test("a content of an interaction that is of no type is recorded as the others are", async (t) => {
+  const text = { type: "text", text: "Hi" };
+  const { log, fetch } = await fetched(t, { fetch: answering("{}") });
+  const input = [{ type: { toString: 1 }, text: "odd" }, text];
+  await fetch(`${HOST}/v1beta/interactions`, post({ model: MODEL, input }));
+  const { model, inputText } = await only(log);
+  assertEquals(model, MODEL);
+  assertEquals(JSON.parse(inputText).messages[0].parts[1], { type: "text", content: "Hi" });
+});
+
 test("a part that is not known is recorded as it is", async (t) => {
   const parts = [{ toolCall: { toolType: "FILE_SEARCH" } }, { later: "more" }, { lots: [1, 2] }];
   const { log, fetch } = await fetched(t, {
