@@ -67,10 +67,18 @@ class Recording<Part> {
   /** Takes a part. Resolves when the end is recorded, if it is the last; nothing where nothing is to be waited for. */
   take(part: Part): Promise<void> | undefined {
     if (this.#ended !== undefined) return undefined;
-    const { isOutput, isLast = false, error } = this.#parts.take(part);
+    const { isOutput, isLast = false, error } = this.#taken(part);
     if (isOutput) this.#call.firstOutput();
     if (error !== undefined) this.#told ??= { error };
     return isLast ? this.fail(undefined) : undefined;
+  }
+
+  #taken(part: Part): ReturnType<PartsReader<Part>["take"]> {
+    try {
+      return this.#parts.take(part);
+    } catch {
+      return { isOutput: false }; // it is not what it seems, and the caller's to find out
+    }
   }
 
   /** The stream has ended. */

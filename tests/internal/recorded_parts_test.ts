@@ -75,6 +75,22 @@ test("a stream ends as it did where it cannot be told whether it is complete", a
   assertEquals(told, ["complete"]);
 });
 
+test("a part that cannot be read is passed on, and those behind it are read", async () => {
+  const { told, call } = telling();
+  const parts = new ReadableStream<string>({
+    start(controller) {
+      for (const part of ["odd", "last"]) controller.enqueue(part);
+    },
+  });
+  const take = (part: string) => {
+    if (part === "odd") throw new TypeError("not what it seems");
+    return { isOutput: true, isLast: true };
+  };
+  const reader = recordedParts(parts, call, { ...SILENT, take }).getReader();
+  assertEquals([(await reader.read()).value, (await reader.read()).value], ["odd", "last"]);
+  assertEquals(told, ["first", "complete"]);
+});
+
 test("who stops a stream gets the reason once the end is recorded", async () => {
   const { told, call } = telling();
   const stop = new AbortController();
