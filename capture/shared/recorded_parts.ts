@@ -30,6 +30,11 @@ export function isAbort(error: unknown): boolean {
   return name === "AbortError" || name === "TimeoutError";
 }
 
+/** What a stream broke with: something, even where nobody said why. */
+export function knownError(error: unknown): unknown {
+  return error ?? new Error("The stream broke, and nobody said why");
+}
+
 /**
  * Records that a call ended by an error, or because somebody here wanted no more.
  *
@@ -202,7 +207,7 @@ export class RecordedReader<Part> {
   }
 
   readonly #broke = async (error: unknown): Promise<never> => {
-    await this.#recording.fail(error);
+    await this.#recording.fail(knownError(error));
     throw error;
   };
 

@@ -91,6 +91,14 @@ test("a part that cannot be read is passed on, and those behind it are read", as
   assertEquals(told, ["first", "complete"]);
 });
 
+test("a stream that breaks without a reason has failed", async () => {
+  const { told, call } = telling();
+  const parts = new ReadableStream<string>({ start: (controller) => controller.error() });
+  const reading = recordedParts(parts, call, SILENT).getReader().read();
+  assertEquals(await reading.catch((reason) => [reason]), [undefined]);
+  assertEquals(told, ["fail"]);
+});
+
 test("who stops a stream gets the reason once the end is recorded", async () => {
   const { told, call } = telling();
   const stop = new AbortController();
