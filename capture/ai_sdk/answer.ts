@@ -1,4 +1,4 @@
-import type { CapturedResponse } from "../shared/capture.ts";
+import type { CapturedResponse } from "../shared/captured_call.ts";
 import { listOf, type Loose, looseOf, textOf, usageOf } from "../shared/loose.ts";
 import type { Message, Part } from "../shared/messages.ts";
 import { plainObject } from "../shared/plain_json.ts";

@@ -1,4 +1,4 @@
-import type { CapturedCall } from "../shared/capture.ts";
+import type { CapturedCall } from "../shared/captured_call.ts";
 import { looseOf } from "../shared/loose.ts";
 import { plainJson } from "../shared/plain_json.ts";
 import { isAbort, type RecordedEnd } from "../shared/recorded_parts.ts";

@@ -1,5 +1,6 @@
 import type { AuditLog } from "../../mod.ts";
-import { Capture, type CapturedCall, type CapturedRequest } from "../shared/capture.ts";
+import { Capture } from "../shared/capture.ts";
+import type { CapturedCall, CapturedRequest } from "../shared/captured_call.ts";
 import type { CaptureOptions } from "../shared/capture_options.ts";
 import { looseOf, usageOf } from "../shared/loose.ts";
 import { type RecordedEnd, recordedParts, recordError } from "../shared/recorded_parts.ts";

@@ -1,4 +1,4 @@
-import type { CapturedRequest } from "../shared/capture.ts";
+import type { CapturedRequest } from "../shared/captured_call.ts";
 import type { Loose } from "../shared/loose.ts";
 import { textMessage } from "../shared/messages.ts";
 import { requestParameters, toolsOf } from "../wire/request_parameters.ts";

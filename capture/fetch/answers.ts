@@ -36,6 +36,9 @@ export function answerIn(text: string, { format, ok, status }: AnswerHead): Wire
 /** How much is kept of a body that has no events, in bytes: more than an entry may have. */
 const MOST = 32 * 1024 * 1024;
 
+/** What JSON of an object begins with. */
+const BRACE = 0x7b;
+
 /** How much of it is recorded where it is longer, and can only be recorded as it is, in characters. */
 const MOST_AS_IT_IS = 1024 * 1024;
 
@@ -69,6 +72,7 @@ export class AnswerReader implements PartsReader<unknown> {
     try {
       const bytes = bytesOf(chunk);
       this.#keep(bytes);
+      if (bytes[0] === BRACE && this.#events.isAtLineStart) this.#toldBeside(bytes);
       this.#events.read(bytes);
     } catch {
       this.#isUnreadable = true; // no bytes, or a line that is longer than a text may be
@@ -80,6 +84,13 @@ export class AnswerReader implements PartsReader<unknown> {
     if (this.#others === undefined) return;
     if (this.#others.length < MOST) this.#others.add(bytes);
     else this.#isTruncated = true;
+  }
+
+  /** Where a stream of Google's breaks off, it tells of the error by a piece that is no event. */
+  #toldBeside(bytes: Uint8Array): void {
+    if (this.#others !== undefined) return; // the whole body may be one
+    const text = new TextDecoder().decode(bytes);
+    if (typeof (jsonOf(text)?.["error"] ?? undefined) === "object") this.#event("error", text);
   }
 
   #event(name: string, data: string): void {
@@ -123,7 +134,11 @@ export class AnswerReader implements PartsReader<unknown> {
     const wire = this.#head.format.stream();
     let hasLast = false;
     for (const line of lines) {
-      if (line !== undefined) hasLast = wire.take("", line).isLast || hasLast;
+      try {
+        if (line !== undefined) hasLast = wire.take("", line).isLast || hasLast;
+      } catch {
+        // As an event, it would be malformed.
+      }
     }
     return { response: wire.response(), isComplete: hasLast || wire.isComplete };
   }

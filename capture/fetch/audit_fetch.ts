@@ -1,5 +1,6 @@
 import { type AuditLog, AuditLogError } from "../../mod.ts";
-import { Capture, type CapturedCall } from "../shared/capture.ts";
+import { Capture } from "../shared/capture.ts";
+import type { CapturedCall } from "../shared/captured_call.ts";
 import type { CaptureOptions } from "../shared/capture_options.ts";
 import { withoutCredentials } from "../shared/credentials.ts";
 import { jsonValue } from "../shared/exact_json.ts";
@@ -41,7 +42,8 @@ export interface AuditFetchOptions extends CaptureOptions {
  * Anthropic's or Gemini's do.
  *
  * Requests to chat completions, responses, messages, embeddings and completions, and to Gemini's content, embeddings and interactions,
- * are recorded, each attempt by itself; all others pass untouched. Bodies pass byte for byte, streams as they come. What the `fetch` beneath gives may be another package's response.
+ * are recorded, each attempt by itself; all others pass untouched. Bodies pass byte for byte, streams as they come. What the `fetch`
+ * beneath gives may be another package's response.
  *
  * @param log Where to record.
  * @param options Who asks, what it costs, what happens when the log does not work; what fetches.
@@ -83,8 +85,7 @@ export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetc
   const capture = new Capture(log, others);
   const beneath = fetch ?? globalThis.fetch;
   return async (input, init) => {
-    const { method, url } = targetOf(input, init);
-    const endpoint = endpointOf(method, url, provider);
+    const endpoint = endpointOf(targetOf(input, init), provider);
     if (endpoint === undefined) return await beneath(input, init);
     const asked = askedRequest(input, init);
     const { signal } = asked;

@@ -6,6 +6,7 @@ import { openAIChat } from "../wire/openai_chat.ts";
 import { openAIResponses } from "../wire/openai_responses.ts";
 import { openAICompletions, openAIEmbeddings } from "../wire/openai_texts.ts";
 import type { WireFormat } from "../wire/wire_format.ts";
+import type { Target } from "./request_body.ts";
 
 /** Where a request goes, and how that is spoken to. */
 export interface Endpoint {
@@ -30,8 +31,12 @@ const FORMATS: readonly [path: RegExp, format: WireFormat, provider: string][] =
   [/:generateContent$/, geminiContent, "gcp.gemini"],
   [/:streamGenerateContent$/, geminiContentStream, "gcp.gemini"],
   [/:(?:batchEmbedContents|embedContent)$/, geminiEmbeddings, "gcp.gemini"],
-  // Much is predicted on Vertex AI: texts are embedded so, and pictures made.
-  [/(?<!multimodal)embedding[^/:]*:predict$/, geminiEmbeddings, "gcp.vertex_ai"],
+  // Much is predicted, by Vertex AI and by others: by Google's models, texts are embedded so, and pictures made.
+  [
+    /\/publishers\/google\/models\/(?!multimodal)[^/:]*embedding[^/:]*:predict$/,
+    geminiEmbeddings,
+    "gcp.vertex_ai",
+  ],
   [
     /\/v\d\w*(?:\/projects\/[^/]+\/locations\/[^/]+)?\/interactions$/,
     geminiInteractions,
@@ -39,11 +44,18 @@ const FORMATS: readonly [path: RegExp, format: WireFormat, provider: string][] =
   ],
 ];
 
-/** How paths name a model: Azure's by its deployment, Google's by a resource, which may be none of the models that all have. */
+/**
+ * How paths name a model: Azure's by its deployment, Google's by a resource, which may be none of the models that all have. Other
+ * providers' models, behind a gateway, may have slashes and colons in their names.
+ */
 const DEPLOYMENT = /\/deployments\/([^/]+)\//;
-const RESOURCE = /\/(?:models|([^/]+))\/([^/:]+):\w+$/;
+const RESOURCE = /\/(?:models\/(.+)|([^/]+\/[^/]+)):\w+$/;
 /** What paths of Vertex AI have, whatever the host. */
 const VERTEX_AI = /\/(?:projects\/[^/]+\/locations|publishers\/google)\//;
+
+/** Many have interactions: these are Google's wherever they are asked for, by what is in the path or in the headers. */
+const INTERACTIONS = /\/(?:v\d+(?:alpha|beta)\d*|locations\/[^/]+)\/interactions$/;
+const GOOGLE_HEADERS: readonly string[] = ["x-goog-api-key", "x-goog-api-client"];
 
 /** Whose hosts are whose, by the names of OpenTelemetry's GenAI conventions. */
 const PROVIDERS: readonly [host: RegExp, provider: string][] = [
@@ -65,16 +77,11 @@ const PROVIDERS: readonly [host: RegExp, provider: string][] = [
 /**
  * The endpoint that a request goes to, if it is one that is recorded.
  *
- * @param method The request's method.
- * @param address Its URL.
+ * @param target Where the request goes.
  * @param provider Whose it is, where that is said; otherwise the host tells, or the format.
  */
-export function endpointOf(
-  method: string,
-  address: string,
-  provider: string | undefined,
-): Endpoint | undefined {
-  const url = method.toUpperCase() === "POST" ? URL.parse(address) : null;
+export function endpointOf(target: Target, provider: string | undefined): Endpoint | undefined {
+  const url = target.method.toUpperCase() === "POST" ? URL.parse(target.url) : null;
   if (url === null) return undefined;
   const { hostname, pathname } = url;
   const found = FORMATS.find(([path]) => path.test(pathname));
@@ -82,15 +89,18 @@ export function endpointOf(
   const [, format, usual] = found;
   const ofHost = PROVIDERS.find(([host]) => host.test(hostname))?.[1];
   const ofPath = usual === "gcp.gemini" && VERTEX_AI.test(pathname) ? "gcp.vertex_ai" : usual;
+  const isKnown = format !== geminiInteractions || INTERACTIONS.test(pathname) ||
+    (provider ?? ofHost)?.startsWith("gcp.") === true ||
+    GOOGLE_HEADERS.some((name) => target.header(name) !== null);
+  if (!isKnown) return undefined;
   return { format, provider: provider ?? ofHost ?? ofPath, model: modelIn(pathname), url };
 }
 
 function modelIn(path: string): string | undefined {
   const [, deployment] = DEPLOYMENT.exec(path) ?? [];
-  if (deployment !== undefined) return decoded(deployment);
-  const [, collection, name] = RESOURCE.exec(path) ?? [];
-  if (name === undefined) return undefined;
-  return decoded(collection === undefined ? name : `${collection}/${name}`);
+  const [, model, resource] = RESOURCE.exec(path) ?? [];
+  const name = deployment ?? model ?? resource;
+  return name === undefined ? undefined : decoded(name);
 }
 
 function decoded(text: string): string {

@@ -1,5 +1,10 @@
 import type { Loose } from "../shared/loose.ts";
-import { type RecordedEnd, recordedParts, RecordedReader } from "../shared/recorded_parts.ts";
+import {
+  knownError,
+  type RecordedEnd,
+  recordedParts,
+  RecordedReader,
+} from "../shared/recorded_parts.ts";
 import { errorIn } from "../wire/wire_format.ts";
 import { type AnswerHead, AnswerReader } from "./answers.ts";
 
@@ -211,7 +216,7 @@ class Feed {
 
   /** It broke behind what was read. */
   fail(error: unknown): Promise<void> {
-    if (this.#isOpen) this.#error = error;
+    if (this.#isOpen) this.#error = knownError(error);
     return this.end();
   }
 }

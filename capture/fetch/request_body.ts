@@ -22,15 +22,22 @@ interface ReadRequest extends ToFetch {
   readonly body: string | Bytes | undefined | null;
 }
 
-/** Where the arguments of `fetch()` go, and by what method. */
-export function targetOf(
-  input: RequestInfo | URL,
-  init: RequestInit | undefined,
-): { readonly method: string; readonly url: string } {
+/** Where a request goes, and by what method. */
+export interface Target {
+  readonly method: string;
+  readonly url: string;
+  /** One of its headers; `null` for those that can be read but once, too. */
+  header(name: string): string | null;
+}
+
+/** Where the arguments of `fetch()` go. Nothing is taken from them. */
+export function targetOf(input: RequestInfo | URL, init: RequestInit | undefined): Target {
   const request = isRequest(input) ? input : undefined;
+  const headers: unknown = init?.headers ?? request?.headers;
   return {
     method: init?.method ?? request?.method ?? "GET",
     url: request?.url ?? String(input),
+    header: (name) => typeof Object(headers).next === "function" ? null : headerOf(headers, name),
   };
 }
 

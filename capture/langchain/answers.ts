@@ -1,4 +1,4 @@
-import type { CapturedRemains, CapturedResponse } from "../shared/capture.ts";
+import type { CapturedRemains, CapturedResponse } from "../shared/captured_call.ts";
 import { filledText, listOf, type Loose, looseOf, textOf } from "../shared/loose.ts";
 import { type Message, textMessage } from "../shared/messages.ts";
 import { messageOf, usageIn } from "./messages.ts";

@@ -1,4 +1,4 @@
-import type { CapturedRequest } from "../shared/capture.ts";
+import type { CapturedRequest } from "../shared/captured_call.ts";
 import { filledText, type Loose, looseOf, textOf } from "../shared/loose.ts";
 import type { Input } from "../shared/messages.ts";
 import { plainObject } from "../shared/plain_json.ts";

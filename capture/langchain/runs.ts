@@ -1,10 +1,10 @@
+import type { Capture } from "../shared/capture.ts";
 import type {
-  Capture,
   CapturedCall,
   CapturedRemains,
   CapturedRequest,
   CapturedResponse,
-} from "../shared/capture.ts";
+} from "../shared/captured_call.ts";
 import { type Loose, looseOf } from "../shared/loose.ts";
 import { isAbort } from "../shared/recorded_parts.ts";
 import { PartialAnswer } from "./answers.ts";

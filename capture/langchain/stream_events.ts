@@ -22,7 +22,7 @@ export class AnswerInEvents {
         this.#blocks.set(index, looseOf(content));
         break;
       case "content-block-delta":
-        this.#blocks.set(index, grown(this.#blocks.get(index) ?? {}, looseOf(delta)));
+        this.#blocks.set(index, grown(this.#blocks.get(index) ?? {}, delta ?? deltaOf(content)));
         break;
       case "usage": // each tells of all so far
         this.#usage = event["usage"];
@@ -44,8 +44,19 @@ export class AnswerInEvents {
   }
 }
 
+/** What adapters of an older kind have in place of a delta, as one: some more of the block, as LangChain reads it. */
+function deltaOf(content: unknown): Loose {
+  const fields = looseOf(content);
+  const { text, thinking, reasoning = thinking, data } = fields;
+  if (typeof text === "string") return { type: "text-delta", text };
+  if (typeof reasoning === "string") return { type: "reasoning-delta", reasoning };
+  if (typeof data === "string") return { type: "data-delta", data };
+  return { type: "block-delta", fields };
+}
+
 /** A block, and what a delta brings of it. */
-function grown(block: Loose, delta: Loose): Loose {
+function grown(block: Loose, told: unknown): Loose {
+  const delta = looseOf(told);
   switch (delta["type"]) {
     case "text-delta":
       return longer(block, "text", "text", delta);

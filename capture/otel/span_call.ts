@@ -1,4 +1,4 @@
-import type { CapturedRequest, CapturedResponse } from "../shared/capture.ts";
+import type { CapturedRequest, CapturedResponse } from "../shared/captured_call.ts";
 import type { CapturedCallInfo } from "../shared/capture_options.ts";
 import { filledText, type Loose, textOf, usageOf } from "../shared/loose.ts";
 import { SPAN_CONTEXT, spanMetadata } from "../shared/span_context.ts";

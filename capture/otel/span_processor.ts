@@ -1,5 +1,6 @@
 import { type AuditLog, AuditLogError } from "../../mod.ts";
-import { Capture, type CapturedCall } from "../shared/capture.ts";
+import { Capture } from "../shared/capture.ts";
+import type { CapturedCall } from "../shared/captured_call.ts";
 import type { CapturedCallInfo, CaptureOptions } from "../shared/capture_options.ts";
 import { LoggedEvents, type OtelLogRecordProcessor } from "./logged_events.ts";
 import type { OtelSpan } from "./span.ts";

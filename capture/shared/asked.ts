@@ -1,5 +1,5 @@
 import type { TextFormat } from "../../mod.ts";
-import type { CapturedRequest } from "./capture.ts";
+import type { CapturedRequest } from "./captured_call.ts";
 import type { CapturedCallInfo } from "./capture_options.ts";
 import { recordableRequest } from "./recordable.ts";
 import { activeSpanContext, spanMetadata } from "./span_context.ts";

@@ -5,7 +5,7 @@ import { exactJson } from "./exact_json.ts";
 const CREDENTIAL = new RegExp(
   `(?:${
     [
-      "api[-_]?keys?",
+      "api[-_]?key(?:s|[-_]?(?:string|value))?",
       "access[-_]?key(?:[-_]?id)?",
       "(?:private|subscription|account|signing|encryption|master|shared|service)[-_]?key",
       "(?:access|api|auth|authorization|bearer|bot|client|hf|id|jwt|private|refresh|sas|secret|security|service|session|user)[-_]?token",
@@ -37,7 +37,7 @@ const SCHEMAS = /^(?:properties|patternProperties|\$defs|definitions|dependentSc
  * whose form tells.
  */
 const SECRET =
-  /^(?:(?:bearer|basic|token) {1,8}(?=[\w.~+/-]*[\d=]|[\w.~+/=-]{24})[\w.~+/=-]{8,}|(?:sk|pk|rk|xai|gsk|hf|gh[opsu]|xox[a-z])[-_][\w-]{16,}|github_pat_\w{16,}|AIza[\w-]{20,}|(?:AKIA|ASIA)[A-Z0-9]{12,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*)$/i;
+  /^(?:(?:bearer|basic|token) {1,8}(?=[\w.~+/-]*[\d=]|[\w.~+/=-]{24})[\w.~+/=-]{8,}|(?:sk|pk|rk|xai|gsk|hf|gh[opsu]|xox[a-z])[-_][\w-]{16,}|github_pat_\w{16,}|AIza[\w-]{20,}|(?:ya29|AQ)\.[\w.-]{20,}|(?:AKIA|ASIA)[A-Z0-9]{12,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*)$/i;
 const LEFT_OUT = "[secret]";
 
 /** Whether a name is that of a credential, or of what holds some. */

@@ -16,6 +16,8 @@ const INLINE =
 const URL_WITHIN =
   /\bdata:([\w.+-]{1,99}\/[\w.+-]{1,99})?(?:;[\w.+=-]{1,99}){0,8};base64,([\w+/-]+={0,2})/gi;
 const BASE64 = /^[\w+/\r\n-]+={0,2}\s{0,8}$/;
+/** So much base64, maybe with what JSON escapes in it, as the string that it is in JSON, or the beginning of one. */
+const QUOTED = /(?<=")[\w+/\\-]{256,}={0,2}/g;
 /** What JSON with media in it has: so much base64 at a time is no word. */
 const IN_JSON = /[\w+/-]{64}|"Buffer"/;
 
@@ -84,13 +86,13 @@ function isInText(text: string): boolean {
   return INLINE.test(text) || text.search(URL_WITHIN) !== -1 || hasMediaInJson(text);
 }
 
-/** Whether a text is JSON, as tools answer with, with media in it. */
+/** Whether a text is JSON, as tools answer with, with media in it. Of one that was cut, it is the look that tells. */
 function hasMediaInJson(text: string): boolean {
   if (!/^\s{0,8}[[{]/.test(text) || !IN_JSON.test(text)) return false;
   try {
     return hasMedia(JSON.parse(text), false);
   } catch {
-    return false; // it is no JSON, or nested too deep to be looked into
+    return text.search(QUOTED) !== -1; // it is no JSON, or nested too deep to be looked into
   }
 }
 
@@ -172,20 +174,27 @@ function guessedType({ type }: JsonObject, name: string): string | undefined {
 
 async function replacedText(text: string, mediaType: string | undefined): Promise<JsonValue> {
   if (INLINE.test(text)) return { ...await urlPart(text, mediaType, false) };
-  if (hasMediaInJson(text)) {
+  const isJson = hasMediaInJson(text);
+  if (isJson) {
     try {
       const json = exactJson(text);
       return json.write(await replaced(json.value, { sparesSaid: false }));
     } catch {
-      // It is nested too deep for that: no call shall fail for what a tool answered with.
+      // It was cut, or is nested too deep: no call shall fail for what a tool answered with.
     }
   }
+  const plain = await hashedIn(text, URL_WITHIN);
+  return isJson ? await hashedIn(plain, QUOTED) : plain;
+}
+
+/** A text with the hash for each of the media in it. */
+async function hashedIn(text: string, media: RegExp): Promise<string> {
   let plain = "";
   let at = 0;
-  for (const { 0: url, 1: type = "", 2: data, index } of text.matchAll(URL_WITHIN)) {
-    const { sha256, size } = await blobPart(data!, undefined, false);
+  for (const { 0: found, 1: type = "", 2: data = found, index } of text.matchAll(media)) {
+    const { sha256, size } = await blobPart(data.replaceAll("\\/", "/"), undefined, false);
     plain += `${text.slice(at, index)}data:${type};sha256=${sha256};size=${size},`;
-    at = index + url.length;
+    at = index + found.length;
   }
   return plain + text.slice(at);
 }

@@ -1,4 +1,5 @@
 import { AuditLogError } from "../../mod.ts";
+import { ignoreRejection, isPromise } from "./promises.ts";
 
 /** What a wrapper's options say of a call. */
 export interface Own {
@@ -6,6 +7,25 @@ export interface Own {
   user: string | undefined;
   /** The application's metadata. */
   metadata: object | undefined;
+}
+
+/** What an option gives at once. @throws {AuditLogError} It failed, or has others wait. */
+export function valueOf<T>(option: "user" | "metadata" | "cost", value: () => T): T {
+  let given: T;
+  try {
+    given = value();
+  } catch (cause) {
+    throw optionFailed(option, "the function threw an error", cause);
+  }
+  if (!isPromise(given)) return given;
+  ignoreRejection(given);
+  throw optionFailed(option, "a promise was given; nobody waits for one, give the value itself");
+}
+
+/** The error of an option that did not give what it is to give. */
+export function optionFailed(path: string, state: string, cause?: unknown): AuditLogError {
+  const message = `Cannot tell the ${path} of the call: ${state}`;
+  return new AuditLogError("INVALID_ENTRY", message, { path, cause });
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { CapturedCall, CapturedRemains, CapturedResponse } from "./capture.ts";
+import type { CapturedCall, CapturedRemains, CapturedResponse } from "./captured_call.ts";
 import { looseOf } from "./loose.ts";
 
 /** What a stream has brought, and the error that it says to have ended with. */
@@ -28,6 +28,11 @@ export type RecordedEnd = Pick<CapturedCall, "firstOutput" | "complete" | "fail"
 export function isAbort(error: unknown): boolean {
   const { name } = looseOf(error);
   return name === "AbortError" || name === "TimeoutError";
+}
+
+/** What a stream broke with: something, even where nobody said why. */
+export function knownError(error: unknown): unknown {
+  return error ?? new Error("The stream broke, and nobody said why");
 }
 
 /**
@@ -67,25 +72,33 @@ class Recording<Part> {
   /** Takes a part. Resolves when the end is recorded, if it is the last; nothing where nothing is to be waited for. */
   take(part: Part): Promise<void> | undefined {
     if (this.#ended !== undefined) return undefined;
-    const { isOutput, isLast = false, error } = this.#parts.take(part);
+    const { isOutput, isLast = false, error } = this.#taken(part);
     if (isOutput) this.#call.firstOutput();
     if (error !== undefined) this.#told ??= { error };
-    return isLast ? this.#end(undefined) : undefined;
+    return isLast ? this.fail(undefined) : undefined;
+  }
+
+  #taken(part: Part): ReturnType<PartsReader<Part>["take"]> {
+    try {
+      return this.#parts.take(part);
+    } catch {
+      return { isOutput: false }; // it is not what it seems, and the caller's to find out
+    }
   }
 
   /** The stream has ended. */
-  async end(): Promise<void> {
-    await this.#end(this.#told === undefined ? this.#parts.endedEarly?.() : undefined);
+  end(): Promise<void> {
+    return this.#ended ??= this.#recordEnd(this.#endedEarly());
   }
 
-  /** The stream broke. */
+  /** The stream broke, if it did: what it told of goes before that. */
   fail(error: unknown): Promise<void> {
-    return this.#end(error);
+    return this.#ended ??= this.#recordEnd(error);
   }
 
   /** Nobody reads on. */
   leave(): Promise<void> {
-    return this.#told === undefined ? this.abort() : this.#end(undefined);
+    return this.#told === undefined ? this.abort() : this.fail(undefined);
   }
 
   /** Whoever asked wants no more. */
@@ -93,8 +106,12 @@ class Recording<Part> {
     return this.#ended ??= this.#recordAbort();
   }
 
-  async #end(failure: unknown): Promise<void> {
-    if (this.#ended === undefined) await (this.#ended = this.#recordEnd(failure));
+  #endedEarly(): unknown {
+    try {
+      return this.#told === undefined ? this.#parts.endedEarly?.() : undefined;
+    } catch {
+      return undefined; // what came cannot be read, which is told where it is put together
+    }
   }
 
   async #recordAbort(): Promise<void> {
@@ -103,7 +120,6 @@ class Recording<Part> {
     await this.#call.abort(response, reason);
   }
 
-  /** What the stream told of goes before what ended it. */
   async #recordEnd(failure: unknown): Promise<void> {
     const { error = this.#told?.error ?? failure, ...response } = await this.#settled();
     await (error === undefined
@@ -167,7 +183,8 @@ export class RecordedReader<Part> {
   next<Given>(give: (next: ReadableStreamReadResult<Part>) => Given): Promise<Given> {
     const took = (next: ReadableStreamReadResult<Part>): Given | Promise<Given> => {
       const recorded = next.done ? this.#recording.end() : this.#recording.take(next.value);
-      return recorded === undefined ? give(next) : recorded.then(() => give(next));
+      if (recorded !== undefined) return recorded.then(() => this.#given(next, give));
+      return this.#given(next, give);
     };
     try {
       return this.#reader.read().then(took, this.#broke);
@@ -176,8 +193,21 @@ export class RecordedReader<Part> {
     }
   }
 
+  /** Gives a part on. Where that cannot be taken, nobody will ask for the next. */
+  #given<Given>(
+    next: ReadableStreamReadResult<Part>,
+    give: (next: ReadableStreamReadResult<Part>) => Given,
+  ): Given | Promise<Given> {
+    try {
+      return give(next);
+    } catch (error) {
+      this.#reader.cancel(error).catch(() => {});
+      return this.#broke(error);
+    }
+  }
+
   readonly #broke = async (error: unknown): Promise<never> => {
-    await this.#recording.fail(error);
+    await this.#recording.fail(knownError(error));
     throw error;
   };
 

@@ -27,6 +27,11 @@ export class SseReader {
     return this.#isTooLong ? this.#tooLong + 1 : this.#tooLong;
   }
 
+  /** Whether a line ended with the last of the bytes. */
+  get isAtLineStart(): boolean {
+    return this.#begun === "";
+  }
+
   /** Takes the events that some more bytes complete. */
   read(bytes: Uint8Array): void {
     this.#lines(this.#decoder.decode(bytes, { stream: true }));

@@ -77,13 +77,16 @@ export const geminiContentStream: WireFormat = {
   },
 };
 
-/** An object with its names as answers have them. In requests, Google takes `inline_data` for `inlineData`. */
+/**
+ * An object with its names as answers have them, without what is null and says nothing. In requests, Google takes `inline_data` for
+ * `inlineData`.
+ */
 export function camelCased(object: Loose): Loose {
-  const entries = Object.entries(object).map(([name, value]) => [
+  const said = Object.entries(object).filter(([, value]) => value !== null);
+  return Object.fromEntries(said.map(([name, value]) => [
     name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
     value,
-  ]);
-  return Object.fromEntries(entries);
+  ]));
 }
 
 /** Where Google takes a list, it takes one of them, too. */
@@ -230,7 +233,7 @@ function responseOfAll(chunks: readonly Loose[]): WireResponse {
 /** @param signatures Takes those of texts, which stay the plain texts that they are. */
 function answered({ content, finishReason }: Loose, signatures: JsonValue[]): Message {
   const parts: Part[] = [];
-  for (const part of listOf(looseOf(content)["parts"])) {
+  for (const part of listOf(looseOf(content)["parts"]).map(camelCased)) {
     const { thoughtSignature, ...others } = part;
     const isSigned = isText(part) && typeof thoughtSignature === "string";
     if (isSigned) signatures.push(thoughtSignature);

@@ -16,6 +16,8 @@ type StreamedPart = Record<string, unknown>;
 interface Streamed {
   finishReason?: string;
   readonly parts: StreamedPart[];
+  /** The part that is a call of which the rest is to come. */
+  open?: StreamedPart | undefined;
   /** What each chunk tells of it besides: grounding, citations, ratings. */
   readonly beside: JsonObject[];
 }
@@ -66,7 +68,7 @@ export class ContentStream implements WireStream {
       const beside = without(told, TOLD_APART);
       if (Object.keys(beside).length > 0) candidate.beside.push(beside);
       for (const part of listOf(looseOf(content)["parts"])) {
-        isOutput = addPart(candidate.parts, part) || isOutput;
+        isOutput = addPart(candidate, part) || isOutput;
       }
     }
     return { isOutput, isLast: this.#head["error"] !== undefined };
@@ -92,28 +94,36 @@ export class ContentStream implements WireStream {
   }
 }
 
-/** Adds a part, to the last one where it is the rest of that. @returns Whether it is some of the answer. */
-function addPart(parts: StreamedPart[], part: Loose): boolean {
-  const last = parts.at(-1) ?? {};
+/** Adds a part, to an earlier one where it is the rest of that. @returns Whether it is some of the answer. */
+function addPart(candidate: Streamed, part: Loose): boolean {
+  const { parts, open } = candidate;
   const { text, functionCall, ...others } = part;
   if (typeof text === "string") {
+    const last = parts.at(-1) ?? {};
     const isRest = typeof last["text"] === "string" && last["thoughtSignature"] === undefined &&
       last["thought"] === part["thought"];
     if (isRest) Object.assign(last, without(others, []), { text: last["text"] + text });
     else parts.push({ ...part });
     return text !== "";
   }
-  const open = looseOf(last["functionCall"]);
-  if (functionCall === undefined || open["willContinue"] !== true) {
-    const isOpen = looseOf(functionCall)["willContinue"] === true;
-    parts.push(isOpen ? { ...part, functionCall: { ...looseOf(functionCall) } } : { ...part });
+  if (functionCall === undefined || functionCall === null) {
+    parts.push({ ...part });
     return true;
   }
   const { partialArgs, ...call } = looseOf(functionCall);
-  const pieces: Loose[] = Array.isArray(open["partialArgs"]) ? open["partialArgs"] : [];
+  const isOpen = call["willContinue"] === true;
+  if (open === undefined) {
+    const added = isOpen ? { ...part, functionCall: { ...call, partialArgs } } : { ...part };
+    if (isOpen) candidate.open = added;
+    parts.push(added);
+    return true;
+  }
+  const begun = open["functionCall"] as StreamedPart;
+  const pieces: Loose[] = Array.isArray(begun["partialArgs"]) ? begun["partialArgs"] : [];
   for (const piece of listOf(partialArgs)) pieces.push(piece);
-  const rest = { willContinue: false, ...without(call, []), partialArgs: pieces };
-  Object.assign(last, without(others, []), { functionCall: Object.assign(open, rest) });
+  Object.assign(begun, without(call, []), { partialArgs: pieces });
+  Object.assign(open, without(others, []));
+  if (!isOpen) candidate.open = undefined;
   return true;
 }
 

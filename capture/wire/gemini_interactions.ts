@@ -71,7 +71,7 @@ function roleOf({ type, role }: Loose): string | undefined {
   if (type === "user_input") return "user";
   if (type === "function_result") return "tool";
   const isStep = type === "model_output" || type === "thought" ||
-    /_(?:call|result)$/.test(String(type));
+    /_(?:call|result)$/.test(textOf(type) ?? "");
   return isStep ? "assistant" : undefined;
 }
 

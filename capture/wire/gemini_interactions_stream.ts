@@ -28,8 +28,8 @@ export class InteractionStream implements WireStream {
   take(name: string, data: Loose): { isOutput: boolean; isLast: boolean } {
     const { event_type: type = name, index = 0, interaction, status, usage, step, delta } = data;
     switch (type) {
-      case "interaction.created":
-        this.#add(looseOf(interaction));
+      case "interaction.created": // with what was before, if with any steps
+        this.#add(without(looseOf(interaction), ["steps"]));
         break;
       case "interaction.completed":
         this.#add(looseOf(interaction));

@@ -1,4 +1,4 @@
-import type { CapturedResponse } from "../shared/capture.ts";
+import type { CapturedResponse } from "../shared/captured_call.ts";
 import { type Loose, looseOf } from "../shared/loose.ts";
 import type { Input } from "../shared/messages.ts";
 

@@ -11,7 +11,7 @@ const SECRETS: readonly RegExp[] = [
   /\b(?:bearer|basic)\s+(?=[\w.~+/-]*[\d=]|[\w.~+/=-]{24})[\w.~+/=-]{8,}/gi,
   /\b(?:key|api)[-_](?=[\w*.-]*[\d*]|[\w*.-]{32})[\w*.-]{8,}/gi,
   /\b(?:sk|pk|rk|xai|gsk)[-_][\w*.-]{8,}/gi,
-  /\bAIza[\w-]{20,}/g,
+  /\b(?:AIza|(?:ya29|AQ)\.)[\w.-]{19,}[\w-]/g,
   /\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g,
   /(?:\b|_)(?:authorization|password|secret|token)["']?\s*[:=]\s*["']?[^\s"',;]{4,}/gi,
   /\bapi[-_ ]?key\b[^:=\n]{0,20}[:=]\s*["']?[^\s"',;]{4,}/gi,

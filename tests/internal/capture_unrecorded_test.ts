@@ -12,7 +12,8 @@ import {
 import { join } from "node:path";
 import { test } from "node:test";
 import { asyncStorage } from "../../adapters/async_storage.ts";
-import { Capture, type CapturedCall } from "../../capture/shared/capture.ts";
+import { Capture } from "../../capture/shared/capture.ts";
+import type { CapturedCall } from "../../capture/shared/captured_call.ts";
 import { Unrecorded } from "../../capture/shared/unrecorded.ts";
 import { FILE_BACKENDS, openFile } from "../support/backends.ts";
 import { REQUEST, RESPONSE, setUp } from "../support/capture_set_up.ts";

@@ -51,6 +51,17 @@ const bodies: [what: string, path: string, body: object][] = [
   ["an MCP server's token", "messages", {
     mcp_servers: [{ type: "url", url: `https://m.example/?k=${KEY}`, authorization_token: KEY }],
   }],
+  ["a search service's configuration", "models/g:generateContent", {
+    tools: [{ retrieval: { externalApi: { apiAuth: { apiKeyConfig: { apiKeyString: KEY } } } } }],
+  }],
+  ["a map service's configuration", "models/g:streamGenerateContent", {
+    tools: [{
+      google_maps: { auth_config: { api_key_config: { api_key_string: KEY }, api_key: KEY } },
+    }],
+  }],
+  ["an agent's MCP server", "v1beta/interactions", {
+    tools: [{ type: "mcp_server", url: `https://m.example/?k=${KEY}`, headers: { "x-any": KEY } }],
+  }],
 ];
 for (const [what, path, body] of bodies) {
   test(`the key in ${what} is not recorded of a request to ${path}`, async (t) => {
@@ -60,6 +71,14 @@ for (const [what, path, body] of bodies) {
     assert(!entries.includes(KEY), entries);
   });
 }
+
+test("a text that is nothing but a key of Google's is not recorded", async (t) => {
+  const keys = [`AIza${KEY}`, `ya29.a0${KEY}`, `ya29.c.b0${KEY}`, `AQ.Ab8${KEY}${KEY}`];
+  const { log, fetch } = await fetched(t, { fetch: answering("{}") });
+  await fetch(`${HOST}/models/g:generateContent`, post({ labels: keys }));
+  const { labels } = (await only(log)).metadata["request.parameters"] as JsonObject;
+  assertEquals(labels, keys.map(() => "[secret]"));
+});
 
 test("the key in a request that broke off is not recorded", async (t) => {
   const { log, fetch } = await fetched(t, { fetch: answering("{}") });

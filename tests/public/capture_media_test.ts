@@ -111,13 +111,13 @@ const requests: [what: string, path: string, body: object][] = [
   ["what Gemini embeds", "models/g:batchEmbedContents", {
     requests: [{ content: { parts: [{ inline_data: { mime_type: "image/png", data: BASE64 } }] } }],
   }],
-  ["what Gemini is shown", "interactions", {
+  ["what Gemini is shown", "v1beta/interactions", {
     input: [{ type: "image", mime_type: "image/png", data: BASE64 }],
   }],
-  ["a picture that Gemini made earlier", "interactions", {
+  ["a picture that Gemini made earlier", "v1beta/interactions", {
     input: [{ type: "model_output", content: [{ type: "image", data: BASE64 }] }],
   }],
-  ["what Gemini's tool answered with, as a step", "interactions", {
+  ["what Gemini's tool answered with, as a step", "v1beta/interactions", {
     input: [{ type: "function_result", call_id: "c", result: [{ type: "image", data: BASE64 }] }],
   }],
   ["a parameter", "chat/completions", { messages: [], mask: { b64_json: BASE64 } }],
@@ -163,10 +163,10 @@ const answers: [what: string, path: string, answer: object][] = [
       finishReason: "STOP",
     }],
   }],
-  ["a picture of Gemini's, as a step", "interactions", {
+  ["a picture of Gemini's, as a step", "v1beta/interactions", {
     steps: [{ type: "model_output", content: [{ type: "image", data: BASE64 }] }],
   }],
-  ["a picture as some models have it", "interactions", {
+  ["a picture as some models have it", "v1beta/interactions", {
     outputs: [{ type: "image", mime_type: "image/png", data: BASE64 }],
   }],
   ["what a provider's tool answered with", "messages", {
@@ -185,6 +185,34 @@ for (const [what, path, answer] of answers) {
     await log.close();
   });
 }
+
+test("a picture in an answer that was cut is recorded by its hash", async () => {
+  const picture = { inlineData: { mimeType: "image/png", data: BASE64 } };
+  const answer = JSON.stringify([{ candidates: [{ content: { parts: [picture] } }] }]);
+  const url = JSON.stringify([{ url: URL_OF_IT }, "more"]);
+  for (
+    const cut of [answer.slice(0, -1), answer.replaceAll("/", "\\/").slice(0, -1), url.slice(0, -3)]
+  ) {
+    const log = await AuditLog.open();
+    const fetch = auditFetch(log, { fetch: answering(cut) });
+    await (await fetch(`${HOST}/models/g:generateContent`, post({ contents: [] }))).text();
+    await assertHashed(log);
+    const { outputText } = await only(log);
+    assert(outputText.startsWith(cut.slice(0, 8)), outputText);
+    assert(outputText.endsWith(cut.slice(-2)), outputText);
+    await log.close();
+  }
+});
+
+test("of a picture that was cut itself, nothing is left", async () => {
+  const log = await AuditLog.open();
+  const cut = `[{"data":"${BASE64.slice(0, 1001)}`;
+  const fetch = auditFetch(log, { fetch: answering(cut) });
+  await (await fetch(`${HOST}/models/g:generateContent`, post({ contents: [] }))).text();
+  const { outputText } = await only(log);
+  assert(/^\[\{"data":"data:;sha256=\w{64};size=\d+,$/.test(outputText), outputText);
+  await log.close();
+});
 
 test("a picture in a stream is recorded by its hash", async () => {
   const log = await AuditLog.open();

@@ -338,3 +338,13 @@ test("a response that was read before is handed on as it is", async (t) => {
   await assertRejects(() => response.text(), TypeError);
   assertEquals(await log.count(), 1);
 });
+
+test("what is read of an answer and breaks without a reason has failed", async (t) => {
+  const answer = { ok: true, status: 200, text: () => Promise.reject(undefined) };
+  const { log, fetch } = await fetched(t, {
+    fetch: () => Promise.resolve(answer as unknown as Response),
+  });
+  const response = await fetch("https://llm.example/v1/chat/completions", post(QUESTION));
+  assertEquals(await response.text().catch((reason) => [reason]), [undefined]);
+  assertEquals((await only(log)).metadata["audit.outcome"], "failed");
+});

@@ -83,6 +83,8 @@ async function recorded(
   return entries[0]!;
 }
 
+const MODEL_OUTPUT = { event_type: "step.start", index: 0, step: { type: "model_output" } };
+const INTERACTIONS = "v1beta/interactions";
 const GEMINI = "models/gemini:streamGenerateContent";
 const PATHS = [
   "chat/completions",
@@ -93,7 +95,7 @@ const PATHS = [
   GEMINI,
   "models/gemini:generateContent",
   "models/gemini:embedContent",
-  "interactions",
+  INTERACTIONS,
 ];
 const deep = '{"a":['.repeat(50_000) + "]}".repeat(50_000);
 const hollow = (inner: string): string =>
@@ -111,7 +113,7 @@ const hollowSteps = (inner: string): string =>
 
 /** An answer of each kind with something in all its places. */
 function filled(path: string, inner: string): string {
-  if (path === "interactions") return hollowSteps(inner);
+  if (path === INTERACTIONS) return hollowSteps(inner);
   return path.startsWith("models/") ? hollowGemini(inner) : hollow(inner);
 }
 
@@ -155,6 +157,16 @@ for (const path of PATHS) {
   });
 }
 
+test("a line that cannot be read as a piece of an answer is left out, as an event is", async (t) => {
+  const delta = { event_type: "step.delta", delta: { type: "text", text: "Hi" } };
+  const bad = { ...delta, index: { toString: 1, valueOf: 1 } };
+  const events = [MODEL_OUTPUT, delta, bad];
+  for (const body of [events.map((one) => `${JSON.stringify(one)}\n`).join(""), sse(...events)]) {
+    const { outputText } = await recorded(t, INTERACTIONS, body);
+    assertEquals(outputText, "Hi");
+  }
+});
+
 test("nothing was added to what all objects share", () => {
   assertEquals(Object.getOwnPropertyNames(Object.prototype), DEFAULTS);
 });
@@ -197,7 +209,6 @@ test("places that are far apart take no room between them", async (t) => {
 
 /** So many that what takes a time by their square does not come to an end. */
 const MANY = 200_000;
-const MODEL_OUTPUT = { event_type: "step.start", index: 0, step: { type: "model_output" } };
 const lots: [what: string, path: string, event: (n: number) => object, parts: number][] = [
   ["tool calls", "chat/completions", (index) => ({
     choices: [{ index: 0, delta: { tool_calls: [{ index }] } }],
@@ -217,12 +228,12 @@ const lots: [what: string, path: string, event: (n: number) => object, parts: nu
   ["parts of Gemini's", GEMINI, () => ({
     candidates: [{ content: { parts: [{ executableCode: { code: "x" } }] } }],
   }), MANY],
-  ["steps", "interactions", (index) => ({
+  ["steps", INTERACTIONS, (index) => ({
     event_type: "step.start",
     index,
     step: { type: "x" },
   }), MANY],
-  ["contents of a step", "interactions", (n) =>
+  ["contents of a step", INTERACTIONS, (n) =>
     n === 0 ? MODEL_OUTPUT : {
       event_type: "step.delta",
       index: 0,
@@ -230,7 +241,7 @@ const lots: [what: string, path: string, event: (n: number) => object, parts: nu
     }, MANY - 1],
   [
     "texts of a step, each with what is cited",
-    "interactions",
+    INTERACTIONS,
     (n) =>
       n === 0 ? MODEL_OUTPUT : {
         event_type: "step.delta",

@@ -161,6 +161,29 @@ test("a request may have names with underscores, and one where there is a list",
   });
 });
 
+test("what is null in a request or an answer is as what is not there", async (t) => {
+  const none = { functionCall: null, functionResponse: null, inlineData: null, fileData: null };
+  const parts = [
+    { ...none, thought: null, text: "Hi" },
+    { ...none, text: null, executableCode: { code: "x" } },
+    { ...none, text: null, inlineData: { mimeType: "image/png", data: "AAEC" } },
+  ];
+  const body = { contents: [{ role: "user", parts }], systemInstruction: null, tools: null };
+  const candidates = [{ content: { parts }, finishReason: null }];
+  const { log, fetch } = await fetched(t, {
+    fetch: answering(JSON.stringify({ candidates, promptFeedback: null, usageMetadata: null })),
+  });
+  await fetch(CONTENT, post(body));
+  const { inputText, outputText } = await only(log);
+  const { messages, ...others } = JSON.parse(inputText);
+  assertEquals(others, {});
+  for (const { parts: [text, code, picture] } of [messages[0], JSON.parse(outputText)[0]]) {
+    assertEquals(text, { type: "text", content: "Hi" });
+    assertEquals(code, { type: "executableCode", code: "x" });
+    assertEquals([picture.type, picture.size], ["blob", 3]);
+  }
+});
+
 test("each of several candidates is a message, of streams too", async (t) => {
   const { provider, log, ai } = await recording(t);
   const choices = [{ text: ["One", "."] }, { text: ["Two", "."], finishReason: "MAX_TOKENS" }];
@@ -253,6 +276,16 @@ test("a picture of which no more is told than that it is one is recorded as one"
   await fetch(`${HOST}/v1beta/interactions`, post({ model: MODEL, input: "Hi" }));
   const [{ parts: [{ sha256, ...picture }] }] = JSON.parse((await only(log)).outputText);
   assertEquals([picture, sha256.length], [{ type: "blob", modality: "image", size: 9 }, 64]);
+});
+
+test("a content of an interaction that is of no type is recorded as the others are", async (t) => {
+  const text = { type: "text", text: "Hi" };
+  const { log, fetch } = await fetched(t, { fetch: answering("{}") });
+  const input = [{ type: { toString: 1 }, text: "odd" }, text];
+  await fetch(`${HOST}/v1beta/interactions`, post({ model: MODEL, input }));
+  const { model, inputText } = await only(log);
+  assertEquals(model, MODEL);
+  assertEquals(JSON.parse(inputText).messages[0].parts[1], { type: "text", content: "Hi" });
 });
 
 test("a part that is not known is recorded as it is", async (t) => {

@@ -50,6 +50,9 @@ test("arguments that come piece by piece are put together", async (t) => {
   const chunks = [
     call({ name: "weather", id: "c1", willContinue: true }),
     piece({ jsonPath: "$.city", stringValue: "Os", willContinue: true }),
+    // What else comes meanwhile ends no call.
+    chunk({ text: "Well.", functionCall: null }),
+    chunk({ executableCode: { code: "x" } }),
     piece({ jsonPath: "$.city", stringValue: "lo" }, { jsonPath: "$.days[0]", numberValue: 2 }),
     piece({ jsonPath: "$.exact", boolValue: false }, {
       jsonPath: "$.unit",
@@ -71,6 +74,8 @@ test("arguments that come piece by piece are put together", async (t) => {
       name: "weather",
       arguments: { city: "Oslo", "days[0]": 2, exact: false, unit: null },
     },
+    { type: "text", content: "Well." },
+    { type: "executableCode", code: "x" },
     { type: "tool_call", name: "time", arguments: {} },
   ]);
 });
@@ -96,6 +101,31 @@ test("a stream without the reason that ends it is incomplete", async (t) => {
   await (await fetch(STREAM, post(ASKED))).text();
   assertEquals(await outcomes(log), [["failed", "Hel"]]);
   assertEquals((await only(log)).metadata["error.type"], "incomplete_stream");
+});
+
+test("an error that is told in the middle of a stream without being an event ends it", async (t) => {
+  const error = { code: 503, message: "The model is overloaded.", status: "UNAVAILABLE" };
+  const told = JSON.stringify({ error }, null, 2);
+  const events = eventBytes(chunk({ text: "Hel" }));
+  const begun = new TextEncoder().encode('data: {"candidates":');
+  for (
+    const [pieces, type] of [
+      [[events, new TextEncoder().encode(told)], "UNAVAILABLE"],
+      // Part of an event.
+      [[events, begun, new TextEncoder().encode(told)], "incomplete_stream"],
+    ] as const
+  ) {
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (const piece of pieces) controller.enqueue(piece);
+        controller.close();
+      },
+    });
+    const { log, fetch } = await fetched(t, { fetch: answering(body, EVENT_STREAM) });
+    await (await fetch(STREAM, post(ASKED))).text();
+    assertEquals(await outcomes(log), [["failed", "Hel"]]);
+    assertEquals((await only(log)).metadata["error.type"], type);
+  }
 });
 
 test("log probabilities are not recorded, of streams neither", async (t) => {
@@ -143,4 +173,20 @@ test("an interaction is complete with the event that says so, and not without it
     await (await fetch(`${HOST}/v1beta/interactions`, post(request))).text();
     assertEquals(await outcomes(log), [[outcome, "Hello!"]]);
   }
+});
+
+test("what an interaction had before its answer is not the answer", async (t) => {
+  const steps = [{ type: "user_input", content: [{ type: "text", text: "Hi" }] }];
+  const events = [
+    { event_type: "interaction.created", interaction: { id: "i", status: "in_progress", steps } },
+    { event_type: "step.start", index: 1, step: { type: "model_output" } },
+    { event_type: "step.delta", index: 1, delta: { type: "text", text: "Hello!" } },
+    { event_type: "interaction.completed", interaction: { status: "completed" } },
+  ];
+  const { log, fetch } = await fetched(t, {
+    fetch: answering(eventBytes(...events), EVENT_STREAM),
+  });
+  const request = { model: MODEL, input: "Hi", stream: true };
+  await (await fetch(`${HOST}/v1beta/interactions`, post(request))).text();
+  assertEquals(await outcomes(log), [["completed", "Hello!"]]);
 });

@@ -88,6 +88,15 @@ test("the host or the path tells whose Gemini it is, and the path which model", 
     [`https://gateway.example/v1/publishers/google/models/g:generateContent`, "gcp.vertex_ai", "g"],
     [`https://gateway.example/gemini/v1beta/models/g%20g:generateContent`, "gcp.gemini", "g g"],
     [
+      `https://gateway.example/v1beta/models/a/b/c:free:generateContent`,
+      "gcp.gemini",
+      "a/b/c:free",
+    ],
+    [`https://gateway.example/v1beta/models/a%2Fb%3Ac:generateContent`, "gcp.gemini", "a/b:c"],
+    [`https://gateway.example/v1beta/models/%E0%A4:generateContent`, "gcp.gemini", "%E0%A4"],
+    [`${HOST}/v1/interactions`, "gcp.gemini", "m"],
+    [`https://gateway.example/v1/interactions`, "gcp.gemini", "m"],
+    [
       `https://gateway.example/${project}/endpoints/12:generateContent`,
       "gcp.vertex_ai",
       "endpoints/12",
@@ -104,7 +113,12 @@ test("the host or the path tells whose Gemini it is, and the path which model", 
     ],
   ];
   const fetch = auditFetch(log, { fetch: answering("{}") });
-  for (const [url] of asked) await (await fetch(url, post({ model: "m" }))).text();
+  const body = JSON.stringify({ model: "m" });
+  const headers = { "X-Goog-Api-Key": API_KEY };
+  for (const [url] of asked) {
+    const init = url.endsWith("example/v1/interactions") ? { headers } : {};
+    await (await fetch(url, { method: "POST", body, ...init })).text();
+  }
   assertEquals(
     (await log.query()).map(({ model, metadata }) => [metadata["gen_ai.provider.name"], model]),
     asked.map(([, provider, model]) => [provider, model]),
@@ -123,7 +137,38 @@ test("what asks no model for content or vectors passes unrecorded", async (t) =>
     "interactions/i-1/cancel",
   ];
   for (const path of paths) await fetch(`${HOST}/v1beta/${path}`, post({}));
-  await fetch("https://shop.example/interactions", post({}));
+  assertEquals(log.size, 0);
+});
+
+test("what only looks like Gemini's passes unrecorded, and as it is", async (t) => {
+  const { log } = await fetched(t);
+  const passed: unknown[][] = [];
+  const answer = new Response("{}");
+  const fetch = auditFetch(log, {
+    fetch: (...given) => {
+      passed.push(given);
+      return Promise.resolve(answer);
+    },
+  });
+  const paths = [
+    "interactions",
+    "v1/interactions",
+    "api/v2/interactions",
+    "v1/models/my-embedding:predict",
+    "v1/models/embedding/versions/2:predict",
+    "v1/projects/p/locations/l/endpoints/embedding:predict",
+    "models:generate",
+    "v1beta/models/generateContent",
+  ];
+  for (const path of paths) {
+    const url = `https://shop.example/${path}`;
+    const body = new ReadableStream({ pull: (it) => it.close() }, { highWaterMark: 0 });
+    const headers: unknown = new Map([["x-own", "1"]]).entries();
+    const init = { method: "POST", body, headers, duplex: "half" } as RequestInit;
+    assertEquals(await fetch(url, init) === answer, true);
+    assertEquals([passed.at(-1)![0] === url, passed.at(-1)![1] === init], [true, true]);
+    assertEquals([body.locked, [...headers as Iterable<unknown>].length], [false, 1]);
+  }
   assertEquals(log.size, 0);
 });
 

@@ -161,6 +161,47 @@ test("of a stream that is told of by events, each kind of block grows in its way
   assertEquals(entry.metadata["gen_ai.response.id"], "a-1");
 });
 
+test("of events that have some more of a block in place of a delta, all is kept", async (t) => {
+  const { log, handler } = await setUp(t);
+  await handler.handleChatModelStart({}, [[new HumanMessage("Hi")]], "r1");
+  const more = (index: number, content: unknown) => ({
+    event: "content-block-delta",
+    index,
+    content,
+  });
+  for (
+    const event of [
+      more(0, { type: "thinking", thinking: "Twice" }),
+      more(0, { type: "reasoning", reasoning: " four." }),
+      more(1, { type: "text", text: "It" }),
+      more(1, { type: "text", text: " is" }),
+      {
+        event: "content-block-start",
+        index: 2,
+        content: { type: "image", mimeType: "image/png", data: "" },
+      },
+      more(2, { type: "image", mimeType: "image/png", data: "aGVs" }),
+      more(2, { type: "image", mimeType: "image/png", data: "bG8=" }),
+      more(3, { type: "tool_call_chunk", id: "c1", name: "double", args: '{"n"' }),
+      more(3, { type: "tool_call_chunk", id: "c1", name: "double", args: '{"n":4}' }),
+      more(4, null),
+    ]
+  ) handler.handleChatModelStreamEvent(event, "r1");
+  await handler.handleLLMError(new TypeError("terminated"), "r1");
+  const [{ parts }] = JSON.parse((await only(log)).outputText);
+  assertEquals(parts.slice(0, 2), [
+    { type: "reasoning", content: "Twice four." },
+    { type: "text", content: "It is" },
+  ]);
+  assertEquals([parts[2].type, parts[2].mime_type, parts[2].size], ["blob", "image/png", 5]);
+  assertEquals(parts.at(-1), {
+    type: "tool_call",
+    id: "c1",
+    name: "double",
+    arguments: { n: 4 },
+  });
+});
+
 test("a call that is stopped with a reason of one's own is aborted all the same", async (t) => {
   const { log, handler } = await setUp(t);
   const stop = new AbortController();

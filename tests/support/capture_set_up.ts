@@ -6,7 +6,8 @@
 
 import { AuditLog, type AuditLogError, type CommonOptions } from "@audit-log/llm";
 import type { TestContext } from "node:test";
-import { Capture, type CapturedRequest } from "../../capture/shared/capture.ts";
+import { Capture } from "../../capture/shared/capture.ts";
+import type { CapturedRequest } from "../../capture/shared/captured_call.ts";
 import type { CaptureFailure, CaptureOptions } from "../../capture/shared/capture_options.ts";
 import { textMessage } from "../../capture/shared/messages.ts";
 import { FullStore } from "./captured.ts";
