@@ -1,21 +1,10 @@
 import type { CapturedRequest } from "../shared/captured_call.ts";
 import type { Loose } from "../shared/loose.ts";
 import { textMessage } from "../shared/messages.ts";
-import { requestParameters, toolsOf } from "../wire/request_parameters.ts";
+import { CAMEL_CASE_NAMES, requestParameters, toolsOf } from "../wire/request_parameters.ts";
 import { type AiSdkModel, providerOf } from "./model_info.ts";
 import { messagesOf } from "./prompt.ts";
 
-/** Parameters that the conventions have names for. */
-const PARAMETERS: Readonly<Record<string, string>> = {
-  temperature: "temperature",
-  topP: "top_p",
-  topK: "top_k",
-  maxOutputTokens: "max_tokens",
-  frequencyPenalty: "frequency_penalty",
-  presencePenalty: "presence_penalty",
-  stopSequences: "stop_sequences",
-  seed: "seed",
-};
 /** What is no parameter: content, credentials, and what concerns this process alone. */
 const OTHERS = ["prompt", "tools", "headers", "abortSignal", "includeRawChunks", "values"];
 
@@ -31,7 +20,7 @@ export async function chatRequest(
       messages: await messagesOf(params["prompt"], keepMedia),
       tools: toolsOf(params["tools"], ["providerOptions"]),
     },
-    ...requestParameters(params, OTHERS, PARAMETERS),
+    ...requestParameters(params, OTHERS, CAMEL_CASE_NAMES),
   };
 }
 
@@ -42,7 +31,7 @@ export function embeddingRequest(params: Loose, model: AiSdkModel): CapturedRequ
   return {
     ...aboutModel(model, "embeddings"),
     input: { messages: texts.map((text) => textMessage("user", text)) },
-    ...requestParameters(params, OTHERS, PARAMETERS),
+    ...requestParameters(params, OTHERS, CAMEL_CASE_NAMES),
   };
 }
 

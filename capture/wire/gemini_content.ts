@@ -19,22 +19,12 @@ import { blobPart, modalityOf, urlPart } from "../shared/media.ts";
 import { finishReasonsOf, type Message, type Part, textPart } from "../shared/messages.ts";
 import { plainJson, plainObject } from "../shared/plain_json.ts";
 import { ContentStream, partialArguments, TOLD_APART } from "./gemini_content_stream.ts";
-import { requestParameters, toolsOf } from "./request_parameters.ts";
+import { CAMEL_CASE_NAMES, requestParameters, toolsOf } from "./request_parameters.ts";
 import { errorIn, type WireFormat, type WireResponse } from "./wire_format.ts";
 
 const CONTENT = ["model", "contents", "systemInstruction", "tools", "generationConfig"];
 /** What the conventions call parameters of the configuration. */
-const PARAMETERS = {
-  temperature: "temperature",
-  topP: "top_p",
-  topK: "top_k",
-  maxOutputTokens: "max_tokens",
-  frequencyPenalty: "frequency_penalty",
-  presencePenalty: "presence_penalty",
-  stopSequences: "stop_sequences",
-  seed: "seed",
-  candidateCount: "choice.count",
-};
+const PARAMETERS = { ...CAMEL_CASE_NAMES, candidateCount: "choice.count" };
 
 /** Content that is generated. */
 export const geminiContent: WireFormat = {

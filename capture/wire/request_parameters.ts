@@ -17,6 +17,17 @@ const NAMES: Readonly<Record<string, string>> = {
   n: "choice.count",
   encoding_format: "encoding_formats",
 };
+/** The same, as APIs in camel case have them. */
+export const CAMEL_CASE_NAMES: Readonly<Record<string, string>> = {
+  temperature: "temperature",
+  topP: "top_p",
+  topK: "top_k",
+  maxOutputTokens: "max_tokens",
+  frequencyPenalty: "frequency_penalty",
+  presencePenalty: "presence_penalty",
+  stopSequences: "stop_sequences",
+  seed: "seed",
+};
 /** Those whose value is a list there, and may be one text here. */
 const LISTS: readonly string[] = ["stop_sequences", "encoding_formats"];
 

@@ -37,11 +37,8 @@ function errorType(error: unknown): string {
   const own = typeof constructor === "function" ? constructor.name : undefined;
   const name = textOf(error, "name");
   // A class that forgot to name its errors calls them Error.
-  const type = name === undefined && own === "Object"
-    ? toldType(error)
-    : name === undefined || name === "Error"
-    ? own ?? name
-    : name;
+  const named = name === undefined || name === "Error" ? own ?? name : name;
+  const type = name === undefined && own === "Object" ? toldType(error) : named;
   return type === undefined || type === "" || !/^[\w.$-]{1,128}$/.test(type) ? "_OTHER" : type;
 }
 

@@ -100,7 +100,9 @@ class JsonlStore implements LogStore {
       index: (attempt) =>
         indexed.reading(async () => {
           // One that has taken the place of a ruined index knows of no line yet. During a write it is only not known whether.
-          if (indexed.seenSize === -1) await this.#writing.run(() => indexed.refreshIfUnknown());
+          if (indexed.seenSize === -1) {
+            await this.#writing.run(async () => void await indexed.refreshIfUnknown());
+          }
           return await indexed.ask(attempt);
         }),
       pendingAt: (index) => indexed.pendingAt(index),
@@ -139,7 +141,8 @@ class JsonlStore implements LogStore {
     const { range, lines, synced } = await this.#writing.run(async () => {
       try {
         const { range, lines } = await this.#indexed.withIndex(async () => {
-          if (this.#indexed.seenSize === -1) await this.#indexed.refresh();
+          const refreshed = this.#indexed.refreshIfUnknown();
+          if (refreshed !== undefined) await refreshed;
           return await this.#indexed.exclusively(() => this.#write(records, action));
         });
         if (range !== undefined) this.#underWay.add(range);

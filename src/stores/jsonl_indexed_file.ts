@@ -176,9 +176,9 @@ export class IndexedFile {
     }
   }
 
-  /** As {@link IndexedFile.refresh}, where somebody has to. */
-  async refreshIfUnknown(): Promise<void> {
-    if (this.#seenSize === -1) await this.refresh();
+  /** As {@link IndexedFile.refresh}, where somebody has to; nothing where nobody has. */
+  refreshIfUnknown(): Promise<Seen> | undefined {
+    return this.#seenSize === -1 ? this.refresh() : undefined;
   }
 
   #seen(): Seen {
