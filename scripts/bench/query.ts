@@ -1,15 +1,18 @@
 /**
- * The newest entries of one user, against the raw prepared statement, in logs of growing size.
+ * The newest entries of one user, against the raw prepared statement, in logs of growing size; and what no entry has, which is
+ * looked for in all of them.
  *
  * @module
  */
 import { AuditLog } from "../../mod.ts";
+import { SEGMENT_BITS, segmentSql } from "../../src/stores/record_indexes.ts";
 import { RECORD_TABLE } from "../../src/stores/sqlite_schema.ts";
 import { smallEntry, userOf } from "./entries.ts";
 import type { Task } from "./measure.ts";
 import { inNewFolder } from "./new_folder.ts";
 import { collectGarbage, median, type Row, type Section } from "./rounds.ts";
 import { openRaw } from "./sqlite_limit.ts";
+import { standstillOf } from "./standstill.ts";
 
 const QUERIES = 200;
 const NEWEST = 10;
@@ -24,11 +27,15 @@ export async function measureQuery(task: Task): Promise<Section> {
     const raw = await openRaw(path);
     const statement = raw.prepare(
       `SELECT seq, record FROM ${RECORD_TABLE} INDEXED BY ${RECORD_TABLE}_user ` +
-        "WHERE seq >> 16 = ? AND user = ? ORDER BY seq DESC LIMIT ?",
+        `WHERE ${segmentSql()} = ? AND user = ? ORDER BY seq DESC LIMIT ?`,
     );
     const newest = (user: string): unknown[] => {
       const rows: unknown[] = [];
-      for (let segment = (log.size - 1) >> 16; segment >= 0 && rows.length < NEWEST; segment--) {
+      for (
+        let segment = (log.size - 1) >> SEGMENT_BITS;
+        segment >= 0 && rows.length < NEWEST;
+        segment--
+      ) {
         rows.push(...statement.all(segment, user, NEWEST - rows.length));
       }
       return rows;
@@ -38,12 +45,15 @@ export async function measureQuery(task: Task): Promise<Section> {
     for (const size of sizes) {
       await fill(log, size);
       const { ours, limit } = await ask(log, newest, task.rounds);
+      const all = await askForNothing(log, task.rounds);
       added.push(ours.map((time, round) => time - limit[round]));
       const of = `of ${size.toLocaleString("en")}`;
       rows.push(
         { name: `query(), ${of}`, unit: "ms", values: ours },
         { name: `raw statement, ${of}`, unit: "ms", values: limit },
         { name: `difference, ${of}`, unit: "ms", values: added.at(-1)!, atMost: 1 },
+        { name: `metadata of no entry, ${of}`, unit: "ms", values: all.ms },
+        { name: `longest standstill, ${of}`, unit: "ms", values: all.stallMs, atMost: 50 },
       );
     }
     rows.push({
@@ -95,4 +105,20 @@ async function ask(
     limit.push(median(times.limit));
   }
   return { ours, limit };
+}
+
+/** Milliseconds of a query that has to look at every entry, and for how long the event loop stands still meanwhile. */
+async function askForNothing(
+  log: AuditLog,
+  rounds: number,
+): Promise<{ ms: number[]; stallMs: number[] }> {
+  const [ms, stallMs]: [number[], number[]] = [[], []];
+  for (let round = -1; round < rounds; round++) {
+    const start = performance.now();
+    const stall = await standstillOf(() => log.query({ metadata: { session: "nobody's" } }));
+    if (round < 0) continue;
+    ms.push(performance.now() - start);
+    stallMs.push(stall);
+  }
+  return { ms, stallMs };
 }

@@ -17,6 +17,7 @@ import { collectGarbage, perSecond, type Row, type Section } from "./rounds.ts";
 import { recordedBefore } from "./sqlite.ts";
 import { PLAIN_SCHEMA_SQL, RawLog } from "./sqlite_limit.ts";
 import { type Stamp, stamps } from "./stamps.ts";
+import { standstillOf } from "./standstill.ts";
 
 interface Plan {
   name: string;
@@ -45,8 +46,6 @@ interface Experience extends Limit {
   bytes: number;
 }
 
-/** How often the event loop is looked at, milliseconds. */
-const LOOK_MS = 5;
 const PROCESSES = 4;
 
 /** Makes the function that measures a backend with entries of one kind. */
@@ -193,15 +192,8 @@ async function experience(
   };
   const cpu = process.cpuUsage();
   const start = performance.now();
-  let [last, stallMs] = [start, 0];
-  const timer = setInterval(() => {
-    const now = performance.now();
-    stallMs = Math.max(stallMs, now - last - LOOK_MS);
-    last = now;
-  }, LOOK_MS);
-  await Promise.all(Array.from({ length: callers }, call));
+  const stallMs = await standstillOf(() => Promise.all(Array.from({ length: callers }, call)));
   const speed = perSecond(count, start);
-  clearInterval(timer);
   const cpuUs = cpuSince(cpu) / count;
   await log.close();
   waited.sort();

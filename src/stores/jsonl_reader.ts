@@ -7,6 +7,8 @@ import type { IndexedFile } from "./jsonl_indexed_file.ts";
 import { decode, fitting, type LinePlace, misplaced, recordOf } from "./jsonl_lines.ts";
 import { readLines } from "./line_reader.ts";
 import { PageSize } from "./page_size.ts";
+import type { SeqRange } from "./user_segments.ts";
+import { Walk } from "./walk.ts";
 
 /** Answers queries of a JSONL log: the index tells where lines are, and the lines say what they hold. */
 export class JsonlReader {
@@ -31,38 +33,30 @@ export class JsonlReader {
 
   /** As `LogStore.read()`. */
   async *read(selection: Selection): AsyncGenerator<readonly LogRecord[]> {
-    const { range, covered } = await this.#indexed.reading(async () => {
-      const seen = await this.#indexed.refresh();
-      return await this.#indexed.ask((index) => ({
-        range: index.range(selection, Math.min(seen.size, index.end().size)),
-        covered: Math.min(seen.coveredTo, index.coveredTo),
-      }));
-    });
-    let { from, to } = range;
+    const { range, covered } = await this.#indexed.reading(() => this.#range(selection));
+    const walk = new Walk(range, selection.order);
     const pageSize = new PageSize();
     const turns = new Turns();
     let left = selection.limit;
-    while (left > 0 && from < to) {
+    for (let part = walk.next(); part !== undefined && left > 0; part = walk.next()) {
+      const range = part;
       const asked = Math.min(left, pageSize.rows);
       const { places, isLast, records } = await this.#indexed.reading(async () => {
-        const found = await this.#indexed.ask((index) =>
-          index.page(selection, { from, to }, asked)
-        );
-        const coveredNow = await this.#indexed.ask((index) => index.coveredTo);
-        if (coveredNow < covered) throw this.#indexLost();
+        const found = await this.#indexed.ask((index) => index.page(selection, range, asked));
+        await this.#checkCovered(covered);
         const lost = misplaced(found, selection.order, (await this.#file.stat()).size);
         if (lost !== undefined) throw await this.#changed(lost);
         const places = fitting(found);
         const isLast = found.length < asked && places.length === found.length;
         return { places, isLast, records: await this.#records(places, selection) };
       });
-      if (places.length === 0) return;
-      if (selection.order === "asc") from = places.at(-1)!.seq + 1;
-      else to = places.at(-1)!.seq;
-      pageSize.seen(places.length, places.reduce((sum, { length }) => sum + length, 0));
-      left -= records.length;
-      if (records.length > 0) yield records;
-      if (isLast) return;
+      if (isLast) walk.passed(part);
+      else walk.reached(places.at(-1)!.seq);
+      if (places.length > 0) {
+        pageSize.seen(places.length, places.reduce((sum, { length }) => sum + length, 0));
+        left -= records.length;
+        if (records.length > 0) yield records;
+      }
       await turns.give();
     }
   }
@@ -70,17 +64,40 @@ export class JsonlReader {
   /** As `LogStore.count()`. */
   async count(selection: Selection): Promise<number> {
     if (selection.metadata.length === 0) {
-      return await this.#indexed.reading(async () => {
-        const seen = await this.#indexed.refresh();
-        return await this.#indexed.ask((index) => {
-          const size = Math.min(seen.size, index.end().size);
-          return index.count(selection, index.range(selection, size));
-        });
-      });
+      return await this.#indexed.reading(() => this.#countIndexed(selection));
     }
     let count = 0;
     for await (const records of this.read(selection)) count += records.length;
     return count;
+  }
+
+  async #countIndexed(selection: Selection): Promise<number> {
+    const { range, covered } = await this.#range(selection);
+    const walk = new Walk(range, "asc");
+    const turns = new Turns();
+    let count = 0;
+    for (let part = walk.next(); part !== undefined; part = walk.next()) {
+      const range = part;
+      count += await this.#indexed.ask((index) => index.count(selection, range));
+      await this.#checkCovered(covered);
+      walk.passed(part);
+      await turns.give();
+    }
+    return count;
+  }
+
+  /** A range that holds all lines of a selection, and up to where the index covers the file. */
+  async #range(selection: Selection): Promise<{ range: SeqRange; covered: number }> {
+    const seen = await this.#indexed.refresh();
+    return await this.#indexed.ask((index) => ({
+      range: index.range(selection, Math.min(seen.size, index.end().size)),
+      covered: Math.min(seen.coveredTo, index.coveredTo),
+    }));
+  }
+
+  /** Makes sure that the index still has what it had. */
+  async #checkCovered(covered: number): Promise<void> {
+    if (await this.#indexed.ask((index) => index.coveredTo) < covered) throw this.#indexLost();
   }
 
   /** Reads the lines at some places, and keeps those that a selection asks for. */

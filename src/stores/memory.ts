@@ -2,9 +2,10 @@ import { AuditLogError } from "../errors.ts";
 import { CALL_END } from "../entry_event.ts";
 import { matches, type Selection } from "../query.ts";
 import type { LogRecord } from "../record.ts";
+import { Turns } from "../turns.ts";
 import type { LogStore, StoreInfo } from "./store.ts";
 
-/** How many records a chunk has, at most. */
+/** How many records are looked at in one go. */
 const CHUNK = 1024;
 
 /**
@@ -43,19 +44,20 @@ export class MemoryStore implements LogStore {
   }
 
   async *read(selection: Selection): AsyncGenerator<readonly LogRecord[]> {
-    let chunk: LogRecord[] = [];
-    for (const record of this.#select(selection)) {
-      if (chunk.push(record) < CHUNK) continue;
-      yield chunk;
-      chunk = [];
+    const turns = new Turns();
+    for (const found of this.#select(selection)) {
+      if (found.length > 0) yield found;
+      await turns.give();
     }
-    if (chunk.length > 0) yield chunk;
   }
 
-  // deno-lint-ignore require-await -- as above
   async count(selection: Selection): Promise<number> {
+    const turns = new Turns();
     let count = 0;
-    for (const _ of this.#select(selection)) count++;
+    for (const found of this.#select(selection)) {
+      count += found.length;
+      await turns.give();
+    }
     return count;
   }
 
@@ -97,18 +99,23 @@ export class MemoryStore implements LogStore {
     return event?.subject !== null && this.#ended.has(event!.subject!);
   }
 
-  *#select(selection: Selection): Generator<LogRecord> {
+  /** What is asked for, out of one {@link CHUNK} of records after the other; maybe nothing of it. */
+  *#select(selection: Selection): Generator<LogRecord[]> {
     const { order, afterIndex, limit } = selection;
     const size = this.#records.length; // what is appended meanwhile is not seen
     const step = order === "asc" ? 1 : -1;
-    const start = afterIndex !== undefined ? afterIndex + step : order === "asc" ? 0 : size - 1;
+    let index = afterIndex !== undefined ? afterIndex + step : order === "asc" ? 0 : size - 1;
     let left = limit;
-    for (let index = start; left > 0 && index >= 0 && index < size; index += step) {
-      const record = this.#records[index]!;
-      if (!matches(selection, record)) continue;
-      if (selection.events === "begun" && this.#isEnded(record)) continue;
-      yield record;
-      left--;
+    while (left > 0 && index >= 0 && index < size) {
+      const found: LogRecord[] = [];
+      for (let n = 0; n < CHUNK && left > 0 && index >= 0 && index < size; n++, index += step) {
+        const record = this.#records[index]!;
+        if (!matches(selection, record)) continue;
+        if (selection.events === "begun" && this.#isEnded(record)) continue;
+        found.push(record);
+        left--;
+      }
+      yield found;
     }
   }
 }

@@ -19,6 +19,8 @@ import { findDatabase, openFault, prepareDatabase, refuseLinks } from "./sqlite_
 import { EVENT_TABLE, FORMAT_VERSION, RECORD_TABLE } from "./sqlite_schema.ts";
 import { SqliteTree } from "./sqlite_tree.ts";
 import type { LogStore, StoreInfo, WrittenLines } from "./store.ts";
+import type { SeqRange } from "./user_segments.ts";
+import { Walk } from "./walk.ts";
 import { WalSync } from "./wal_sync.ts";
 
 /**
@@ -188,43 +190,50 @@ class SqliteStore implements LogStore {
   }
 
   async *read(selection: Selection): AsyncGenerator<readonly LogRecord[]> {
-    let { from, to } = await this.#reading(() => {
-      this.#size = this.#table.end().size;
-      return this.#table.range(selection, this.#size);
-    });
+    const { order } = selection;
+    const walk = new Walk(await this.#range(selection), order);
     const filter = rowFilter(selection);
     const pageSize = new PageSize();
     const turns = new Turns();
     let left = selection.limit;
-    while (left > 0 && from < to) {
+    for (let part = walk.next(); part !== undefined && left > 0; part = walk.next()) {
+      const range = part;
       const asked = Math.min(left, pageSize.rows);
-      const rows = await this.#reading(() =>
-        this.#table.page(filter, { from, to }, selection.order, asked)
-      );
-      if (rows.length === 0) return;
-      const last = rows.at(-1)!["seq"] as number;
-      if (selection.order === "asc") from = last + 1;
-      else to = last;
-      const decoded = rows.map((row) => this.#decode(row));
-      pageSize.seen(rows.length, decoded.reduce((sum, { line }) => sum + line.length, 0));
-      const records = decoded.filter((record) => matches(selection, record));
-      left -= records.length;
-      if (records.length > 0) yield records;
-      if (rows.length < asked) return;
+      const rows = await this.#reading(() => this.#table.page(filter, range, order, asked));
+      if (rows.length < asked) walk.passed(part);
+      else walk.reached(rows.at(-1)!["seq"] as number);
+      if (rows.length > 0) {
+        const decoded = rows.map((row) => this.#decode(row));
+        pageSize.seen(rows.length, decoded.reduce((sum, { line }) => sum + line.length, 0));
+        const records = decoded.filter((record) => matches(selection, record));
+        left -= records.length;
+        if (records.length > 0) yield records;
+      }
       await turns.give();
     }
   }
 
+  async #range(selection: Selection): Promise<SeqRange> {
+    return await this.#reading(() => {
+      this.#size = this.#table.end().size;
+      return this.#table.range(selection, this.#size);
+    });
+  }
+
   async count(selection: Selection): Promise<number> {
-    if (selection.metadata.length === 0) {
-      return await this.#reading(() => {
-        this.#size = this.#table.end().size;
-        const range = this.#table.range(selection, this.#size);
-        return this.#table.count(rowFilter(selection), range);
-      });
-    }
     let count = 0;
-    for await (const records of this.read(selection)) count += records.length;
+    if (selection.metadata.length > 0) {
+      for await (const records of this.read(selection)) count += records.length;
+      return count;
+    }
+    const walk = new Walk(await this.#range(selection), "asc");
+    const turns = new Turns();
+    for (let part = walk.next(); part !== undefined; part = walk.next()) {
+      const range = part;
+      count += await this.#reading(() => this.#table.count(rowFilter(selection), range));
+      walk.passed(part);
+      await turns.give();
+    }
     return count;
   }
 

@@ -1,0 +1,53 @@
+import type { SeqRange } from "./user_segments.ts";
+
+/** How many rows the first statement goes through, at most. */
+const FIRST_ROWS = 4096;
+/** How long a statement is to take, milliseconds. */
+const AIM_MS = 4;
+/** By how much the next part may be longer or shorter than the last. */
+const MOST_CHANGE = 4;
+
+/**
+ * Goes through a range in parts, for statements that may look at many rows to find few: one through all of a large log would keep
+ * the event loop for seconds. How long the parts are follows from how long they take, which depends on the rows and on the disk.
+ */
+export class Walk {
+  readonly #order: "asc" | "desc";
+  #from: number;
+  #to: number;
+  #rows = FIRST_ROWS;
+  #began = 0;
+
+  /**
+   * @param range Where to go.
+   * @param order From its start, or from its end.
+   */
+  constructor({ from, to }: SeqRange, order: "asc" | "desc") {
+    this.#from = from;
+    this.#to = to;
+    this.#order = order;
+  }
+
+  /** The part that comes next, and whose time begins; `undefined` when there is none. */
+  next(): SeqRange | undefined {
+    if (this.#from >= this.#to) return undefined;
+    this.#began = Date.now();
+    return this.#order === "asc"
+      ? { from: this.#from, to: Math.min(this.#to, this.#from + this.#rows) }
+      : { from: Math.max(this.#from, this.#to - this.#rows), to: this.#to };
+  }
+
+  /** Says that a part was gone through to its end. */
+  passed(part: SeqRange): void {
+    if (this.#order === "asc") this.#from = part.to;
+    else this.#to = part.from;
+    const change = AIM_MS / Math.max(1, Date.now() - this.#began);
+    this.#rows = Math.ceil(this.#rows * Math.min(MOST_CHANGE, Math.max(1 / MOST_CHANGE, change)));
+  }
+
+  /** Says that a part was gone through up to this row. */
+  reached(seq: number): void {
+    if (this.#order === "asc") this.#from = seq + 1;
+    else this.#to = seq;
+  }
+}
