@@ -301,7 +301,7 @@ export class AuditLog implements AsyncDisposable {
    * Returns the calls that began and have not ended, oldest first. Their process died, or they are still under way, in this
    * process or another. They can be ended here; their latency is then unknown.
    *
-   * @param filter Filters on user, model, time and metadata.
+   * @param filter Filters on user, model, time, metadata and text.
    * @throws {AuditLogError} As `query()`.
    *
    * @example After a restart, end the calls of the process before

@@ -1,3 +1,4 @@
+import type { AuditEntry } from "./entry.ts";
 import { CALL_BEGIN, isInteraction } from "./entry_event.ts";
 import { AuditLogError } from "./errors.ts";
 import { parseInstant } from "./instant.ts";
@@ -19,6 +20,11 @@ export interface AuditFilter {
   readonly until?: Date | string | undefined;
   /** Entries whose metadata has each of these top-level keys, with an equal JSON value. */
   readonly metadata?: object | undefined;
+  /**
+   * Entries whose input or output contains this text, character by character, upper and lower case told apart. No index knows texts:
+   * all entries that pass the other filters are looked at. In an input that is recorded as JSON, a quote is `\"` and a new line `\n`.
+   */
+  readonly text?: string | undefined;
   /**
    * `"interactions"`: what a model was asked and answered, each once. `"all"`: also beginnings of calls, annotations and gaps.
    * Default `"interactions"`.
@@ -60,6 +66,8 @@ export interface Selection {
   readonly untilUs: number | undefined;
   /** Only entries whose metadata has all of these. */
   readonly metadata: readonly MetadataFilter[];
+  /** Only entries with this in their input or output. */
+  readonly text: string | undefined;
   /**
    * `"interactions"` leaves out what {@link LogRecord.event} says to be none; `"begun"` asks for what begins a call that no
    * `call.end` with the same subject ends.
@@ -82,6 +90,7 @@ export const everything: Selection = {
   sinceUs: undefined,
   untilUs: undefined,
   metadata: [],
+  text: undefined,
   events: "all",
   subject: undefined,
   order: "asc",
@@ -93,7 +102,14 @@ export const everything: Selection = {
 export type CheckedQuery = Omit<Selection, "afterIndex"> & { readonly after: string | undefined };
 
 /** The filters of begun calls. */
-export const BEGUN_FILTERS: readonly string[] = ["user", "model", "since", "until", "metadata"];
+export const BEGUN_FILTERS: readonly string[] = [
+  "user",
+  "model",
+  "since",
+  "until",
+  "metadata",
+  "text",
+];
 const FILTERS = [...BEGUN_FILTERS, "events"];
 const QUERY = [...FILTERS, "order", "after", "limit", "annotations"];
 
@@ -156,17 +172,34 @@ export function checkGetOptions(options: { readonly annotations?: boolean }): bo
  * another record ends it.
  */
 export function matches(selection: Selection, record: LogRecord): boolean {
+  return matchesIndexed(selection, record) && matchesContent(selection, record.entry);
+}
+
+/** Whether a record passes the filters whose answers indexes may know: all but those of {@link needlesOf}. */
+export function matchesIndexed(selection: Selection, record: LogRecord): boolean {
   const { user, model, sinceUs, untilUs } = selection;
   if (sinceUs !== undefined && record.instantUs < sinceUs) return false;
   if (untilUs !== undefined && record.instantUs > untilUs) return false;
   if (user !== undefined && record.entry.user !== user) return false;
   if (model !== undefined && record.entry.model !== model) return false;
-  if (!matchesEvent(selection, record)) return false;
-  for (const { key, json } of selection.metadata) {
-    const { metadata } = record.entry;
-    if (!Object.hasOwn(metadata, key) || encodeCanonical(metadata[key]!) !== json) return false;
+  return matchesEvent(selection, record);
+}
+
+function matchesContent({ metadata, text }: Selection, entry: AuditEntry): boolean {
+  for (const { key, json } of metadata) {
+    const has = Object.hasOwn(entry.metadata, key);
+    if (!has || encodeCanonical(entry.metadata[key]!) !== json) return false;
   }
-  return true;
+  return text === undefined || entry.inputText.includes(text) || entry.outputText.includes(text);
+}
+
+/**
+ * What the canonical line of each record that matches contains: of the filters that no index knows. If there are none, indexes know all
+ * that is asked for. That a line contains them does not mean that the record matches.
+ */
+export function needlesOf({ metadata, text }: Selection): readonly string[] {
+  const needles = metadata.map(({ needle }) => needle);
+  return text === undefined ? needles : [...needles, JSON.stringify(text).slice(1, -1)];
 }
 
 function matchesEvent({ events, subject }: Selection, record: LogRecord): boolean {
@@ -199,17 +232,18 @@ function checkedFilter(filter: AuditFilter): Omit<CheckedQuery, "order" | "after
     throw invalid("since", "must not be later than until");
   }
   return {
-    user: checkName("user", user),
-    model: checkName("model", model),
+    user: checkText("user", user),
+    model: checkText("model", model),
     sinceUs: since,
     untilUs: until,
     metadata: checkMetadata(metadata),
+    text: checkText("text", filter.text),
     events,
     subject: undefined,
   };
 }
 
-function checkName(name: string, value: unknown): string | undefined {
+function checkText(name: string, value: unknown): string | undefined {
   if (value === undefined) return undefined;
   if (typeof value !== "string") throw invalid(name, `must be a string, not ${describe(value)}`);
   if (value === "") throw invalid(name, "must not be empty");

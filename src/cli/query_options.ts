@@ -17,6 +17,7 @@ export interface FilterOptions {
   readonly since?: Date | string;
   readonly until?: Date | string;
   readonly metadata?: Readonly<Record<string, JsonValue>>;
+  readonly text?: string;
   readonly outcome?: string;
   readonly events?: "interactions" | "all";
   readonly limit?: number;
@@ -29,7 +30,7 @@ export const DEFAULT_ROWS = 20;
 /** How many entries who follows a log gets at first, unless they ask for more: as `tail -f`. */
 export const FOLLOWED_ROWS = 10;
 
-/** Adds the filters to a command that say whose entries, and of when. */
+/** Adds the filters to a command that say whose entries, of when, and with what in them. */
 export function addWhoAndWhen(command: Command): Command {
   return command
     .option("-u, --user <name>", "entries of this user")
@@ -44,6 +45,11 @@ export function addWhoAndWhen(command: Command): Command {
       "--metadata <key=value>",
       "entries whose metadata has this text, or with key:=value this JSON; may be repeated",
       parseMetadata,
+    )
+    .option(
+      "--text <text>",
+      "entries whose input or output contains this; upper and lower case are told apart",
+      parseText,
     );
 }
 
@@ -90,10 +96,10 @@ export interface Plan {
   readonly reversed: boolean;
 }
 
-/** Says whose entries the options ask for, and of when. */
+/** Says whose entries the options ask for, of when, and with what in them. */
 export function whoAndWhenOf(options: FilterOptions): Omit<AuditFilter, "events"> {
-  const { user, model, since, until, metadata } = options;
-  return { user, model, since, until, metadata };
+  const { user, model, since, until, metadata, text } = options;
+  return { user, model, since, until, metadata, text };
 }
 
 /**
@@ -177,6 +183,11 @@ function parseMetadata(
   }
   const value = text.slice(at + 1);
   return Object.fromEntries([...Object.entries(others), [key, asJson ? parseJson(value) : value]]);
+}
+
+function parseText(text: string): string {
+  if (text !== "") return text;
+  throw new InvalidArgumentError("It must not be empty.");
 }
 
 function parseJson(text: string): JsonValue {

@@ -155,7 +155,7 @@ export class JsonlIndex {
     return this.#table.range(selection, size);
   }
 
-  /** The places of the lines in a range that pass all filters of a selection but those on metadata. */
+  /** The places of the lines in a range that pass the filters of a selection that the index knows. */
   page(selection: Selection, range: SeqRange, limit: number): readonly LinePlace[] {
     const filter = this.#filter(selection);
     if (filter === undefined) return [];

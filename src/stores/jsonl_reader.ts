@@ -1,6 +1,6 @@
 import { AuditLogError } from "../errors.ts";
 import type { OpenFile } from "../ports.ts";
-import { matches, type Selection } from "../query.ts";
+import { matches, matchesIndexed, needlesOf, type Selection } from "../query.ts";
 import type { LogRecord } from "../record.ts";
 import { Turns } from "../turns.ts";
 import type { IndexedFile } from "./jsonl_indexed_file.ts";
@@ -63,7 +63,7 @@ export class JsonlReader {
 
   /** As `LogStore.count()`. */
   async count(selection: Selection): Promise<number> {
-    if (selection.metadata.length === 0) {
+    if (needlesOf(selection).length === 0) {
       return await this.#indexed.reading(() => this.#countIndexed(selection));
     }
     let count = 0;
@@ -106,17 +106,18 @@ export class JsonlReader {
     selection: Selection,
   ): Promise<readonly LogRecord[]> {
     const lines = await readLines(this.#file, places);
+    const needles = needlesOf(selection);
     const records: LogRecord[] = [];
     for (const [position, place] of places.entries()) {
       const line = decode(lines[position]!, place);
       if (line === undefined) throw await this.#changed(place);
-      if (place.canonical && !selection.metadata.every(({ needle }) => line.includes(needle))) {
+      if (place.canonical && !needles.every((needle) => line.includes(needle))) {
         continue;
       }
       const record = recordOf(line);
       if (record?.entry.entryId !== place.entryId) throw await this.#changed(place);
       if (matches(selection, record)) records.push(record);
-      else if (!matches({ ...selection, metadata: [] }, record)) throw await this.#changed(place);
+      else if (!matchesIndexed(selection, record)) throw await this.#changed(place);
     }
     return records;
   }

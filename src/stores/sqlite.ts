@@ -2,7 +2,7 @@ import { AuditLogError } from "../errors.ts";
 import type { FileSettings } from "../options.ts";
 import type { Runtime, SqliteDatabase, SqliteRow } from "../ports.ts";
 import { Mutex } from "../mutex.ts";
-import { matches, type Selection } from "../query.ts";
+import { matches, needlesOf, type Selection } from "../query.ts";
 import { LogRecord, NotARecord } from "../record.ts";
 import { Turns } from "../turns.ts";
 import { type AppendedAside, AsideWriter } from "./aside_writer.ts";
@@ -222,7 +222,7 @@ class SqliteStore implements LogStore {
 
   async count(selection: Selection): Promise<number> {
     let count = 0;
-    if (selection.metadata.length > 0) {
+    if (needlesOf(selection).length > 0) {
       for await (const records of this.read(selection)) count += records.length;
       return count;
     }
@@ -295,6 +295,5 @@ class SqliteStore implements LogStore {
 }
 
 function rowFilter(selection: Selection): RowFilter {
-  const { metadata, ...filter } = selection;
-  return { ...filter, needles: metadata.map(({ needle }) => needle) };
+  return { ...selection, needles: needlesOf(selection) };
 }

@@ -9,6 +9,7 @@ import type { AuditEntry, AuditFilter, AuditLog, AuditQuery } from "@audit-log/l
 import { test, type TestContext } from "node:test";
 import type { MakePlace } from "../support/backends.ts";
 import {
+  foreignLine,
   inputs,
   interaction,
   interactions,
@@ -30,6 +31,7 @@ const FILTERS: Record<string, [AuditFilter, (entry: AuditEntry) => boolean]> = {
     { metadata: { n: 0, s: "x" } },
     ({ metadata }) => metadata["n"] === 0 && metadata["s"] === "x",
   ],
+  text: [{ text: "6" }, ({ inputText }) => inputText.includes("6")],
   "a user that is nobody": [{ user: "nobody" }, () => false],
   "a span before all": [{ until: at(-1) }, () => false],
 };
@@ -75,7 +77,9 @@ export function queryConformance(name: string, place: MakePlace): void {
   test(`${name}: all filters together`, async (t) => {
     const log = await sample(t, place);
     const all = await log.query();
-    const wanted = ["user", "model", "since", "until", "metadata"].map((key) => FILTERS[key]!);
+    const wanted = ["user", "model", "since", "until", "metadata", "text"].map((key) =>
+      FILTERS[key]!
+    );
     const query = Object.assign({}, ...wanted.map(([filter]) => filter));
     const expected = all.filter((entry) => wanted.every(([, holds]) => holds(entry)));
     assertEquals(expected.length > 0, true);
@@ -92,6 +96,49 @@ export function queryConformance(name: string, place: MakePlace): void {
       assertEquals(inputs(await log.query({ user, model: user })), [user]);
     }
     assertEquals(await log.query({ user: "1.0" }), []);
+  });
+
+  test(`${name}: a text is looked for in input and output, character by character`, async (t) => {
+    const log = await place(t).open();
+    const texts = [
+      "a",
+      "A",
+      "é",
+      "e\u0301",
+      "%",
+      "_",
+      '"',
+      "\\",
+      '\\"',
+      "\n",
+      "\\n",
+      "\0",
+      "\u2028",
+      "\x7f",
+      "💬",
+      "李雷",
+    ];
+    const inOne: [input: string, output: string][] = [
+      ...texts.map((text): [string, string] => [`<${text}>`, ""]),
+      ...texts.map((text): [string, string] => ["", `<${text}>`]),
+      ["\ud83d", "\udcac"], // halves of one of these characters
+    ];
+    for (const [inputText, outputText] of inOne) {
+      // Neither names nor metadata are texts.
+      const metadata = Object.fromEntries(texts.map((text) => [`<${text}>`, `<${text}>`]));
+      await log.record(interaction({ inputText, outputText, user: "<a>", metadata }));
+    }
+    await log.adopt(
+      texts.map((text, n) =>
+        foreignLine({ entry_id: `${n}`, input_text: `<${text}>`, output_text: "" })
+      ),
+    );
+    const all = await log.query();
+    for (const text of [...texts.map((text) => `<${text}>`), ...texts]) {
+      const holds = ({ inputText, outputText }: AuditEntry) =>
+        inputText.includes(text) || outputText.includes(text);
+      await checkFilter(log, { text }, all.filter(holds));
+    }
   });
 
   test(`${name}: limit takes the first of the chosen order`, async (t) => {

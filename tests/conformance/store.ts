@@ -22,6 +22,7 @@ const ALL: Selection = {
   sinceUs: undefined,
   untilUs: undefined,
   metadata: [],
+  text: undefined,
   events: "all",
   subject: undefined,
   order: "asc",
@@ -61,6 +62,8 @@ const SELECTIONS: [Partial<Selection>, (record: LogRecord) => boolean][] = [
     { metadata: [{ key: "n", json: "1", needle: '"n":1' }] },
     ({ entry }) => entry.metadata["n"] === 1,
   ],
+  [{ text: "7" }, ({ entry }) => (entry.inputText + entry.outputText).includes("7")],
+  [{ text: "nowhere" }, () => false],
 ];
 
 async function linesOf(store: LogStore, selection: Partial<Selection>): Promise<string[]> {

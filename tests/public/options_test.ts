@@ -57,7 +57,7 @@ const WRONG_QUERIES: [path: string, query: unknown][] = [
   ["User", { user: "alice", User: "alice" }],
   ["entryId", { entryId: "x" }],
   ["Symbol(s)", { [Symbol("s")]: 1 }],
-  ...["user", "model"].flatMap((name): [string, unknown][] =>
+  ...["user", "model", "text"].flatMap((name): [string, unknown][] =>
     ["", 1, null, {}, ["alice"], "\ud800", "x".repeat(300) + "\ud800"].map((
       value,
     ) => [name, { [name]: value }])

@@ -89,6 +89,9 @@ const query: fc.Arbitrary<AuditQuery> = fc.record({
     fc.constantFrom(...["completed", "failed"].map((o) => ({ "audit.outcome": o }))),
     fc.dictionary(key, leaf, { maxKeys: 1 }),
   ),
+  text: fc.oneof(fc.constantFrom("a", '"', "\\", "💬"), text).filter((text) =>
+    text !== "" && text.isWellFormed()
+  ),
   events: fc.constantFrom("interactions" as const, "all" as const),
   annotations: fc.boolean(),
   order: fc.constantFrom("asc" as const, "desc" as const),
@@ -277,8 +280,8 @@ class Walker {
 
   /** Ends a call that is unfinished, as another process would, by another object than that which began it. */
   async #resume(log: AuditLog, { call: number, query }: Step & { do: "resume" }): Promise<unknown> {
-    const { user, model, since, until, metadata } = query;
-    const some = await log.unfinished({ user, model, since, until, metadata });
+    const { user, model, since, until, metadata, text } = query;
+    const some = await log.unfinished({ user, model, since, until, metadata, text });
     const all = await log.unfinished();
     const call = all[number % all.length];
     if (call !== undefined) {

@@ -72,8 +72,9 @@ function isAskedFor(selection: Selection, { entry, instantUs, event }: LogRecord
   if (events === "interactions" && !isInteraction) return false;
   if (events === "begun" && event?.name !== "call.begin") return false;
   if (subject !== event?.subject) return false;
-  const { user = entry.user, model = entry.model, sinceUs, untilUs } = selection;
+  const { user = entry.user, model = entry.model, sinceUs, untilUs, text = "" } = selection;
   return user === entry.user && model === entry.model &&
+    [entry.inputText, entry.outputText].some((content) => content.includes(text)) &&
     instantUs >= (sinceUs ?? -Infinity) && instantUs <= (untilUs ?? Infinity) &&
     selection.metadata.every(({ key, json }) =>
       Object.hasOwn(entry.metadata, key) && sorted(entry.metadata[key]) === json
