@@ -18,7 +18,9 @@ const CUT = "the index beside the file has a U+0000 in its id or its event";
 const LISTED = 20;
 
 /** What verification asks of the index when it has looked at each line. */
-export const STRAY_CHECKS: readonly StrayCheck[] = strayChecks("line", "event", 0);
+export function strayLineChecks(size: number): readonly StrayCheck[] {
+  return strayChecks("line", "event", 0, size);
+}
 
 /**
  * The index beside a JSONL log: where each record is, by user, model, time and id, and which lines are no
@@ -198,7 +200,7 @@ export class JsonlIndex {
     return this.#names.areFound;
   }
 
-  /** What one of {@link STRAY_CHECKS} finds; one sentence each. */
+  /** What one of {@link strayLineChecks} finds; one sentence each. */
   strays({ sql, says }: StrayCheck): readonly string[] {
     return this.#database.prepare(sql).all().map(says);
   }

@@ -9,7 +9,7 @@ import { Turns } from "../turns.ts";
 import { AuditLogError } from "../errors.ts";
 import { CheckpointFile } from "./checkpoint_file.ts";
 import { faultOf } from "./faults.ts";
-import { type JsonlIndex, STRAY_CHECKS } from "./jsonl_index.ts";
+import { type JsonlIndex, strayLineChecks } from "./jsonl_index.ts";
 import {
   fitting,
   type IndexedLine,
@@ -147,10 +147,12 @@ export class JsonlTree implements TreeStore {
       yield found;
     }
     if (!await this.#access.index((index) => index.findsNames)) yield [NAME_LOST];
-    for (const check of STRAY_CHECKS) {
+    const turns = new Turns();
+    for (const check of strayLineChecks(seq)) {
       const found = await this.#access.index((index) => index.strays(check));
       const faults = found.map((state) => `beside the file, ${state}`);
       if (faults.length > 0) yield [{ bytes: undefined, entryId: undefined, faults }];
+      await turns.give();
     }
     for (let row = rows.next ?? await rows.more(); row !== undefined;) {
       if (row.offset >= end) break; // added meanwhile

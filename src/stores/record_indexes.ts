@@ -91,8 +91,10 @@ export function indexFaults(row: SqliteRow): readonly string[] {
   return faults;
 }
 
-/** How many events of no record are told of. */
+/** How many events of no record are told of by one question. */
 const STRAY = 20;
+/** How many rows a question is about, and how many parts there are at most: a damaged number can make a log look huge. */
+const [PART, MOST_PARTS] = [65_536, 4096];
 
 /** A question that verification asks when it has looked at each row. */
 export interface StrayCheck {
@@ -109,19 +111,25 @@ export interface StrayCheck {
  * @param table The table.
  * @param events The table of its events.
  * @param lowest The first number of a row that is looked at anyway.
+ * @param size How many records there are, about.
  */
-export function strayChecks(table: string, events: string, lowest: number): readonly StrayCheck[] {
+export function strayChecks(
+  table: string,
+  events: string,
+  lowest: number,
+  size: number,
+): readonly StrayCheck[] {
   // As texts: not all of these numbers are exact in JavaScript.
   const number = "CAST(seq AS TEXT) AS number";
   const below: StrayCheck = {
     sql: `SELECT ${number} FROM ${table} NOT INDEXED WHERE seq < ${lowest} LIMIT ${STRAY}`,
     says: ({ number }) => `${table} has a row with the number ${number}, which no entry has`,
   };
-  const stray: StrayCheck = {
-    sql: `SELECT ${number} FROM ${events} AS e NOT INDEXED WHERE NOT EXISTS ` +
+  const stray = partsOf(size).map((condition): StrayCheck => ({
+    sql: `SELECT ${number} FROM ${events} AS e NOT INDEXED WHERE ${condition}NOT EXISTS ` +
       `(SELECT 1 FROM ${table} AS t NOT INDEXED WHERE t.seq = e.seq) LIMIT ${STRAY}`,
     says: ({ number }) => `${events} has a row with the number ${number}, which no record has`,
-  };
+  }));
   const check = (of: string, index: string, rows: string): StrayCheck => ({
     sql: spareEntriesSql(of, index, rows),
     says: () => `the index ${index} has entries of no record, which mislead queries`,
@@ -132,11 +140,21 @@ export function strayChecks(table: string, events: string, lowest: number): read
   const all = `(SELECT count(*) FROM ${events} NOT INDEXED)`;
   return [
     below,
-    stray,
+    ...stray,
     ...["user", "model", "user_model", "entry_id"]
       .map((name) => check(table, `${table}_${name}`, records)),
     ...["event", "subject"].map((name) => check(events, `${events}_${name}`, all)),
   ];
+}
+
+/** Conditions, each of a part of all numbers: none is left out, whatever the size. */
+function partsOf(size: number): readonly string[] {
+  const length = Math.max(PART, Math.ceil(size / MOST_PARTS));
+  const count = Math.max(1, Math.ceil(size / length));
+  return Array.from({ length: count }, (_, part) => {
+    const from = part === 0 ? "" : `e.seq >= ${part * length} AND `;
+    return from + (part === count - 1 ? "" : `e.seq < ${(part + 1) * length} AND `);
+  });
 }
 
 /**

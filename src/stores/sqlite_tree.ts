@@ -139,7 +139,7 @@ export class SqliteTree implements TreeStore {
       yield rows.map((row) => inspector.inspect(row as InspectedRow));
       await turns.give();
     }
-    for (const { sql, says } of strayChecks(RECORD_TABLE, EVENT_TABLE, LOWEST)) {
+    for (const { sql, says } of strayChecks(RECORD_TABLE, EVENT_TABLE, LOWEST, end)) {
       const found = await this.#reading(() => this.#database.prepare(sql).all());
       if (found.length > 0) {
         yield [{ bytes: undefined, entryId: undefined, faults: found.map(says) }];

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import type { SqliteDatabase } from "../../src/ports.ts";
 import { checkQuery, type Selection } from "../../src/query.ts";
 import { eventTableSql } from "../../src/stores/event_table.ts";
-import { indexSql } from "../../src/stores/record_indexes.ts";
+import { indexSql, strayChecks } from "../../src/stores/record_indexes.ts";
 import { RecordTable } from "../../src/stores/record_table.ts";
 import { check } from "../support/property.ts";
 import { currentRuntime } from "../support/runtime.ts";
@@ -250,4 +250,24 @@ test("segments as they are on the disk hold 16,384 rows, and the empty ones are 
   assertEquals(table.count(filter, { from: 6, to: 49_999 }), 2);
   assertEquals(table.count({ ...filter, user: "u", model: "m" }, whole), 49_996);
   database.close();
+});
+
+test("an event of no record is told of once, whatever its number and however large the log", async () => {
+  const { sqlite } = await currentRuntime();
+  const numbers = [-(2 ** 53), -1, 0, 1, 65_535, 65_536, 199_999, 200_000, 1e9, 2 ** 53];
+  for (const size of [0, 1, 65_536, 65_537, 200_000, 2 ** 40]) {
+    const database = sqlite.open(":memory:", { readOnly: false });
+    tableOf(database, [0, 1]); // which have the numbers 0 and 1
+    const rows = numbers.map((number) => `(${number}, 'call.begin', NULL)`);
+    database.exec(`INSERT INTO t_event VALUES ${rows}`); // drivers cannot tell the last of these
+    const checks = strayChecks("t", "t_event", -(2 ** 53), size);
+    assert(checks.length < 5000, `${checks.length} questions`);
+    const found = checks.flatMap(({ sql }) => database.prepare(sql).all())
+      .flatMap(({ number }) => typeof number === "string" ? [Number(number)] : []);
+    assertEquals(
+      found.toSorted((a, b) => a - b),
+      numbers.filter((number) => number !== 0 && number !== 1),
+    );
+    database.close();
+  }
 });
