@@ -2,15 +2,15 @@
  * The program of the threads that a log starts, put together from the core and an adapter. It is not there to be
  * imported: `adapters/worker_thread.ts` starts it.
  *
+ * Each thread imports what it needs for its job alone: most of the time that its start takes goes there.
+ *
  * @module
  */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { HashReply, HashRequest } from "./adapters/hash_thread.ts";
-import { CLOSE, type WriteRequest } from "./adapters/row_writer.ts";
+import type { CLOSE, WriteRequest } from "./adapters/row_writer.ts";
 import type { ThreadJob } from "./adapters/worker_thread.ts";
-import type { RowsWritten, RowWriterSettings, Runtime } from "./src/ports.ts";
-import { RowThread } from "./src/stores/row_thread.ts";
-import { LeafHasher } from "./src/transparency/leaf_hasher.ts";
+import type { RowsWritten, RowWriterSettings, Runtime, Sha256 } from "./src/ports.ts";
 
 async function currentRuntime(): Promise<Runtime> {
   if ("Bun" in globalThis) return (await import("./adapters/bun/mod.ts")).runtime;
@@ -18,9 +18,15 @@ async function currentRuntime(): Promise<Runtime> {
   return (await import("./adapters/node/mod.ts")).runtime;
 }
 
+async function currentSha256(): Promise<Sha256> {
+  if ("Bun" in globalThis) return (await import("./adapters/bun/sha256.ts")).sha256;
+  return (await import("./adapters/node/sha256.ts")).sha256;
+}
+
 /** Hashes leaves. */
-function hash(port: MessagePort, { sha256 }: Runtime): void {
-  const hasher = new LeafHasher(sha256);
+async function hash(port: MessagePort): Promise<void> {
+  const { LeafHasher } = await import("./src/transparency/leaf_hasher.ts");
+  const hasher = new LeafHasher(await currentSha256());
   port.on("message", ({ slab, bounds, start, claims }: HashRequest) => {
     const hashed = hasher.hash({
       slab,
@@ -36,12 +42,13 @@ function hash(port: MessagePort, { sha256 }: Runtime): void {
 }
 
 /** Writes rows, until it is asked to end. */
-async function write(port: MessagePort, runtime: Runtime, settings: RowWriterSettings) {
-  const thread = await RowThread.open(runtime, settings);
+async function write(port: MessagePort, settings: RowWriterSettings): Promise<void> {
+  const { RowThread } = await import("./src/stores/row_thread.ts");
+  const thread = await RowThread.open(await currentRuntime(), settings);
   port.on("message", async (request: WriteRequest | typeof CLOSE) => {
-    if (request === CLOSE) {
+    if (request === "close") {
       await thread.close();
-      return port.postMessage(CLOSE);
+      return port.postMessage(request);
     }
     const { slab, bounds, texts, numbers, then } = request;
     const written: RowsWritten = await thread.write({
@@ -56,8 +63,8 @@ async function write(port: MessagePort, runtime: Runtime, settings: RowWriterSet
 }
 
 if (parentPort !== null) {
-  const [job, runtime] = [workerData as ThreadJob, await currentRuntime()];
-  if (job.does === "hash") hash(parentPort, runtime);
-  else await write(parentPort, runtime, job.settings);
+  const job = workerData as ThreadJob;
+  if (job.does === "hash") await hash(parentPort);
+  else await write(parentPort, job.settings);
   parentPort.postMessage(undefined); // it is ready
 }

@@ -258,8 +258,11 @@ export class SqliteError extends Error {
  * SHA-256, synchronously: every record of a signed log is hashed, and a promise for each would cost more than the hash.
  *
  * A string means its UTF-8 bytes. The 32 bytes returned belong to the caller; what is given is not kept.
+ *
+ * Memory for each hash costs as much as the hash. So the hash may be put into `into`, 32 bytes that are no part of the data, which
+ * are returned then. It need not: what is returned counts.
  */
-export type Sha256 = (data: string | Uint8Array) => Uint8Array;
+export type Sha256 = (data: string | Uint8Array, into?: Uint8Array) => Uint8Array;
 
 /** Leaves for a {@link HashThread}. All but `start` belongs to the thread from then on. */
 export interface Leaves {

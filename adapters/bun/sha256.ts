@@ -6,12 +6,12 @@
 
 // The part of Bun that is used, so that no other runtime needs Bun's types.
 interface BunHasher {
-  hash(data: string | Uint8Array): Uint8Array;
+  hash(data: string | Uint8Array, into?: Uint8Array): Uint8Array;
 }
 
-/** SHA-256 of some bytes, or of a string's in UTF-8. */
-export function sha256(data: string | Uint8Array): Uint8Array {
-  return hasher().hash(data);
+/** SHA-256 of some bytes, or of a string's in UTF-8; see `Sha256`. */
+export function sha256(data: string | Uint8Array, into?: Uint8Array): Uint8Array {
+  return hasher().hash(data, into);
 }
 
 function hasher(): BunHasher {

@@ -17,7 +17,7 @@
 import { AuditLogError } from "../../src/errors.ts";
 import type { Runtime } from "../../src/ports.ts";
 import { file } from "../deno/file.ts";
-import { sha256 } from "../deno/sha256.ts";
+import { sha256 } from "../node/sha256.ts";
 import { type DatabaseClass, sqliteAdapter } from "./sqlite.ts";
 
 export { sqliteAdapter };

@@ -17,7 +17,7 @@
 import type { Runtime } from "../../src/ports.ts";
 import { startHashThread } from "../hash_thread.ts";
 import { file } from "./file.ts";
-import { sha256 } from "./sha256.ts";
+import { sha256 } from "../node/sha256.ts";
 import { sqlite } from "./sqlite.ts";
 
 /** Deno's files, SQLite driver and SHA-256. */

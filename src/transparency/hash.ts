@@ -72,6 +72,26 @@ export function nodeHash(sha256: Sha256, left: Uint8Array, right: Uint8Array): U
 }
 
 /**
+ * {@link nodeHash} over two hashes that stand side by side.
+ *
+ * @param sha256 The runtime's SHA-256.
+ * @param hashes Hashes end to end.
+ * @param pair Which two of them: 0 is the first and the second.
+ * @param into Where the hash may be put.
+ */
+export function pairHash(
+  sha256: Sha256,
+  hashes: Uint8Array,
+  pair: number,
+  into: Uint8Array,
+): Uint8Array {
+  // Byte by byte: quicker than a view of them.
+  const before = pair * 2 * HASH_BYTES - 1;
+  for (let at = 1; at < NODE_BYTES; at++) node[at] = hashes[before + at]!;
+  return sha256(node, into);
+}
+
+/**
  * The root of a tree without leaves, RFC 9162, section 2.1.1: the hash of nothing.
  *
  * @param sha256 The runtime's SHA-256.

@@ -35,18 +35,22 @@ export class LeafHasher {
     const leaves = new Uint8Array(count * HASH_BYTES);
     const full = Math.floor((this.#filled + leaves.length) / TILE_BYTES);
     const roots = new Uint8Array(full * HASH_BYTES);
-    let tiles = 0;
+    const hash = new Uint8Array(HASH_BYTES);
     for (let position = 0; position < count; position++) {
       const before = bounds[position]!;
       bytes[before] = LEAF;
-      const leaf = this.#sha256(bytes.subarray(before, bounds[position + 1]!));
+      const leaf = this.#sha256(bytes.subarray(before, bounds[position + 1]!), hash);
       leaves.set(leaf, position * HASH_BYTES);
-      this.#tile.set(leaf, this.#filled);
-      this.#filled += HASH_BYTES;
-      if (this.#filled < TILE_BYTES) continue;
-      roots.set(tileRoot(this.#sha256, this.#tile), HASH_BYTES * tiles++);
+    }
+    let taken = 0;
+    for (let tile = 0; tile < full; tile++) {
+      const rest = TILE_BYTES - this.#filled;
+      this.#tile.set(leaves.subarray(taken, taken += rest), this.#filled);
+      roots.set(tileRoot(this.#sha256, this.#tile), tile * HASH_BYTES);
       this.#filled = 0;
     }
+    this.#tile.set(leaves.subarray(taken), this.#filled);
+    this.#filled += leaves.length - taken;
     const plain = claims === undefined ? new Uint8Array(0) : checkClaims(bytes, bounds, claims);
     return { leaves, roots, plain, slab };
   }

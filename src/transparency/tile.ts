@@ -23,7 +23,7 @@
  * @module
  */
 
-import { HASH_BYTES, nodeHash, type Sha256 } from "./hash.ts";
+import { HASH_BYTES, pairHash, type Sha256 } from "./hash.ts";
 
 /** How many hashes a full tile has. */
 export const TILE_WIDTH = 256;
@@ -127,10 +127,15 @@ export function tileRoot(sha256: Sha256, hashes: Uint8Array): Uint8Array {
  * @returns A hash that shares no memory with what was given.
  */
 export function perfectRoot(sha256: Sha256, hashes: Uint8Array): Uint8Array {
-  if (hashes.length === HASH_BYTES) return hashes.slice();
-  const middle = hashes.length / 2;
-  const left = perfectRoot(sha256, hashes.subarray(0, middle));
-  return nodeHash(sha256, left, perfectRoot(sha256, hashes.subarray(middle)));
+  // Level by level, each in the place of the one below: no memory for every hash.
+  const level = new Uint8Array(hashes);
+  const node = new Uint8Array(HASH_BYTES);
+  for (let nodes = hashes.length / (2 * HASH_BYTES); nodes >= 1; nodes /= 2) {
+    for (let n = 0; n < nodes; n++) {
+      level.set(pairHash(sha256, level, n, node), n * HASH_BYTES);
+    }
+  }
+  return level.slice(0, HASH_BYTES);
 }
 
 /**

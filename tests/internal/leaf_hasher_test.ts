@@ -10,7 +10,7 @@ import { LeafHasher } from "../../src/transparency/leaf_hasher.ts";
 import { edgeTiles } from "../../src/transparency/tile.ts";
 import { Tree } from "../../src/transparency/tree.ts";
 import { interaction } from "../support/interaction.ts";
-import { concat, hex, leaves, Model, sha256 } from "../support/merkle.ts";
+import { concat, hex, leaves, Model, sha256, sha256Into } from "../support/merkle.ts";
 import { check } from "../support/property.ts";
 import { recordsOf } from "../support/records.ts";
 
@@ -30,8 +30,9 @@ test("leaves in any portions are hashed as one by one, with the roots of the til
     fc.asyncProperty(
       fc.constantFrom(0, 1, 255, 256, 300),
       fc.array(fc.nat(600), { maxLength: 6 }),
+      fc.constantFrom(sha256, sha256Into),
       // deno-lint-ignore require-await -- so that one helper runs all properties
-      async (start, portions) => {
+      async (start, portions, sha256) => {
         const hasher = new LeafHasher(sha256);
         const tree = Tree.resume(
           sha256,

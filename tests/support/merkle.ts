@@ -16,6 +16,14 @@ export function sha256(data: string | Uint8Array): Uint8Array {
   return new Uint8Array(digest(data));
 }
 
+/** The same, put where it may be: it stays there until the next is. */
+export function sha256Into(data: string | Uint8Array, into?: Uint8Array): Uint8Array {
+  const hash = sha256(data);
+  if (into === undefined) return hash;
+  into.set(hash);
+  return into;
+}
+
 // In one go it takes a third of the time; early versions of Node 20 cannot.
 const digest: (data: string | Uint8Array) => Uint8Array = "hash" in nodeCrypto
   ? (data) => nodeCrypto.hash("sha256", data, "buffer")
