@@ -104,10 +104,9 @@ const FEW = 32;
 
 /** Sorts keys in UTF-16 order, in place. As a rule there are a few: `sort()` takes longer for them than all else does. */
 export function inOrder(keys: string[]): string[] {
+  if (keys.length > FEW) return keys.sort();
   for (let next = 1; next < keys.length; next++) {
     const key = keys[next]!;
-    if (keys[next - 1]! <= key) continue;
-    if (keys.length > FEW) return keys.sort();
     let at = next;
     for (; at > 0 && keys[at - 1]! > key; at--) keys[at] = keys[at - 1]!;
     keys[at] = key;
