@@ -1,7 +1,7 @@
-import type { TextFormat } from "../../mod.ts";
+import type { JsonValue, TextFormat } from "../../mod.ts";
 import type { CapturedRequest } from "./captured_call.ts";
 import type { CapturedCallInfo } from "./capture_options.ts";
-import { recordableRequest } from "./recordable.ts";
+import { type Recordable, recordableRequest } from "./recordable.ts";
 import { activeSpanContext, spanMetadata } from "./span_context.ts";
 
 /** What a call asks, as a wrapper sees it. */
@@ -13,36 +13,27 @@ export interface Asked {
 }
 
 /**
- * What is recorded of a request, without what the application says of it.
+ * What is recorded of a request, without what the application says of it; at once where there are no media in it.
  *
  * @param keepMedia Whether the bytes of inline media are.
  */
-export async function askedBy(
+export function askedBy(
   request: CapturedRequest,
   info: CapturedCallInfo,
   keepMedia: boolean,
-): Promise<Asked> {
+): Asked | Promise<Asked> {
   const { input, isModel = true, metadata, parameters } = request;
   const span = spanMetadata(activeSpanContext());
-  const { text, format, ...told } = await recordableRequest(
-    { content: input, facts: metadata, parameters },
-    keepMedia,
-  );
-  return {
-    model: info.model,
-    inputText: text,
-    inputFormat: format,
-    metadata: {
-      "gen_ai.operation.name": info.operation,
-      ...(info.provider === undefined ? {} : { "gen_ai.provider.name": info.provider }),
-      ...(isModel ? { "gen_ai.request.model": info.model } : {}),
-      ...span,
-      ...told.facts,
-      ...(Object.keys(told.parameters).length === 0
-        ? {}
-        : { "request.parameters": told.parameters }),
-    },
+  const asked = ({ text, format, facts, parameters }: Recordable): Asked => {
+    const all: Record<string, JsonValue> = { "gen_ai.operation.name": info.operation };
+    if (info.provider !== undefined) all["gen_ai.provider.name"] = info.provider;
+    if (isModel) all["gen_ai.request.model"] = info.model;
+    Object.assign(all, span, facts);
+    if (Object.keys(parameters).length > 0) all["request.parameters"] = parameters;
+    return { model: info.model, inputText: text, inputFormat: format, metadata: all };
   };
+  const told = recordableRequest({ content: input, facts: metadata, parameters }, keepMedia);
+  return told instanceof Promise ? told.then(asked) : asked(told);
 }
 
 /** Who asks for a model may ask for anything; an entry's model is a name. */

@@ -57,7 +57,8 @@ export class Capture {
     let asked: Asked | undefined;
     let call: OpenCall;
     try {
-      asked = await askedBy(request, info, this.keepMedia);
+      const told = askedBy(request, info, this.keepMedia);
+      asked = told instanceof Promise ? await told : told;
       call = await this.#begun(asked, own, info, begin);
       if (begin) this.#unrecorded.works();
     } catch (error) {

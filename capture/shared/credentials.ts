@@ -40,9 +40,29 @@ const SECRET =
   /^(?:(?:bearer|basic|token) {1,8}(?=[\w.~+/-]*[\d=]|[\w.~+/=-]{24})[\w.~+/=-]{8,}|(?:sk|pk|rk|xai|gsk|hf|gh[opsu]|xox[a-z])[-_][\w-]{16,}|github_pat_\w{16,}|AIza[\w-]{20,}|(?:ya29|AQ)\.[\w.-]{20,}|(?:AKIA|ASIA)[A-Z0-9]{12,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*)$/i;
 const LEFT_OUT = "[secret]";
 
-/** Whether a name is that of a credential, or of what holds some. */
+/** What a name says of what it is the name of. */
+interface Told {
+  /** It is a credential, or holds some. */
+  readonly isCredential: boolean;
+  /** It is where a server is. */
+  readonly isAddress: boolean;
+}
+
+/** What names say that were looked at: most come with each call. */
+const told = new Map<string, Told>();
+const MOST_TOLD = 1000;
+
+function toldBy(name: string): Told {
+  const known = told.get(name);
+  if (known !== undefined) return known;
+  const isCredential = CREDENTIAL.test(name) || CARRIER.test(name);
+  const says = { isCredential, isAddress: ADDRESS.test(name) };
+  if (told.size < MOST_TOLD && name.length < 100) told.set(name, says);
+  return says;
+}
+
 function isCredential(name: string): boolean {
-  return CREDENTIAL.test(name) || CARRIER.test(name);
+  return toldBy(name).isCredential;
 }
 
 /**
@@ -72,7 +92,8 @@ function stripped(value: JsonValue, isAddress = false): JsonValue {
 function strippedObject(object: JsonObject, isSchema: boolean): JsonObject {
   const kept: Record<string, JsonValue> = {};
   let isSame = true;
-  for (const [name, value] of Object.entries(object)) {
+  for (const name of Object.keys(object)) {
+    const value = object[name]!;
     const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
     const saysNothing = value === null || typeof value === "boolean";
     if (!saysNothing && !(isSchema && isObject) && isCredentialIn(object, name)) {
@@ -81,7 +102,7 @@ function strippedObject(object: JsonObject, isSchema: boolean): JsonObject {
     }
     const part = isObject
       ? strippedObject(value as JsonObject, !isSchema && SCHEMAS.test(name))
-      : stripped(value, ADDRESS.test(name));
+      : stripped(value, toldBy(name).isAddress);
     kept[name] = part;
     isSame &&= part === value;
   }
@@ -95,7 +116,7 @@ function strippedObject(object: JsonObject, isSchema: boolean): JsonObject {
 function isCredentialIn(object: JsonObject, name: string): boolean {
   if (name === "token" && typeof object["logprob"] === "number") return false;
   return isCredential(name) ||
-    (/^key$/i.test(name) && Object.keys(object).some((other) => ADDRESS.test(other)));
+    (/^key$/i.test(name) && Object.keys(object).some((other) => toldBy(other).isAddress));
 }
 
 function strippedText(text: string, isAddress: boolean): string {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { JsonValue } from "../../mod.ts";
+import type { JsonObject, JsonValue } from "../../mod.ts";
 
 /** JSON of a text, and how to write it again. */
 export interface ExactJson {
@@ -32,9 +32,6 @@ export function exactJson(text: string): ExactJson {
   };
 }
 
-/** What an integer may have that JavaScript would read as another. Vectors have as many digits behind their points. */
-const LONG = /(?:^|[^.\d])\d{16}|\d[eE]\+?\d{3}/;
-
 /**
  * The value of JSON, but that integers beyond those that JavaScript tells apart are texts, of the digits that stand there.
  *
@@ -43,10 +40,26 @@ const LONG = /(?:^|[^.\d])\d{16}|\d[eE]\+?\d{3}/;
  */
 export function jsonValue(text: string): JsonValue {
   const value: JsonValue = JSON.parse(text);
-  if (!LONG.test(text)) return value;
-  return JSON.parse(
+  return hasExactNumbers(value, 0) ? value : JSON.parse(
     withNumbers(text, (number) => isExact(Number(number)) ? number : `"${number}"`),
   );
+}
+
+/** How deep it is looked for numbers: what is nested deeper may have any. */
+const MOST_DEPTH = 64;
+
+function hasExactNumbers(value: JsonValue, depth: number): boolean {
+  if (typeof value === "number") return isExact(value);
+  if (typeof value !== "object" || value === null) return true;
+  if (depth === MOST_DEPTH) return false;
+  if (Array.isArray(value)) {
+    for (const item of value) if (!hasExactNumbers(item, depth + 1)) return false;
+    return true;
+  }
+  for (const name in value) {
+    if (!hasExactNumbers((value as JsonObject)[name]!, depth + 1)) return false;
+  }
+  return true;
 }
 
 function isExact(number: number): boolean {

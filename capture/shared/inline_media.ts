@@ -26,15 +26,19 @@ const MEDIA_TYPES: readonly string[] = ["mimeType", "mime_type", "mediaType", "m
 /** What a thing is, where that says that its data are media. */
 const KINDS = /^(?:image|audio|video|document|file|media|blob|base64|buffer)/i;
 /** Members that are media in base64, whatever is beside them. */
-const ALWAYS = /^(?:b64_json|file_data|image_base64|partial_image_b64)$/;
+const ALWAYS: readonly string[] = ["b64_json", "file_data", "image_base64", "partial_image_b64"];
 /** Those that are where something beside them says so. */
-const BESIDE = /^(?:data|blob)$/;
+const BESIDE: readonly string[] = ["data", "blob"];
 /** Those that are where they look like it. */
-const LIKELY = /^(?:bytes|image|audio|video|imageBytes|videoBytes)$/;
+const LIKELY: readonly string[] = ["bytes", "image", "audio", "video", "imageBytes", "videoBytes"];
 /** What a `format` is called that tells of audio. */
 const AUDIO = /^(?:aac|aiff|flac|g711\w*|m4a|mp3|mp4|mpeg|mpga|ogg|opus|pcm\w*|wav|wave|webm)$/i;
 /** A provider's tools give a picture that they made as a result. */
 const RESULT = "result";
+/** Where the conventions have media. */
+const CONTENT = "content";
+/** All of these. */
+const NAMES: ReadonlySet<string> = new Set([...ALWAYS, ...BESIDE, ...LIKELY, RESULT, CONTENT]);
 
 /** Whether a text is nothing but media. */
 export function isInlineMedia(text: string): boolean {
@@ -65,7 +69,10 @@ export function withoutInlineMedia<T extends JsonValue>(value: T): T | Promise<T
 function hasMedia(value: JsonValue, sparesSaid: boolean): boolean {
   if (typeof value === "string") return isInText(value);
   if (typeof value !== "object" || value === null) return false;
-  if (Array.isArray(value)) return value.some((item) => hasMedia(item, sparesSaid));
+  if (Array.isArray(value)) {
+    for (const item of value) if (hasMedia(item, sparesSaid)) return true;
+    return false;
+  }
   const object = value as JsonObject;
   if (bufferIn(object) !== undefined) return true;
   const said = sparesSaid ? saidIn(object) : undefined;
@@ -83,7 +90,8 @@ function saidIn({ type }: JsonObject): string | undefined {
 }
 
 function isInText(text: string): boolean {
-  return INLINE.test(text) || text.search(URL_WITHIN) !== -1 || hasMediaInJson(text);
+  const hasUrl = text.includes(":") && (INLINE.test(text) || text.search(URL_WITHIN) !== -1);
+  return hasUrl || hasMediaInJson(text);
 }
 
 /** Whether a text is JSON, as tools answer with, with media in it. Of one that was cut, it is the look that tells. */
@@ -105,16 +113,16 @@ function bufferIn({ type, data }: JsonObject): Uint8Array | undefined {
 /** Whether a member is media in base64. */
 function isBase64In(object: JsonObject, name: string): boolean {
   const value = object[name];
-  if (typeof value !== "string" || value === "") return false;
+  if (typeof value !== "string" || value === "" || !NAMES.has(name)) return false;
   const type = textOf(object["type"]) ?? "";
-  if (ALWAYS.test(name)) return BASE64.test(value);
-  if (BESIDE.test(name)) {
+  if (ALWAYS.includes(name)) return BASE64.test(value);
+  if (BESIDE.includes(name)) {
     const isSaid = mediaTypeIn(object) !== undefined || KINDS.test(type);
     return isSaid && type !== "text" && BASE64.test(value);
   }
-  if (name === "content" && type === "blob") return BASE64.test(value);
+  if (name === CONTENT) return type === "blob" && BASE64.test(value);
   if (name === RESULT && type === "image_generation_call") return true;
-  return (name === RESULT || LIKELY.test(name)) && /^[\w+/-]{256,}={0,2}$/.test(value);
+  return /^[\w+/-]{256,}={0,2}$/.test(value);
 }
 
 function mediaTypeIn(object: JsonObject): string | undefined {

@@ -73,8 +73,11 @@ export function parsedOr(text: string): JsonValue {
 
 /** An object's properties as plain JSON, without some of them and those that say nothing. */
 export function without(object: Loose, names: readonly string[]): Record<string, JsonValue> {
-  const rest = Object.entries(object).filter(([name, value]) =>
-    !names.includes(name) && value !== null && value !== undefined
-  );
-  return plainObject(Object.fromEntries(rest));
+  let rest: Record<string, unknown> | undefined;
+  for (const name of Object.keys(object)) {
+    const value = object[name];
+    const isLeftOut = value === null || value === undefined || names.includes(name);
+    if (!isLeftOut && name !== "__proto__") (rest ??= {})[name] = value;
+  }
+  return rest === undefined ? {} : plainObject(rest); // as a rule, there is nothing
 }

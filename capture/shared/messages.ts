@@ -94,9 +94,10 @@ const BESIDE: readonly string[] = ["role", "parts", "name", "finish_reason"];
 
 function onlyText(message: Message): string | undefined {
   const { parts } = message;
-  if (Object.keys(message).some((key) => !BESIDE.includes(key))) return undefined;
+  for (const key of Object.keys(message)) if (!BESIDE.includes(key)) return undefined;
   if (parts.length === 0) return "";
-  const [{ type, content, ...others }] = parts as [Part];
+  const [part] = parts as [Part];
+  const { type, content } = part;
   if (parts.length > 1 || type !== "text" || typeof content !== "string") return undefined;
-  return Object.keys(others).length === 0 ? content : undefined;
+  return Object.keys(part).length === 2 ? content : undefined;
 }

@@ -24,7 +24,7 @@ export function plainObject(value: object): Record<string, JsonValue> {
     : {};
 }
 
-function copied(value: unknown, around: readonly object[], key: string): JsonValue | undefined {
+function copied(value: unknown, around: object[], key: string): JsonValue | undefined {
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -43,31 +43,34 @@ function copied(value: unknown, around: readonly object[], key: string): JsonVal
 
 function copiedObject(
   value: object,
-  around: readonly object[],
+  around: object[],
   key: string,
 ): JsonValue | undefined {
   if (around.includes(value)) return "[circular]";
   if (around.length >= MAX_DEPTH) return "[nested deeper]";
+  around.push(value);
   try {
     if (value instanceof Uint8Array || value instanceof ArrayBuffer) {
       return `data:;base64,${base64Of(new Uint8Array(value))}`;
     }
-    const within = [...around, value];
     const { toJSON } = value as { toJSON?: unknown };
     if (typeof toJSON === "function") {
       const json: unknown = toJSON.call(value, key);
-      if (json !== value) return copied(json, within, key);
+      if (json !== value) return copied(json, around, key);
     }
     if (Array.isArray(value)) {
-      return value.map((item, index) => copied(item, within, String(index)) ?? null);
+      return value.map((item, index) => copied(item, around, String(index)) ?? null);
     }
     const copy: Record<string, JsonValue> = {};
-    for (const [name, part] of Object.entries(value)) {
-      const json = name === "__proto__" ? undefined : copied(part, within, name);
+    for (const name of Object.keys(value)) {
+      const part: unknown = (value as Readonly<Record<string, unknown>>)[name];
+      const json = name === "__proto__" ? undefined : copied(part, around, name);
       if (json !== undefined) copy[name] = json;
     }
     return copy;
   } catch {
     return "[unreadable]"; // an accessor or a toJSON() that throws
+  } finally {
+    around.pop();
   }
 }

@@ -80,7 +80,7 @@ function recordable<Content>(
 
 /** Tools may be offered in the course of a conversation, too. */
 function withPlainTools(message: Message): Message {
-  if (!message.parts.some(({ tools }) => tools !== undefined)) return message;
+  if (message.parts.every(({ tools }) => tools === undefined)) return message;
   const parts = message.parts.map((part): Part =>
     part["tools"] === undefined ? part : { ...part, tools: withoutCredentials(part["tools"]) }
   );

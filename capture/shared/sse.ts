@@ -1,6 +1,9 @@
 /** How many characters are kept of a line, and of an event, which both may never end: more than an entry may have. */
 const MOST = 32 * 1024 * 1024;
 
+/** Decodes what has all of its characters' bytes, in half the time that remembering what has not takes. */
+const WHOLE = new TextDecoder("utf-8", { ignoreBOM: true });
+
 /**
  * Reads server-sent events as they come, after the HTML standard, section 9.2: lines end with CR, LF or both, wherever the bytes
  * are cut. Of an event that is longer than is kept, it tells that there was one.
@@ -8,6 +11,8 @@ const MOST = 32 * 1024 * 1024;
 export class SseReader {
   readonly #event: (name: string, data: string) => void;
   readonly #decoder = new TextDecoder();
+  /** Whether the last of the bytes may be a part of a character. */
+  #isCut = true;
   /** A line of which the end is still to come. */
   #begun = "";
   #afterCr = false;
@@ -34,7 +39,12 @@ export class SseReader {
 
   /** Takes the events that some more bytes complete. */
   read(bytes: Uint8Array): void {
-    this.#lines(this.#decoder.decode(bytes, { stream: true }));
+    const isWhole = !this.#isCut;
+    if (bytes.length > 0) this.#isCut = bytes[bytes.length - 1]! > 0x7f;
+    const text = isWhole && !this.#isCut
+      ? WHOLE.decode(bytes)
+      : this.#decoder.decode(bytes, { stream: true });
+    this.#lines(text);
   }
 
   #lines(text: string): void {

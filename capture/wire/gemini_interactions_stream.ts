@@ -70,9 +70,11 @@ export class InteractionStream implements WireStream {
       const json = this.#arguments.get(index);
       return json === undefined ? step : { ...step, arguments: parsedOr(json) };
     });
-    const { steps: whole } = this.#interaction;
+    const { steps: whole, status, ...others } = this.#interaction;
     const steps = listOf(whole).length > 0 ? whole : streamed;
-    return this.#responseOf({ ...this.#interaction, steps });
+    // That it was in progress is not why it stopped.
+    const known = status === undefined || status === "in_progress" ? {} : { status };
+    return this.#responseOf({ ...others, ...known, steps });
   }
 }
 

@@ -58,10 +58,13 @@ export const CHAT_MESSAGE: readonly string[] = [
   "images",
 ];
 
+/** What is told by other names, and the one name that is another's here. */
+const TOLD: readonly string[] = [...CHAT_MESSAGE, "parts"];
+
 /** A message of a request. */
 export async function chatMessage(message: Loose, keepMedia: boolean): Promise<Message> {
   const { role, content, name, tool_call_id, refusal, audio } = message;
-  const others = without(message, [...CHAT_MESSAGE, "parts"]);
+  const others = without(message, TOLD);
   const said: Part[] = [];
   const reasoning = reasoningIn(message);
   if (reasoning !== undefined) said.push({ type: "reasoning", content: reasoning });

@@ -77,7 +77,9 @@ export class ResponsesStream implements WireStream {
       const isEmpty = listOf(this.#whole["output"]).length === 0;
       return this.#responseOf(isEmpty ? { ...this.#whole, output } : this.#whole);
     }
-    return this.#responseOf({ ...this.#response, output });
+    // That it was in progress is not why it stopped.
+    const { status, ...begun } = this.#response;
+    return this.#responseOf({ ...begun, ...(status === "failed" ? { status } : {}), output });
   }
 }
 

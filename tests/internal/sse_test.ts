@@ -76,6 +76,39 @@ test("however a text is cut, its events are the same", async () => {
   );
 });
 
+test("whatever its bytes are, and however they are cut, data is what they decode to", async () => {
+  const piece = fc.constantFrom([0x61], [0xc3, 0xa9], [0xf0, 0x9f, 0x98, 0x80], BOM, [0xff], [
+    0xc3,
+  ]);
+  await check(
+    fc.asyncProperty(
+      fc.array(piece),
+      fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1 }),
+      (pieces, sizes) => {
+        const said = Uint8Array.from(pieces.flat());
+        const bytes = new Uint8Array([...BOM, ...DATA, ...said, ...END]);
+        const { read } = reading();
+        const events: ServerSentEvent[] = [];
+        for (let start = 0, n = 0; start < bytes.length; n++) {
+          const end = start + (sizes[n] ?? bytes.length);
+          events.push(...read(bytes.subarray(start, end)));
+          start = end;
+        }
+        const data = new TextDecoder("utf-8", { ignoreBOM: true }).decode(said);
+        assertEquals(events, [{ name: "message", data }]);
+        return Promise.resolve();
+      },
+    ),
+    500,
+  );
+});
+
+const BOM = [0xef, 0xbb, 0xbf];
+const [DATA, END] = ["data: ", "\n\n"].map((text) => new TextEncoder().encode(text)) as [
+  Uint8Array,
+  Uint8Array,
+];
+
 /** More than a line is kept of. */
 const LONG = 33 * 1024 * 1024;
 

@@ -143,13 +143,17 @@ for (const isStream of [false, true]) {
 
 test("numbers that JavaScript would round are recorded by their digits, asked and answered", async (t) => {
   const ID = "12345678901234567890";
-  const call = { id: "c", function: { name: "find", arguments: `{"id":${ID},"n":1.5}` } };
-  const body = `{"choices":[{"message":{"content":null,"tool_calls":[${JSON.stringify(call)}]}}]}`;
+  const calls = [`{"id":${ID},"n":1.5}`, '{"id":1e20}'].map((json, n) => ({
+    id: `c${n}`,
+    function: { name: "find", arguments: json },
+  }));
+  const body = `{"choices":[{"message":{"content":null,"tool_calls":${JSON.stringify(calls)}}}]}`;
   const { log, fetch } = await fetched(t, { fetch: answering(body) });
   const text = JSON.stringify({ ...QUESTION, seed: 7 }).replace('"seed":7', `"seed":${ID}`);
   await (await fetch(URL_OF_CHAT, post({}, { body: text }))).text();
   const { outputText, metadata } = await only(log);
-  assertEquals(JSON.parse(outputText)[0].parts[0].arguments, { id: ID, n: 1.5 });
+  const [whole, short] = JSON.parse(outputText)[0].parts;
+  assertEquals([whole.arguments, short.arguments], [{ id: ID, n: 1.5 }, { id: "1e20" }]);
   assertEquals(metadata["gen_ai.request.seed"], ID);
 });
 

@@ -161,17 +161,21 @@ test("of texts that are signed each by itself, no signature is lost", async (t) 
 test("an interaction is complete with the event that says so, and not without it", async (t) => {
   const interaction = { id: "i", status: "completed" };
   const events = [
+    { event_type: "interaction.created", interaction: { id: "i", status: "in_progress" } },
     { event_type: "step.start", index: 0, step: { type: "model_output" } },
     { event_type: "step.delta", index: 0, delta: { type: "text", text: "Hello!" } },
     { event_type: "interaction.completed", interaction },
   ];
-  for (const [count, outcome] of [[3, "completed"], [2, "failed"]] as const) {
+  for (const [count, outcome] of [[4, "completed"], [3, "failed"]] as const) {
     const { log, fetch } = await fetched(t, {
       fetch: answering(eventBytes(...events.slice(0, count)), EVENT_STREAM),
     });
     const request = { model: MODEL, input: "Hi", stream: true };
     await (await fetch(`${HOST}/v1beta/interactions`, post(request))).text();
     assertEquals(await outcomes(log), [[outcome, "Hello!"]]);
+    const { metadata } = await only(log);
+    const reasons = outcome === "completed" ? ["completed"] : undefined;
+    assertEquals(metadata["gen_ai.response.finish_reasons"], reasons);
   }
 });
 

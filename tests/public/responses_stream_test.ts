@@ -8,11 +8,13 @@ import { auditFetch } from "@audit-log/llm/fetch";
 import { capturing, only } from "../support/captured.ts";
 import { answering, eventBytes, post } from "../support/fetched.ts";
 
+const BEGUN = { type: "response.created", response: { id: "r", status: "in_progress" } };
+
 /** What is recorded of a stream that ends behind these events. */
 async function brokenOff(...events: object[]) {
   const log = await AuditLog.open();
   const indexed = events.map((event) => ({ output_index: 0, ...event }));
-  const body = eventBytes(...indexed);
+  const body = eventBytes(BEGUN, ...indexed);
   const fetch = auditFetch(log, {
     fetch: answering(body, { "content-type": "text/event-stream" }),
   });
@@ -21,6 +23,7 @@ async function brokenOff(...events: object[]) {
   const { outputText, metadata } = await only(log);
   await log.close();
   assertEquals(metadata["error.type"], "incomplete_stream");
+  assertEquals(metadata["gen_ai.response.finish_reasons"], undefined);
   assert(typeof metadata["gen_ai.response.time_to_first_chunk"] === "number", "no first output");
   return JSON.parse(outputText)[0].parts[0];
 }
