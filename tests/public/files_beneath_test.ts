@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -232,6 +233,39 @@ testUnless(
     symlinkSync("b", join(folder, "d"));
     renameSync(join(folder, "d"), join(folder, "c"));
     await assertRefused(() => log.record(interaction()), "LOG_REPLACED");
+  },
+);
+
+testUnless(
+  onWindows,
+  "jsonl: a log that is opened by a link has its lock, its index and its checkpoints beside its file",
+  async (t) => {
+    const [folder, other] = [tempFolder(t as TestContext), tempFolder(t as TestContext)];
+    const [path, link] = [join(folder, "log"), join(other, "link")];
+    const [{ signingKey }, foreign] = [
+      await generateSigningKey("acme.example/chat"),
+      await generateSigningKey("acme.example/chat"),
+    ];
+    const log = await openFile(t as TestContext, { backend: "jsonl", path, signingKey });
+    await log.recordAll(interactions(50));
+    await log.checkpoint();
+    symlinkSync(path, link);
+    await assertRefused(
+      () => AuditLog.open({ backend: "jsonl", path: link, signingKey: foreign.signingKey }),
+      "KEY_MISMATCH",
+    );
+    const linked = await openFile(t as TestContext, { backend: "jsonl", path: link, signingKey });
+    for (let n = 0; n < 50; n++) {
+      await Promise.all([log, linked].map((each) => each.record(interaction())));
+    }
+    await linked.checkpoint();
+    await log.checkpoint();
+    const report = await log.verify();
+    assertEquals([report.faults, report.size, report.checked.checkpoints], [[], 150, 3]);
+    assertEquals((await linked.info()).unreadable?.count, 0);
+    assert((await linked.info()).indexBytes! > 0);
+    for (const handle of [log, linked]) await handle.close();
+    assertEquals(readdirSync(other), ["link"]);
   },
 );
 
