@@ -20,7 +20,7 @@ const MESSAGES: readonly (readonly [RegExp, number])[] = [
   [/^attempt to write a readonly database/, 8],
   [/^interrupted/, 9],
   [/^disk I\/O error/, 10],
-  [/^database disk image is malformed/, 11],
+  [/^(database disk image is malformed|malformed database schema)/, 11],
   [/^database or disk is full/, 13],
   [/^unable to open database/, CANTOPEN],
   [/^locking protocol/, 15],

@@ -26,6 +26,8 @@ export interface RecordFacts {
 
 /** Deeper metadata is left to the parser. */
 const MAX_DEPTH = 64;
+/** Of a longer line names are copied: as long as somebody keeps a part of a text, runtimes keep all of it. */
+const LONG_LINE = 4096;
 
 /**
  * Reads a line that is the canonical line of a record.
@@ -118,9 +120,10 @@ class Scanner {
     const start = this.#at;
     this.#string();
     const literal = this.#line.slice(start, this.#at);
-    if (!literal.includes("\\")) return literal.slice(1, -1);
-    if (literal.includes("\\u")) throw NOT_PLAIN;
-    return JSON.parse(literal);
+    const isPlain = !literal.includes("\\");
+    if (isPlain && this.#line.length <= LONG_LINE) return literal.slice(1, -1);
+    if (!isPlain && literal.includes("\\u")) throw NOT_PLAIN;
+    return JSON.parse(literal); // a text of its own
   }
 
   /**

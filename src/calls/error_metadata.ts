@@ -6,16 +6,19 @@ const MOST = 1000;
 /** What looks like a key, a token or a password: messages of providers repeat them. */
 const SECRETS: readonly RegExp[] = [
   // Behind a URL's question mark may be a key, whatever its name.
-  /(?<=\bhttps?:\/\/[^\s?"'<>]+\?)[^\s"'<>]+/gi,
+  /(?<=\b(?:https?|wss?):\/\/[^\s?"'<>]+\?)[^\s"'<>]+/gi,
   // No words, as in `Basic information` and `api_connection_error`.
   /\b(?:bearer|basic)\s+(?=[\w.~+/-]*[\d=]|[\w.~+/=-]{24})[\w.~+/=-]{8,}/gi,
   /\b(?:key|api)[-_](?=[\w*.-]*[\d*]|[\w*.-]{32})[\w*.-]{8,}/gi,
   /\b(?:sk|pk|rk|xai|gsk)[-_][\w*.-]{8,}/gi,
+  /\b(?:hf|gh[opsu]|github_pat|xox[a-z])[-_][\w-]{16,}/gi,
   /\b(?:AIza|(?:ya29|AQ)\.)[\w.-]{19,}[\w-]/g,
+  /\b(?:AKIA|ASIA)[A-Z0-9]{12,}/g,
   /\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g,
   /(?:\b|_)(?:authorization|password|secret|token)["']?\s*[:=]\s*["']?[^\s"',;]{4,}/gi,
   /\bapi[-_ ]?key\b[^:=\n]{0,20}[:=]\s*["']?[^\s"',;]{4,}/gi,
-  /(?<=:\/\/)[^\s/@]+:[^\s/@]+(?=@)/g,
+  /\b(?:set-)?cookie["']?\s*[:=]\s*["']?[^"'<>\r\n]{4,}/gi,
+  /(?<=:\/\/)[^\s/@]+(?=@)/g,
 ];
 
 /**

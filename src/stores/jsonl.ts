@@ -96,6 +96,7 @@ class JsonlStore implements LogStore {
     this.#reader = new JsonlReader(settings.path, opened.file, indexed);
     this.tree = new JsonlTree(runtime, settings, {
       file: opened.file,
+      place: opened.place,
       sync: () => this.#syncs.sync(),
       index: (attempt) =>
         indexed.reading(async () => {
@@ -292,7 +293,7 @@ class JsonlStore implements LogStore {
         driver: `files, and an index by ${this.#runtime.sqlite.name}`,
         formatVersion: 1,
         bytes: this.#indexed.seenSize,
-        indexBytes: await databaseBytes(this.#runtime.file, `${path}-index`),
+        indexBytes: await databaseBytes(this.#runtime.file, `${this.#opened.place}-index`),
         unreadable: await this.#indexed.unreadable(),
       };
     });

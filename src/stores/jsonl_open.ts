@@ -8,7 +8,7 @@ import type { JsonlIndex } from "./jsonl_index.ts";
 import { makeIndex, makeIndexInMemory, openIndex } from "./jsonl_index_open.ts";
 import { isThere, misplaced } from "./jsonl_lines.ts";
 import { looksLikeLog } from "./line_scanner.ts";
-import { createFile } from "./log_file.ts";
+import { createFile, placeOf } from "./log_file.ts";
 
 /** The files of an open JSONL log. */
 export interface JsonlFile {
@@ -16,6 +16,8 @@ export interface JsonlFile {
   readonly file: OpenFile;
   /** Which file it is. */
   readonly identity: string;
+  /** Its path, no part of which is a link: the other files are beside it. */
+  readonly place: string;
   /** The index beside it. */
   readonly index: JsonlIndex;
   /** What keeps writers apart; missing when the log is opened with `readOnly` where nothing can be written. */
@@ -23,7 +25,7 @@ export interface JsonlFile {
 }
 
 /**
- * Opens the log's file and what is beside it: `PATH-lock` and `PATH-index`.
+ * Opens the log's file and what is beside it: `PATH-lock` and `PATH-index`. They are the same for all links to the file.
  *
  * @throws {AuditLogError} See `AuditLog.open()`.
  */
@@ -35,16 +37,18 @@ export async function openJsonlFile(runtime: Runtime, settings: FileSettings): P
   try {
     file = await runtime.file.open(path, readOnly ? "read" : "append");
     const { identity, size } = await file.stat();
-    const indexPath = `${path}-index`;
+    const place = await placeOf(runtime.file, path);
+    const beside = { ...settings, path: place };
+    const indexPath = `${place}-index`;
     // An index is made only for what has proved to be a log.
     const hasIndex = async () => ((await runtime.file.stat(indexPath))?.size ?? 0) > 0;
     if (!await hasIndex() && !await looksLikeLog(file, size)) throw noLog(path);
-    if (readOnly) return { file, identity, ...await openForReading(runtime, settings, file) };
-    lock = await FileLock.open(runtime, `${path}-lock`, settings.busyTimeoutMs);
+    if (readOnly) return { file, identity, place, ...await openForReading(runtime, beside, file) };
+    lock = await FileLock.open(runtime, `${place}-lock`, settings.busyTimeoutMs);
     const opened = file;
     const index = await lock.run(async () => {
       const there = await hasIndex(); // asked again: another process may have made it
-      const present = there ? await openFitting(runtime, settings, opened) : undefined;
+      const present = there ? await openFitting(runtime, beside, opened) : undefined;
       if (present !== undefined) return present;
       const made = await makeIndex(runtime, indexPath, settings.busyTimeoutMs);
       if (there) warnOfIndex(settings);
@@ -60,7 +64,7 @@ export async function openJsonlFile(runtime: Runtime, settings: FileSettings): P
       index.close();
       throw error;
     }
-    return { file, identity, index, lock };
+    return { file, identity, place, index, lock };
   } catch (error) {
     await closeAll([lock, file]).catch(() => {}); // the first error tells what is wrong
     throw faultOf(`open ${path}`, error, "READ_FAILED");

@@ -34,6 +34,8 @@ import type {
 export interface JsonlAccess {
   /** The log's file. */
   readonly file: OpenFile;
+  /** Its path, no part of which is a link. */
+  readonly place: string;
   /** Asks the index, which another process may be writing to. */
   index<T>(attempt: (index: JsonlIndex) => T): Promise<T>;
   /** Where a record is that this handle wrote, and that the index need not have yet. */
@@ -60,7 +62,7 @@ export class JsonlTree implements TreeStore {
   constructor(runtime: Runtime, settings: FileSettings, access: JsonlAccess) {
     this.#settings = settings;
     this.#access = access;
-    this.#checkpoints = new CheckpointFile(runtime, `${settings.path}-checkpoints`);
+    this.#checkpoints = new CheckpointFile(runtime, `${access.place}-checkpoints`);
   }
 
   acknowledged(): Promise<number> {
@@ -209,7 +211,7 @@ export class JsonlTree implements TreeStore {
         yield checkpoints.map((checkpoint) => ({ ...checkpoint, faults: [] }));
       }
     } catch (error) {
-      throw faultOf(`read ${this.#settings.path}-checkpoints`, error, "READ_FAILED");
+      throw faultOf(`read ${this.#access.place}-checkpoints`, error, "READ_FAILED");
     }
   }
 

@@ -42,6 +42,11 @@ export async function createIfMissing(files: FileAdapter, path: string): Promise
   }
 }
 
+/** A path with its links followed: what belongs to a file is beside it, by whichever name it was opened. */
+export async function placeOf(files: FileAdapter, path: string): Promise<string> {
+  return (await files.place?.(path))?.path ?? path;
+}
+
 /** How many bytes a SQLite database takes on the disk: its file, and the write-ahead log beside it. */
 export async function databaseBytes(files: FileAdapter, path: string): Promise<number> {
   const stats = await Promise.all([path, `${path}-wal`].map((each) => files.stat(each)));

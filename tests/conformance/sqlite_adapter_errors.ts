@@ -104,6 +104,17 @@ export function sqliteErrors(
     }
   });
 
+  test(`${name}: a schema that cannot be read is 11`, (t) => {
+    const path = newFile(t);
+    const database = openDatabase(t, adapter, path);
+    database.exec("CREATE TABLE t (a)");
+    database.close();
+    const bytes = readFileSync(path);
+    bytes.write("TABEL", bytes.indexOf("TABLE t"));
+    writeFileSync(path, bytes);
+    assertAllWays(CORRUPT, openDatabase(t, adapter, path), "SELECT * FROM t");
+  });
+
   test(`${name}: a file that is no database is 26, and stays as it is`, (t) => {
     const text = "no database, but text\n".repeat(500);
     const path = newFile(t, "audit.db", text);

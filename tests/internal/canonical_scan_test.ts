@@ -2,11 +2,14 @@
 
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import process from "node:process";
 import { test } from "node:test";
 import { scanCanonical } from "../../src/canonical_scan.ts";
 import { encodeCanonical, type JsonValue } from "../../src/json.ts";
 import { factsOf, LogRecord, NotARecord } from "../../src/record.ts";
+import { collectUntil, noCollector } from "../support/garbage.ts";
 import { check } from "../support/property.ts";
+import { testUnless } from "../support/skip.ts";
 
 const text = fc.oneof(
   fc.string(),
@@ -160,3 +163,26 @@ for (
     assertEquals(scanCanonical(line), undefined);
   });
 }
+
+testUnless(
+  noCollector,
+  "what was read of a long line does not keep its texts in memory",
+  async () => {
+    const encoder = new TextEncoder();
+    const decoder = new TextDecoder();
+    const kept: unknown[] = [];
+    const before = process.memoryUsage.rss();
+    for (let n = 0; n < 300; n++) {
+      const line = LINE.replace("in\\n", "x".repeat(1_000_000))
+        .replace('"m"', `"the model with the number ${n}"`)
+        .replace('"u"', `"customer-${n}@example.com"`);
+      // As a line of a file comes: a text of its own.
+      kept.push(scanCanonical(decoder.decode(encoder.encode(line))));
+    }
+    let turns = 0;
+    await collectUntil(() => Promise.resolve(++turns > 5));
+    const grown = process.memoryUsage.rss() - before;
+    assert(kept.every((facts) => facts !== undefined));
+    assert(grown < 150_000_000, `${grown} bytes more`);
+  },
+);

@@ -21,6 +21,15 @@ test("an error's message is kept without what looks like a key, a token or a pas
     "password=hunter22 was wrong": "[secret] was wrong",
     "GET https://h.example/v1?key=abc failed": "GET https://h.example/v1?[secret] failed",
     "connect https://user:pass@h.example": "connect https://[secret]@h.example",
+    "clone https://0123456789abcdef@h.example": "clone https://[secret]@h.example",
+    "GET wss://h.example/v1?key=abc failed": "GET wss://h.example/v1?[secret] failed",
+    "no access for hf_abcdefghijklmnopqrst": "no access for [secret]",
+    "no access for ghp_0123456789abcdefghij": "no access for [secret]",
+    "no access for github_pat_0123456789abcdefghij": "no access for [secret]",
+    "no access for AKIAIOSFODNN7EXAMPLE.": "no access for [secret].",
+    "got the headers cookie: session=abcdef; theme=dark\nand host: h":
+      "got the headers [secret]\nand host: h",
+    '{"set-cookie":"session=abcdef; Path=/","host":"h"}': '{"[secret]","host":"h"}',
   };
   for (const [message, kept] of Object.entries(messages)) assertEquals(messageOf(message), kept);
 });
@@ -32,6 +41,8 @@ test("words of an error's message are kept that only begin as a key does", () =>
       "the type is api_error_without_a_code, see key_not_found_in_project",
       "Basic information is missing; bearer authorization is expected",
       "connect to api-inference.huggingface.co failed",
+      "see https://h.example/@scope/name and mail to a@h.example",
+      "cookies are not allowed, and no cookie was sent",
     ]
   ) assertEquals(messageOf(message), message);
 });

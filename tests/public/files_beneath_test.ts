@@ -3,7 +3,17 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { AuditLog, type FileAdapter, type FileFolder, generateSigningKey } from "@audit-log/llm";
-import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import type { TestContext } from "node:test";
@@ -87,6 +97,33 @@ testUnless(
     for (const handle of [log, idle]) await handle.close();
     const again = await openFile(t as TestContext, { backend: "sqlite", path });
     assertEquals([await again.count(), await again.count({ user: "other" })], [80, 30]);
+    await again.record(interaction());
+    assertEquals((await again.verify()).faults, []);
+  },
+);
+
+const noShell = spawnSync("sqlite3", ["--version"]).status === 0
+  ? undefined
+  : "there is no sqlite3 program";
+
+testUnless(
+  onWindows ?? noShell,
+  "sqlite: when this process has read the file itself, whoever opens the log takes it for unused: recording is refused, nothing is lost",
+  async (t) => {
+    const path = join(tempFolder(t as TestContext), "log");
+    const log = await openFile(t as TestContext, { backend: "sqlite", path });
+    const count = (): string =>
+      spawnSync("sqlite3", [path, "SELECT count(*) FROM audit_record"], { encoding: "utf8" })
+        .stdout;
+    await log.recordAll(interactions(50));
+    assertEquals(count(), "50\n");
+    await log.record(interaction());
+    readFileSync(path); // which frees the locks of the process
+    assertEquals(count(), "51\n");
+    await assertRefused(() => log.record(interaction()), "LOG_REPLACED");
+    await log.close();
+    const again = await openFile(t as TestContext, { backend: "sqlite", path });
+    assertEquals(await again.count(), 51);
     await again.record(interaction());
     assertEquals((await again.verify()).faults, []);
   },
@@ -196,6 +233,39 @@ testUnless(
     symlinkSync("b", join(folder, "d"));
     renameSync(join(folder, "d"), join(folder, "c"));
     await assertRefused(() => log.record(interaction()), "LOG_REPLACED");
+  },
+);
+
+testUnless(
+  onWindows,
+  "jsonl: a log that is opened by a link has its lock, its index and its checkpoints beside its file",
+  async (t) => {
+    const [folder, other] = [tempFolder(t as TestContext), tempFolder(t as TestContext)];
+    const [path, link] = [join(folder, "log"), join(other, "link")];
+    const [{ signingKey }, foreign] = [
+      await generateSigningKey("acme.example/chat"),
+      await generateSigningKey("acme.example/chat"),
+    ];
+    const log = await openFile(t as TestContext, { backend: "jsonl", path, signingKey });
+    await log.recordAll(interactions(50));
+    await log.checkpoint();
+    symlinkSync(path, link);
+    await assertRefused(
+      () => AuditLog.open({ backend: "jsonl", path: link, signingKey: foreign.signingKey }),
+      "KEY_MISMATCH",
+    );
+    const linked = await openFile(t as TestContext, { backend: "jsonl", path: link, signingKey });
+    for (let n = 0; n < 50; n++) {
+      await Promise.all([log, linked].map((each) => each.record(interaction())));
+    }
+    await linked.checkpoint();
+    await log.checkpoint();
+    const report = await log.verify();
+    assertEquals([report.faults, report.size, report.checked.checkpoints], [[], 150, 3]);
+    assertEquals((await linked.info()).unreadable?.count, 0);
+    assert((await linked.info()).indexBytes! > 0);
+    for (const handle of [log, linked]) await handle.close();
+    assertEquals(readdirSync(other), ["link"]);
   },
 );
 
