@@ -6,6 +6,7 @@ import { withoutCredentials } from "../shared/credentials.ts";
 import { jsonValue } from "../shared/exact_json.ts";
 import { looseOf } from "../shared/loose.ts";
 import { recordError } from "../shared/recorded_parts.ts";
+import { sentSecrets } from "../shared/sent_secrets.ts";
 import { headerIn, headersOf, requestIdsOf, serverOf } from "../shared/transport.ts";
 import type { WireFormat, WireRequest, WireResponse } from "../wire/wire_format.ts";
 import { type AnswerHead, answerIn, AnswerReader } from "./answers.ts";
@@ -92,6 +93,7 @@ export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetc
     const { text, ...passed } = await unlessAborted(asked.read(), signal);
     if (text === null) return await beneath(passed.input, passed.init); // its body broke: it is fetch's to reject
     const request = await requestOf(endpoint.format, text, others.inlineMedia ?? false);
+    const secrets = sentSecrets(endpoint.url, asked.header);
     const retries = Number(asked.header(RETRY_COUNT) ?? NaN);
     let call: CapturedCall;
     try {
@@ -112,6 +114,7 @@ export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetc
       if (asked.header(RETRY_COUNT) !== null) return refusal(error);
       throw error;
     }
+    call.conceal(secrets);
     let response: Response;
     try {
       response = await beneath(passed.input, passed.init);

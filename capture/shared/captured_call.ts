@@ -6,6 +6,7 @@ import { usageOf } from "./loose.ts";
 import type { Input, Message } from "./messages.ts";
 import { joinedMetadata, optionFailed, type Own, valueOf } from "./own.ts";
 import { type Recordable, recordableAnswer } from "./recordable.ts";
+import { concealed } from "./sent_secrets.ts";
 import type { CallEnd, Unrecorded } from "./unrecorded.ts";
 
 /** A call that is about to be made, as a wrapper sees it. */
@@ -80,6 +81,7 @@ export class CapturedCall {
   #asked: Asked | undefined;
   #firstMs: number | undefined;
   #noted: Readonly<Record<string, JsonValue>> = {};
+  #secrets: readonly string[] = [];
   #ended: Promise<void> | undefined;
 
   /** Calls are made by {@link Capture.begin}. */
@@ -98,6 +100,11 @@ export class CapturedCall {
   /** Keeps something that is known before the end, for the entry that tells of it. */
   note(metadata: Readonly<Record<string, JsonValue>>): void {
     this.#noted = { ...this.#noted, ...metadata };
+  }
+
+  /** Has some texts left out of the message of the error that the call may end with: providers repeat the key that they do not know. */
+  conceal(secrets: readonly string[]): void {
+    this.#secrets = secrets;
   }
 
   /** To be called before the end, where only that tells what was asked. */
@@ -179,11 +186,14 @@ export class CapturedCall {
       metadata: this.#about(response, facts),
     };
     const remains = { ...outcome, partialOutput: text };
+    const secrets = this.#secrets;
     return {
       length: (this.#asked?.inputText.length ?? inputLength) + text.length,
       write() {
         if (ending.as === "complete") return call.complete({ ...outcome, outputText: text });
-        return ending.as === "fail" ? call.fail(ending.error, remains) : call.abort(remains);
+        return ending.as === "fail"
+          ? call.fail(concealed(ending.error, secrets), remains)
+          : call.abort(remains);
       },
     };
   }

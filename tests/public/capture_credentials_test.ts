@@ -5,7 +5,7 @@ import { test } from "node:test";
 import type { Attributes } from "@opentelemetry/api";
 import { AuditLog, type JsonObject } from "@audit-log/llm";
 import { auditMiddleware } from "@audit-log/llm/ai-sdk";
-import { auditFetch } from "@audit-log/llm/fetch";
+import { auditFetch, type AuditFetchOptions } from "@audit-log/llm/fetch";
 import { auditCallbacks } from "@audit-log/llm/langchain";
 import { only } from "../support/captured.ts";
 import { answering, fetched, post, QUESTION } from "../support/fetched.ts";
@@ -34,6 +34,12 @@ const bodies: [what: string, path: string, body: object][] = [
   ["a URL's query", "chat/completions", { callback: `https://h.example/?page=2&sig=${KEY}` }],
   ["the address of a server", "chat/completions", {
     azure_endpoint: `https://h.example/?x=${KEY}`,
+  }],
+  ["what is called as a credential is", "chat/completions", {
+    auth_key: KEY,
+    authHeader: KEY,
+    extra: { "x-functions-key": KEY, "X-Vault-Token": KEY, sentry_dsn: KEY },
+    signer: { private_key_pem: KEY },
   }],
   ["a header", "chat/completions", { args: ["--header", `Bearer ${KEY}`] }],
   ["an MCP tool's headers", "responses", {
@@ -254,3 +260,47 @@ test("the key in a run's metadata and parameters is not recorded of LangChain", 
   assertEquals(entry.metadata["langchain.metadata"], { tenant: 7, request: "{}" });
   await log.close();
 });
+
+/** What somebody is let in with, where it is sent, and as what. */
+const sent: [what: string, url: string, headers: Record<string, string>, secret: string][] = [
+  ["an Authorization header", `${HOST}/responses`, { authorization: `Bearer ${KEY}` }, KEY],
+  [
+    "a Basic one",
+    `${HOST}/responses`,
+    { authorization: "Basic dTpwYXNzd29yZA==" },
+    "dTpwYXNzd29yZA==",
+  ],
+  ["one of no scheme", `${HOST}/responses`, { Authorization: KEY }, KEY],
+  ["x-api-key", `${HOST}/messages`, { "x-api-key": KEY }, KEY],
+  ["api-key", `${HOST}/responses`, { "api-key": KEY }, KEY],
+  ["x-goog-api-key", `${HOST}/models/g:generateContent`, { "x-goog-api-key": KEY }, KEY],
+  ["a gateway's", `${HOST}/responses`, { "Ocp-Apim-Subscription-Key": KEY }, KEY],
+  ["a URL's query", `${HOST}/models/g:generateContent?key=${KEY}`, {}, KEY],
+];
+for (const [what, url, headers, secret] of sent) {
+  const says = `I do not know ${secret}, nor '${secret}'.`;
+  const kept = "I do not know [secret], nor '[secret]'.";
+  const refuses: [how: string, fetch: AuditFetchOptions["fetch"], type: string][] = [
+    [
+      "an error",
+      answering(JSON.stringify({ error: { type: "denied", message: says } }), {}, 401),
+      "denied",
+    ],
+    ["a text", answering(says, {}, 403), "403"],
+    ["what fetch() throws", () => Promise.reject(new TypeError(says)), "TypeError"],
+  ];
+  for (const [how, beneath, type] of refuses) {
+    test(`a key that was sent by ${what} and comes back in ${how} is not recorded`, async (t) => {
+      const { log, fetch } = await fetched(t, { fetch: beneath });
+      const answer = await fetch(url, post(QUESTION, { headers })).then(
+        (response) => response.text(),
+        (error) => error.message,
+      );
+      assert(answer.includes(secret)); // what the caller sees stays as it is
+      const { metadata } = await only(log);
+      assertEquals(metadata["error.message"], kept);
+      assertEquals(metadata["error.type"], type);
+      assert(!JSON.stringify(await log.query({ events: "all" })).includes(secret));
+    });
+  }
+}
