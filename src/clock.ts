@@ -1,6 +1,7 @@
 import { EntryIds } from "./entry_ids.ts";
 import { AuditLogError } from "./errors.ts";
 import { formatTimestamp } from "./instant.ts";
+import { describeNumber } from "./refusal.ts";
 
 /** What each new entry of a handle is stamped with. */
 export interface Stamp {
@@ -32,12 +33,13 @@ export class EntryClock {
 
   /** The next stamp. */
   next(): Stamp {
-    const now = Math.floor(this.#now());
-    if (!(now >= 0 && now <= LAST_MS)) {
-      throw new AuditLogError("INVALID_OPTION", `Cannot record: the clock says ${now}`, {
-        path: "clock",
-      });
+    const told: unknown = this.#now();
+    if (typeof told !== "number" || !(told >= 0 && told <= LAST_MS)) {
+      const message = `Cannot record: the clock says ${describeNumber(told)}; ` +
+        "it must say milliseconds since the epoch, of the years 1970 to 9999";
+      throw new AuditLogError("INVALID_OPTION", message, { path: "clock" });
     }
+    const now = Math.floor(told);
     const isLater = now > this.#milliseconds;
     if (isLater) {
       this.#milliseconds = now;

@@ -188,8 +188,9 @@ test("open() without options is a log in memory", async () => {
 });
 
 test("a clock that says no time is refused when something is recorded", async () => {
-  for (const time of [NaN, -1, Infinity, 253_402_300_800_000]) {
-    const log = await AuditLog.open({ clock: () => time });
+  const times = [NaN, -1, Infinity, 253_402_300_800_000, 1n, "5", new Date(5), undefined];
+  for (const time of times) {
+    const log = await AuditLog.open({ clock: () => time as number });
     await assertRefused(() => log.record(interaction()), "INVALID_OPTION", "clock");
     assertEquals(log.size, 0);
   }
