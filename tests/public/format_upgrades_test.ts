@@ -1,12 +1,13 @@
 // What holds of the upgrade of a SQLite log from whichever earlier version of the format, and of the statistics that the present one has.
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { AuditLog, type AuditWarning, SqliteError } from "@audit-log/llm";
 import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { aroundSqlite } from "../support/around_sqlite.ts";
 import { openFile } from "../support/backends.ts";
+import { cli } from "../support/cli.ts";
 import { interaction } from "../support/interaction.ts";
 import { openRaw } from "../support/raw_sqlite.ts";
 import { assertRefused } from "../support/refused.ts";
@@ -49,8 +50,22 @@ for (const version of [1, 2, 3]) {
       () => AuditLog.open({ backend: "sqlite", path, readOnly: true }),
       "UNSUPPORTED_FORMAT",
     );
-    assertMatch(error.message, /writing once, which upgrades it/);
+    assertMatch(
+      error.message,
+      /: it has the layout of an earlier version; .* copy it, and .*-wal /,
+    );
+    assertStringIncludes(error.message, "never a record");
     assertEquals(readFileSync(path).equals(before), true);
+    // What it says to do.
+    assertStringIncludes(error.message, "audit-log import - --log COPY < /dev/null");
+    const copy = copied(t);
+    assertEquals((await cli(["import", "-", "--log", copy], { input: "" })).code, 0);
+    const linesOf = async (path: string) => {
+      const raw = await openRaw(t, path);
+      return raw.all("SELECT record FROM audit_record ORDER BY seq").map(({ record }) => record);
+    };
+    assertEquals(await linesOf(copy), await linesOf(path));
+    assertEquals((await cli(["verify", "--log", copy])).code, 0);
   });
 
   /** Where SQLite sorts what an upgrade puts into indexes, if a fault does not keep it from that; and where it does so afterwards. */
