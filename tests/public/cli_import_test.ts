@@ -322,6 +322,24 @@ test("what is compressed is recognised, with advice", async (t) => {
   assertStringIncludes(stderr, "zcat FILE | audit-log import -");
 });
 
+test("what is said of a SQLite log moves all that it has", async (t) => {
+  const folder = tempFolder(t);
+  const [path, copy] = [join(folder, "log.db"), join(folder, "copy.jsonl")];
+  const log = await AuditLog.open({ backend: "sqlite", path });
+  await log.begin({ model: "m", inputText: "in" });
+  const { entryId } = await log.record(interaction());
+  await log.annotate(entryId, { name: "politeness", score: 1 });
+  await log.close();
+  const { code, stderr } = await cli(["import", path, "--log", copy]);
+  assertEquals(code, 2);
+  const advice = /: audit-log (query --log FILE .*) \| audit-log import - \.\.\. /.exec(
+    stderr,
+  )![1]!;
+  const query = await cli(advice.split(" ").map((word) => word === "FILE" ? path : word));
+  assertEquals((await cli(["import", "-", "--log", copy], { input: query.stdout })).code, 0);
+  assertEquals(await allLines(await opened(t, copy)), await allLines(await opened(t, path)));
+});
+
 test("the same file a second time is an error, and nothing with --skip-existing", async (t) => {
   const folder = tempFolder(t);
   const [source, path] = [join(folder, "source.jsonl"), join(folder, "log.db")];
