@@ -27,7 +27,7 @@ export async function findDatabase(
   if (size > 0 && size < SMALLEST_BYTES) {
     throw new AuditLogError(
       "NOT_A_LOG",
-      `Cannot open ${path}: it is no SQLite database; give another path`,
+      `Cannot open ${path}: it is no SQLite database; give another path, or backend "jsonl" for JSON lines`,
     );
   }
   const place = await files.place?.(path).catch(() => undefined);
