@@ -204,6 +204,13 @@ test("tokens that are no number of tokens are not known", async (t) => {
   assertEquals([inputTokens, callsWithoutUsage], [null, 4]);
 });
 
+test("a limit without groups, which might be taken for one of entries, is refused", async (t) => {
+  const path = await logOf(t, "log.db", recording(interactions(3)));
+  const { code, stdout, stderr } = await cli(["stats", "--log", path, "--limit", "2"]);
+  assertEquals([code, stdout], [2, ""]);
+  assertMatch(stderr, /^audit-log: Cannot add up .*--limit .*--by/);
+});
+
 test("a table ends with the total, and shows nothing for what is not known", async (t) => {
   const path = await logOf(
     t,
