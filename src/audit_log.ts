@@ -34,6 +34,7 @@ import { describe, retold } from "./refusal.ts";
 import { MemoryTree } from "./stores/memory_tree.ts";
 import type { LogStore, StoreInfo } from "./stores/store.ts";
 import type { VerificationReport } from "./transparency/report.ts";
+import { LogSigners } from "./transparency/signing.ts";
 import { entryNotFound, Transparency } from "./transparency/transparency.ts";
 import { checkSizes, checkVerifyOptions, type VerifyOptions } from "./verify_options.ts";
 import type { AuditWarning } from "./warning.ts";
@@ -150,6 +151,9 @@ export class AuditLog implements AsyncDisposable {
    */
   static async open(options: OpenOptions = {}): Promise<AuditLog> {
     const settings = checkOptions(options);
+    const { signingKeys } = settings;
+    // Before the store makes a file.
+    const signers = signingKeys.length > 0 ? await LogSigners.from(signingKeys) : undefined;
     const warnings: AuditWarning[] = [];
     const warn = (warning: AuditWarning): void => {
       warnings.push(Object.freeze(warning));
@@ -159,8 +163,8 @@ export class AuditLog implements AsyncDisposable {
     const told = { ...settings, warn };
     const log = new AuditLog(await openStore(told), told, warnings);
     try {
-      if (settings.signingKeys.length > 0) {
-        await log.#transparency.sign(settings.signingKeys, settings.checkpoints);
+      if (signers !== undefined) {
+        await log.#transparency.sign(signers, settings.checkpoints);
       } else if (!settings.readOnly) {
         await log.#transparency.tellIfNotSigned();
       }

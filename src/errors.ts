@@ -109,7 +109,7 @@ export class AuditLogError extends Error {
   /** What went wrong; stable between releases. */
   readonly code: AuditLogErrorCode;
   /** The field, option or filter at fault, where there is one. */
-  readonly path: string | undefined;
+  declare readonly path?: string; // declared alone: who logs an error without one does not see it
 
   /**
    * Makes an error; stores of a caller's own throw them too.
@@ -121,6 +121,6 @@ export class AuditLogError extends Error {
   constructor(code: AuditLogErrorCode, message: string, options: AuditLogErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.path = options.path;
+    if (options.path !== undefined) this.path = options.path;
   }
 }

@@ -39,7 +39,15 @@ export async function readCheckpoints(
   const kept: KeptNote[] = [];
   for (const path of paths) {
     const name = nameOf(path);
-    const notes = splitNotes(await readText(host, path, MOST_BYTES));
+    const text = await readText(host, path, MOST_BYTES);
+    if (isOfJsonlLog(text)) {
+      throw new CliError(
+        `Cannot use ${name}: it is the file in which a JSONL log keeps its checkpoints. verify reads that beside the log by ` +
+          "itself; it proves little, since whoever can change the log can change it, too. To use a copy that was kept " +
+          "elsewhere: jq -r .note FILE | audit-log verify --checkpoint - ...",
+      );
+    }
+    const notes = splitNotes(text);
     if (notes.length === 0) throw new CliError(`Cannot use ${name}: it holds no checkpoint`);
     for (const [position, note] of notes.entries()) {
       const place = notes.length === 1 ? name : `${name}, checkpoint ${position + 1}`;
@@ -55,4 +63,9 @@ export async function readCheckpoints(
     }
   }
   return kept;
+}
+
+/** Whether a text is what a JSONL log has in the file beside it. */
+function isOfJsonlLog(text: string): boolean {
+  return /^\{"size":\d+,"note":"/.test(text);
 }

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { CliError } from "./cli_error.ts";
+import { noEntry } from "./cli_error.ts";
 import type { AuditLog } from "../audit_log.ts";
 import type { Host } from "./host.ts";
 import { printLines } from "./print_entries.ts";
@@ -15,11 +15,7 @@ export function addGet(program: Command, host: Host): void {
       const log = await openToRead(host, options);
       try {
         const line = await log.line(entryId);
-        if (line === undefined) {
-          throw new CliError(
-            `Cannot get the entry: no entry of the log has the id ${JSON.stringify(entryId)}`,
-          );
-        }
+        if (line === undefined) throw noEntry("get", entryId);
         await printLines(host, linesOf(log, entryId, line, options.annotations));
       } finally {
         await log.close();

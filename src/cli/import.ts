@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import type { AuditLog } from "../audit_log.ts";
 import { countedEntries } from "../counted.ts";
 import { AuditLogError } from "../errors.ts";
 import { CliError } from "./cli_error.ts";
@@ -7,7 +6,7 @@ import { visible } from "./display.ts";
 import { DONE, type ExitStatus, type Host, PARTIAL } from "./host.ts";
 import { splitLines } from "./import_lines.ts";
 import { Importer } from "./importer.ts";
-import { addLogOptions, type LogOptions, openToWrite } from "./log_options.ts";
+import { addLogOptions, findToWrite, type LogOptions, type LogToWrite } from "./log_options.ts";
 import { startProgress } from "./progress.ts";
 import { openSource, type Source } from "./source.ts";
 
@@ -28,7 +27,7 @@ export function addImport(program: Command, host: Host): void {
       // First, so that a misspelt name creates no log.
       const source = await openSource(host, file, "import");
       try {
-        const log = await openToWrite(host, options);
+        const log = await findToWrite(host, options);
         try {
           await refuseItself(host, source, options.log);
           host.end(await importAll(host, source, log, options));
@@ -54,7 +53,7 @@ Examples:
 async function importAll(
   host: Host,
   source: Source,
-  log: AuditLog,
+  log: LogToWrite,
   { log: path, skipBad = false, skipExisting = false }: ImportOptions,
 ): Promise<ExitStatus> {
   const progress = startProgress(host, "importing", source.size);
@@ -74,6 +73,7 @@ async function importAll(
       progress.update(bytes, importer.imported);
     }
     await importer.flush();
+    if (importer.bad === 0) await log.open(); // of nothing, an empty one is made
     progress.update(bytes, importer.imported);
   } catch (error) {
     throw withCount(error, importer);

@@ -89,7 +89,7 @@ const FORMATS: readonly [start: string, fault: string][] = [
   ["\x28\xb5\x2f\xfd", "is Zstandard; unpack it first: zstdcat FILE | audit-log import - ..."],
   [
     "SQLite format 3\0",
-    "is a SQLite database; if it is a log: audit-log query --log FILE --json | audit-log import - ...",
+    "is a SQLite database; if it is a log: audit-log query --log FILE --events all --json | audit-log import - ...",
   ],
 ];
 

@@ -1,4 +1,4 @@
-import type { AuditLog } from "../audit_log.ts";
+import { AuditLog } from "../audit_log.ts";
 import { AuditLogError } from "../errors.ts";
 import {
   BadLine,
@@ -9,6 +9,7 @@ import {
   reasonOf,
 } from "./import_item.ts";
 import type { SourceLine } from "./import_lines.ts";
+import type { LogToWrite } from "./log_options.ts";
 
 /** How an import meets lines that it cannot take. */
 export interface ImporterOptions {
@@ -35,7 +36,7 @@ interface Numbered {
  * other one out.
  */
 export class Importer {
-  readonly #log: AuditLog;
+  readonly #log: LogToWrite;
   readonly #options: ImporterOptions;
   readonly #reader = new ItemReader();
   #batch: Numbered[] = [];
@@ -49,7 +50,7 @@ export class Importer {
    * @param log Where the lines go.
    * @param options What to do about lines that cannot be imported.
    */
-  constructor(log: AuditLog, options: ImporterOptions) {
+  constructor(log: LogToWrite, options: ImporterOptions) {
     this.#log = log;
     this.#options = options;
   }
@@ -116,17 +117,16 @@ export class Importer {
 
   /** All or none. */
   async #write(items: readonly ImportItem[]): Promise<void> {
-    const entries = items.flatMap((item) => item.kind === "entry" ? [item.entry] : []);
-    const records = items.flatMap((item) => item.kind === "record" ? [item.record.line] : []);
-    if (entries.length > 0) await this.#log.recordAll(entries);
-    if (records.length > 0) await this.#log.adopt(records);
+    // What any log refuses is found out before one is created.
+    if (this.#log.opened === undefined) await write(await AuditLog.open(), items);
+    await write(await this.#log.open(), items);
   }
 
   /** Whether a line is in the log already, and has thereby been dealt with. */
   async #isPresent(number: number, item: ImportRecord): Promise<boolean> {
     const { entryId } = item.record.entry;
     if (this.#ids.has(entryId)) await this.flush();
-    const present = await this.#log.get(entryId);
+    const present = await this.#log.opened?.get(entryId);
     if (present === undefined) return false;
     const id = JSON.stringify(entryId);
     if (!isSame(item, present)) {
@@ -147,6 +147,13 @@ export class Importer {
     await this.#options.onBadLine(number, reason);
     this.#bad++;
   }
+}
+
+async function write(log: AuditLog, items: readonly ImportItem[]): Promise<void> {
+  const entries = items.flatMap((item) => item.kind === "entry" ? [item.entry] : []);
+  const records = items.flatMap((item) => item.kind === "record" ? [item.record.line] : []);
+  if (entries.length > 0) await log.recordAll(entries);
+  if (records.length > 0) await log.adopt(records);
 }
 
 /** Whether an error is about what was to be written, and not about the log. */

@@ -67,20 +67,55 @@ export async function openToSign(
   return await open(host, log, known, { signingKey, checkpoints });
 }
 
+/** A log to be written to. One that does not exist is created when it is opened, so that what fails before leaves nothing. */
+export class LogToWrite {
+  readonly #open: () => Promise<AuditLog>;
+  #log: AuditLog | undefined;
+
+  /** @param open Opens the log, and creates it where it does not exist. */
+  constructor(open: () => Promise<AuditLog>) {
+    this.#open = open;
+  }
+
+  /** The log, once it is open. */
+  get opened(): AuditLog | undefined {
+    return this.#log;
+  }
+
+  /**
+   * Opens the log, unless that was done.
+   *
+   * @throws {AuditLogError} As `AuditLog.open()`.
+   */
+  async open(): Promise<AuditLog> {
+    return this.#log ??= await this.#open();
+  }
+
+  /** Closes it, if it was opened. */
+  async close(): Promise<void> {
+    await this.#log?.close();
+  }
+}
+
 /**
- * Opens a log to be written to, and creates it where it does not exist.
+ * Finds a log to be written to, and opens it where it exists.
  *
  * @throws {CliError} When neither the file nor its name tells the backend.
  * @throws {AuditLogError} As `AuditLog.open()`.
  */
-export async function openToWrite(host: Host, { log, backend }: LogOptions): Promise<AuditLog> {
+export async function findToWrite(host: Host, { log, backend }: LogOptions): Promise<LogToWrite> {
   const found = await look(host.runtime.file, log);
-  const known = backend ?? (found === "missing" ? undefined : found) ?? backendOfName(log);
-  if (known !== undefined) return await open(host, log, known, {});
-  throw new CliError(
-    `Cannot create ${log}: its name does not tell what kind of log it shall be; give ` +
-      "--backend sqlite or --backend jsonl, or a name that ends in .db or .jsonl",
-  );
+  const exists = found !== "missing" && found !== undefined;
+  const known = backend ?? (exists ? found : undefined) ?? backendOfName(log);
+  if (known === undefined) {
+    throw new CliError(
+      `Cannot create ${log}: its name does not tell what kind of log it shall be; give ` +
+        "--backend sqlite or --backend jsonl, or a name that ends in .db or .jsonl",
+    );
+  }
+  const target = new LogToWrite(() => open(host, log, known, {}));
+  if (exists) await target.open();
+  return target;
 }
 
 async function open(

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { AuditLog } from "../audit_log.ts";
 import { AuditLogError } from "../errors.ts";
-import { CliError } from "./cli_error.ts";
+import { CliError, noEntry } from "./cli_error.ts";
 import type { Host } from "./host.ts";
 import { gathered, readSigningKeys } from "./key_files.ts";
 import { addLogOptions, type LogOptions, openToRead, openToSign } from "./log_options.ts";
@@ -60,7 +60,9 @@ async function proofOf(log: AuditLog, entryId: string): Promise<string> {
   try {
     return await log.prove(entryId);
   } catch (error) {
-    if (!(error instanceof AuditLogError) || error.code !== "NO_CHECKPOINT") throw error;
+    if (!(error instanceof AuditLogError)) throw error;
+    if (error.code === "ENTRY_NOT_FOUND") throw noEntry("prove", entryId);
+    if (error.code !== "NO_CHECKPOINT") throw error;
     throw new CliError(
       "Cannot prove the entry: no checkpoint covers it yet; make one with audit-log checkpoint, or give --key",
       { cause: error },

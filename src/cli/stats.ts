@@ -3,6 +3,7 @@ import type { AuditLog } from "../audit_log.ts";
 import { counted, countedEntries } from "../counted.ts";
 import type { AuditEntry } from "../entry.ts";
 import type { AuditFilter } from "../query.ts";
+import { CliError } from "./cli_error.ts";
 import { visibleJson } from "./display.ts";
 import { type Group, type Grouping, Groups, parseGrouping } from "./groups.ts";
 import type { Host } from "./host.ts";
@@ -42,6 +43,11 @@ export function addStats(program: Command, host: Host): void {
     .option("--table", "print a table")
     .addHelpText("after", EXAMPLES)
     .action(async (options: StatsOptions) => {
+      if (options.limit !== undefined && options.by === undefined) {
+        throw new CliError(
+          "Cannot add up the newest entries: --limit says how many lines of --by are printed; give --by, or --since",
+        );
+      }
       const log = await openToRead(host, options);
       try {
         await show(host, await statsOf(host, log, options), options);

@@ -27,7 +27,10 @@ const COLUMNS: readonly Column[] = [
   { title: "MAX MS", of: ({ latencyMs }) => latencyMs?.max ?? null, isOptional: true },
 ];
 /** What gives way on a narrow terminal, the first of them first. */
-const YIELDING = ["P50 MS", "MAX MS", "NO USAGE", "TOKENS IN", "TOKENS OUT", "ABORTED", "P95 MS"];
+const YIELDING = [
+  ...["P50 MS", "MAX MS", "NO USAGE", "TOKENS IN", "TOKENS OUT", "ABORTED", "P95 MS"],
+  ...["FAILED", "NO COST"],
+];
 const GAP = "  ";
 /** What is left of a long name on a narrow terminal, at least. */
 const LEAST_NAME = 12;

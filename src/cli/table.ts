@@ -47,15 +47,21 @@ const TITLES: Readonly<Record<ColumnName, string>> = {
 const FACTS: readonly ColumnName[] = ["time", "user", "model", "cost", "ms", "outcome"];
 /** What many entries do not tell. */
 const OPTIONAL: readonly ColumnName[] = ["cost", "ms", "outcome"];
-/** What gives way to the texts on a narrow terminal, the first of them first. */
-const YIELDING: readonly ColumnName[] = ["ms", "cost"];
-/** What later rows get at least, however little the first have to tell. */
-const LEAST: Partial<Record<ColumnName, number>> = { user: 9, model: 13, cost: 8, ms: 5 };
-const GAP = "  ";
 /** A text that gets less is not worth its column. */
 const LEAST_TEXT = 16;
 /** What any text gets, however narrow the terminal. */
 const LEAST_CELL = 8;
+/** What gives way on a narrow terminal, the first of them first, and how much the texts must have for it to stay. */
+const YIELDING: readonly (readonly [name: ColumnName, room: number])[] = [
+  ["ms", LEAST_TEXT],
+  ["cost", LEAST_TEXT],
+  ["model", LEAST_CELL],
+  ["user", LEAST_CELL],
+  ["outcome", LEAST_CELL],
+];
+/** What later rows get at least, however little the first have to tell. */
+const LEAST: Partial<Record<ColumnName, number>> = { user: 9, model: 13, cost: 8, ms: 5 };
+const GAP = "  ";
 
 /** Makes a row of an entry, no longer than a terminal of so many columns can show. */
 export function rowOf(entry: AuditEntry, columns: number): Row {
@@ -118,8 +124,8 @@ export class Table {
       align: name === "cost" || name === "ms" ? "right" : "left",
     }));
     const room = () => facts.reduce((left, { width }) => left - width - GAP.length, total);
-    for (const yielding of YIELDING) {
-      if (room() < LEAST_TEXT) facts = facts.filter(({ name }) => name !== yielding);
+    for (const [yielding, least] of YIELDING) {
+      if (room() < least) facts = facts.filter(({ name }) => name !== yielding);
     }
     this.#columns = [...facts, ...textColumns(room())];
   }

@@ -1,6 +1,7 @@
 import { type EntryEvent, EVENT_KEY } from "../entry_event.ts";
-import type { SqliteDatabase } from "../ports.ts";
+import { type SqliteDatabase, SqliteError } from "../ports.ts";
 import { factsOf, NotARecord } from "../record.ts";
+import { isBusy } from "./faults.ts";
 import { EventInserter, eventTableSql } from "./event_table.ts";
 import { userIndexSql } from "./record_indexes.ts";
 import {
@@ -32,6 +33,25 @@ ${STATISTICS_TABLE_SQL}
 DELETE FROM sqlite_stat1 WHERE tbl = '${RECORD_TABLE}';
 ${STATISTICS_SQL}
 PRAGMA user_version = ${FORMAT_VERSION};`);
+}
+
+/**
+ * Does what puts many rows into indexes: SQLite sorts them in files of its own, so that memory does not grow with the log. In memory
+ * where it finds no folder that it may write to, or no room there.
+ *
+ * @param upgrade What is undone when it fails.
+ */
+export function sortingInFiles<T>(database: SqliteDatabase, upgrade: () => T): T {
+  database.exec("PRAGMA temp_store = FILE");
+  try {
+    return upgrade();
+  } catch (error) {
+    // Deno's driver does not say what kind of error it is.
+    if (!(error instanceof SqliteError) || isBusy(error)) throw error;
+  } finally {
+    database.exec("PRAGMA temp_store = MEMORY");
+  }
+  return upgrade();
 }
 
 /** Version 1 wrote no events, but may have adopted lines that have them. */

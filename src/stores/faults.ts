@@ -93,7 +93,7 @@ const ADVICE: Partial<Record<AuditLogErrorCode, string>> = {
     "the operating system denies access; check owner and mode of the file and its folder",
   READ_ONLY:
     "the file or its file system is read-only; make it writable, or open the log with readOnly",
-  NOT_A_LOG: "it is no audit log; give another path",
+  NOT_A_LOG: 'it is no SQLite database; give another path, or backend "jsonl" for JSON lines',
   LOG_BUSY: "another process holds the log's lock; try again, or raise busyTimeoutMs",
 };
 

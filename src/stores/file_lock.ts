@@ -1,7 +1,7 @@
 import type { Runtime, SqliteDatabase, SqliteStatement } from "../ports.ts";
 import { whenFree } from "./busy.ts";
 import { isBusy } from "./faults.ts";
-import { checkSamePlace, createIfMissing } from "./log_file.ts";
+import { checkSamePlace, createIfMissing, MADE_ANEW } from "./log_file.ts";
 import { Mutex } from "../mutex.ts";
 import { rollBack } from "./transact.ts";
 
@@ -73,7 +73,8 @@ export class FileLock {
       }
       try {
         // A lock on a file without a name keeps nobody out.
-        await checkSamePlace(this.#runtime.file, this.#path, this.#identity, `lock ${this.#path}`);
+        const { file } = this.#runtime;
+        await checkSamePlace(file, this.#path, this.#identity, `lock ${this.#path}`, MADE_ANEW);
         return await section();
       } finally {
         rollBack(this.#database); // what was done is done, whatever becomes of the lock

@@ -1,5 +1,5 @@
 import type { FileAdapter, SqliteAdapter, SqliteDatabase } from "../ports.ts";
-import { checkSamePlace } from "./log_file.ts";
+import { checkSamePlace, MADE_ANEW } from "./log_file.ts";
 
 /**
  * The files that SQLite has beside an open database. No connection removes or replaces them while another is open.
@@ -40,7 +40,7 @@ export class FilesBeside {
   async check(database: SqliteDatabase): Promise<void> {
     for (const [path, identity] of this.#identities) {
       try {
-        await checkSamePlace(this.#files, path, identity, `write to ${path}`);
+        await checkSamePlace(this.#files, path, identity, `write to ${path}`, MADE_ANEW);
       } catch (error) {
         // What it has is moved to the database while it is still open. Not when there is another: its pages are not these.
         if (path.endsWith("-wal") && await this.#files.stat(path) === undefined) {

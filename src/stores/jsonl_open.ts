@@ -146,6 +146,6 @@ async function openFitting(
 function noLog(path: string): AuditLogError {
   return new AuditLogError(
     "NOT_A_LOG",
-    `Cannot open ${path}: it has lines, but none of them is a record; give another path`,
+    `Cannot open ${path}: it has lines, but none of them is a record; give another path, or backend "sqlite" for a database`,
   );
 }

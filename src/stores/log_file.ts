@@ -53,10 +53,15 @@ export async function databaseBytes(files: FileAdapter, path: string): Promise<n
   return stats.reduce((sum, stat) => sum + (stat?.size ?? 0), 0);
 }
 
+/** What to do when one of the files beside a log is gone or another. The file that was there may be of no use by now, or do harm. */
+export const MADE_ANEW =
+  "close the log wherever it is open, and open it again; do not put the file back, it is made anew";
+
 /**
  * Makes sure that a path still leads to the file that was opened: what is written to a file without a name is
  * lost.
  *
+ * @param advice What to do if it does not.
  * @returns The size of the file in bytes.
  * @throws {AuditLogError} `LOG_REPLACED`.
  */
@@ -65,12 +70,13 @@ export async function checkSamePlace(
   path: string,
   identity: string,
   action: string,
+  advice = "close the log, put the file back, and open it again",
 ): Promise<number> {
   const stat = await files.stat(path);
   if (stat?.identity === identity) return stat.size;
   throw new AuditLogError(
     "LOG_REPLACED",
     `Cannot ${action}: the file was ${stat === undefined ? "deleted or moved" : "replaced"} ` +
-      "while the log was open; close the log, put the file back, and open it again",
+      `while the log was open; ${advice}`,
   );
 }

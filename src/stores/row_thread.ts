@@ -28,7 +28,7 @@ export class RowThread {
   readonly #appender: SqliteAppender;
   readonly #busyTimeoutMs: number;
   readonly #mutex = new Mutex();
-  /** Whether a transaction was begun, or failed to begin. */
+  /** Whether a transaction was begun. */
   #isOpen = false;
   #failure: RowsFailure | undefined;
 
@@ -72,17 +72,19 @@ export class RowThread {
     });
   }
 
-  /** Adds rows to the transaction, and begins one if none is open. What fails is told when it ends. */
+  /** Adds rows to the transaction, and begins one if none is open. What fails undoes it, and is told when it ends. */
   async #add(rows: RowBatch): Promise<void> {
+    if (this.#failure !== undefined) return;
     try {
       const added = rowsOf(rows);
       if (!this.#isOpen) {
         this.#isOpen = true;
         await whenFree(() => this.#appender.begin(), this.#busyTimeoutMs);
       }
-      if (this.#failure === undefined) this.#appender.add(added);
+      this.#appender.add(added);
     } catch (error) {
-      this.#failure ??= failureOf(error);
+      this.#failure = failureOf(error);
+      this.#appender.abandon(); // others wait for it
     }
   }
 

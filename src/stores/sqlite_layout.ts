@@ -70,18 +70,26 @@ export function checkReadable(runtime: Runtime, database: SqliteDatabase, path: 
         `Cannot open ${path} for reading: it is empty; give another path`,
       );
     case "earlier":
-      throw toUpgrade(path, "an earlier version");
+      throw toUpgrade(
+        path,
+        "an earlier version",
+        "changes what is derived from the records, never a record",
+      );
     case "python":
-      throw toUpgrade(path, "the Python class");
+      throw toUpgrade(
+        path,
+        "the Python class",
+        "copies its rows into the present layout, and keeps its table",
+      );
   }
 }
 
-function toUpgrade(path: string, whose: string): AuditLogError {
+function toUpgrade(path: string, whose: string, does: string): AuditLogError {
   return new AuditLogError(
     "UNSUPPORTED_FORMAT",
-    `Cannot open ${path} for reading: it has the layout of ${whose}; open it for ` +
-      "writing once, which upgrades it: audit-log import /dev/null --log PATH, or AuditLog.open() " +
-      "without readOnly",
+    `Cannot open ${path} for reading: it has the layout of ${whose}; open it once without readOnly, which ${does}. ` +
+      `If it shall stay as it is, copy it, and ${path}-wal where there is one, to a folder of your own, and open the copy: ` +
+      "audit-log import - --log COPY < /dev/null",
   );
 }
 

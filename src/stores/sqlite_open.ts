@@ -2,7 +2,7 @@ import { counted } from "../counted.ts";
 import { AuditLogError } from "../errors.ts";
 import type { FileSettings } from "../options.ts";
 import type { FileAdapter, Runtime, SqliteDatabase } from "../ports.ts";
-import { upgradeEarlierVersion } from "./earlier_version.ts";
+import { sortingInFiles, upgradeEarlierVersion } from "./earlier_version.ts";
 import { faultOf, isUnopenable } from "./faults.ts";
 import { upgradePythonTable } from "./python_class.ts";
 import { checkObjects, checkReadable, layoutOf } from "./sqlite_layout.ts";
@@ -27,7 +27,7 @@ export async function findDatabase(
   if (size > 0 && size < SMALLEST_BYTES) {
     throw new AuditLogError(
       "NOT_A_LOG",
-      `Cannot open ${path}: it is no SQLite database; give another path`,
+      `Cannot open ${path}: it is no SQLite database; give another path, or backend "jsonl" for JSON lines`,
     );
   }
   const place = await files.place?.(path).catch(() => undefined);
@@ -102,21 +102,23 @@ function prepareForWriting(
   // A table of the Python class that cannot be copied leaves its file as it was, byte for byte.
   if (layout !== "python") useWal();
   database.exec(synchronousSql(durability));
-  const upgraded = transact(database, () => {
-    // Asked again, now that no other process can change it.
-    switch (layoutOf(database, path)) {
-      case "empty":
-        database.exec(SCHEMA_SQL);
-        return;
-      case "python":
-        return upgradePythonTable(database, path);
-      case "earlier":
-        upgradeEarlierVersion(database);
-        return checkObjects(runtime.sqlite, database, path);
-      case "present":
-        checkObjects(runtime.sqlite, database, path);
-    }
-  });
+  const prepare = () =>
+    transact(database, () => {
+      // Asked again, now that no other process can change it.
+      switch (layoutOf(database, path)) {
+        case "empty":
+          database.exec(SCHEMA_SQL);
+          return;
+        case "python":
+          return upgradePythonTable(database, path);
+        case "earlier":
+          upgradeEarlierVersion(database);
+          return checkObjects(runtime.sqlite, database, path);
+        case "present":
+          checkObjects(runtime.sqlite, database, path);
+      }
+    });
+  const upgraded = layout === "earlier" ? sortingInFiles(database, prepare) : prepare();
   if (upgraded !== undefined) {
     warn({
       code: "UPGRADED",

@@ -40,6 +40,8 @@ export class Checkpoints {
   #origin: string | undefined;
   /** The texts of the checkpoints that were given and are not among those of the log, with their labels. */
   readonly #missing = new Map<string, string>();
+  /** How many checkpoints were given. */
+  #given = 0;
   /** How many checkpoints of the log were read. */
   #read = 0;
   /** How many entries the checkpoint covers that was read last. */
@@ -159,14 +161,16 @@ export class Checkpoints {
   }
 
   async #addRemembered(note: string): Promise<void> {
-    this.remembered++;
-    const label = `The checkpoint ${this.remembered} that was given`;
+    const label = `The checkpoint ${++this.#given} that was given`;
     if (this.#verifiers.length > 0) await openCheckpoint(note, this.#verifiers);
     const { text } = parseNote(note);
     this.#see(await this.#timesOf(note, text));
     const checkpoint = parseCheckpoint(text);
-    this.#missing.set(text, label);
-    this.#claim(checkpoint, { root: checkpoint.root, kind: "remembered", label, certain: true });
+    if (!this.#missing.has(text)) this.#missing.set(text, label);
+    const { root } = checkpoint;
+    if (this.#claim(checkpoint, { root, kind: "remembered", label, certain: true })) {
+      this.remembered++;
+    }
   }
 
   async #addKept({ size, note, faults }: InspectedCheckpoint): Promise<void> {
@@ -183,8 +187,10 @@ export class Checkpoints {
     }
     const certain = this.#verifiers.length > 0;
     if (certain && !await this.#verify(note, text, label)) return;
-    this.count++;
     this.#missing.delete(text);
+    const { root } = checkpoint;
+    if (!this.#claim(checkpoint, { root, kind: "checkpoint", label, certain })) return;
+    this.count++;
     const fault = size !== checkpoint.size
       ? `is kept as one of ${countedEntries(size)}, and is one of ${checkpoint.size}`
       : size < this.#last
@@ -194,7 +200,6 @@ export class Checkpoints {
       : undefined;
     if (fault !== undefined) this.#report("checkpoint", undefined, `${label} ${fault}`);
     this.#last = checkpoint.size;
-    this.#claim(checkpoint, { root: checkpoint.root, kind: "checkpoint", label, certain });
   }
 
   /** Verifies the signatures of a checkpoint of the log, and reads when it was signed. */
@@ -229,7 +234,8 @@ export class Checkpoints {
     }
   }
 
-  #claim({ origin, size }: Checkpoint, claim: Claim): void {
+  /** Keeps a claim to be compared, unless it is of another log, which is reported. */
+  #claim({ origin, size }: Checkpoint, claim: Claim): boolean {
     this.#origin ??= origin;
     if (origin !== this.#origin) {
       this.#report(
@@ -239,7 +245,7 @@ export class Checkpoints {
           JSON.stringify(this.#origin)
         }`,
       );
-      return;
+      return false;
     }
     const claims = this.#claims.get(size);
     if (claims === undefined) this.#claims.set(size, [claim]);
@@ -249,6 +255,7 @@ export class Checkpoints {
     ) {
       claims.push(claim);
     }
+    return true;
   }
 
   #report(kind: LogFault["kind"], index: number | undefined, message: string): void {

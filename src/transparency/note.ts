@@ -16,7 +16,7 @@
  * @module
  */
 
-import { failing } from "./failure.ts";
+import { type Fail, failing } from "./failure.ts";
 import { labelOf, type Signer, type Verifier } from "./keys.ts";
 import { controlFault, lineNumberAt, readLines } from "./lines.ts";
 import { nameFault } from "./names.ts";
@@ -66,7 +66,7 @@ export async function signNote(text: string, signers: readonly Signer[]): Promis
   if (!text.endsWith("\n")) throw fail("the text does not end in a newline");
   if (signers.length === 0) throw fail("no signer is given");
   if (signers.length > MAX_SIGNATURES) throw fail(`more than ${MAX_SIGNATURES} signers are given`);
-  checkSigners(signers);
+  checkSigners(signers, failing("INVALID_KEY", "sign the note"));
   const lines = await Promise.all(signers.map(async (signer) => {
     // Each gets bytes of its own: a signer is the caller's, and might change them.
     const signature = await signer.sign(new TextEncoder().encode(text));
@@ -82,8 +82,8 @@ export async function signNote(text: string, signers: readonly Signer[]): Promis
   return note;
 }
 
-function checkSigners(signers: readonly Signer[]): void {
-  const fail = failing("INVALID_KEY", "sign the note");
+/** Makes sure that signers have names and ids with which they can sign a note together. */
+export function checkSigners(signers: readonly Signer[], fail: Fail): void {
   const seen = new Set<string>();
   for (const signer of signers) {
     const { name, keyId } = signer;

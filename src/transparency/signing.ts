@@ -15,7 +15,7 @@ import {
   type Verifier,
   verifierFrom,
 } from "./keys.ts";
-import { parseNote, signNote } from "./note.ts";
+import { checkSigners, parseNote, signNote } from "./note.ts";
 
 /** What a log signs its checkpoints with: a key as text, or something that signs. */
 export type SigningKey = string | Signer;
@@ -56,17 +56,14 @@ export class LogSigners {
     const signers = await Promise.all(
       keys.map((key) => typeof key === "string" ? signerFrom(key) : key),
     );
+    const fail = failing("INVALID_KEY", "use the signing keys");
+    checkSigners(signers, fail);
     const names = new Set(signers.map(({ name }) => name));
     if (names.size > 1) {
-      throw failing("INVALID_KEY", "use the signing keys")(
+      throw fail(
         `they have different names, ${[...names].join(" and ")}; the name is the log's origin, ` +
           "which stays the same when its key changes",
       );
-    }
-    const labels = signers.map(labelOf);
-    const repeated = labels.find((label, position) => labels.indexOf(label) !== position);
-    if (repeated !== undefined) {
-      throw failing("INVALID_KEY", "use the signing keys")(`two of them are ${repeated}`);
     }
     const cosigners = await Promise.all(signers.filter(canCosign).map(cosignerFrom));
     const checks = await Promise.all(signers.filter(canCosign).map(checkOf));

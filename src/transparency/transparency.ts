@@ -15,7 +15,7 @@ import { verifyConsistency, verifyInclusion } from "./proof_check.ts";
 import { Publisher } from "./publisher.ts";
 import { reportOf, type VerificationReport } from "./report.ts";
 import { CheckpointSchedule } from "./schedule.ts";
-import { LogSigners, type SigningKey } from "./signing.ts";
+import type { LogSigners } from "./signing.ts";
 import { formatProof } from "./tlog_proof.ts";
 import { verifyLog } from "./verification.ts";
 
@@ -63,11 +63,10 @@ export class Transparency {
   /**
    * Begins to sign.
    *
-   * @throws {AuditLogError} `INVALID_KEY`, `KEY_MISMATCH`, `CHECKPOINT_CONFLICT`, `DAMAGED`, `READ_FAILED`.
+   * @throws {AuditLogError} `KEY_MISMATCH`, `CHECKPOINT_CONFLICT`, `DAMAGED`, `READ_FAILED`.
    */
-  async sign(keys: readonly SigningKey[], settings: CheckpointSettings): Promise<void> {
+  async sign(signers: LogSigners, settings: CheckpointSettings): Promise<void> {
     const { name, store, size, clock, warn } = this.#parts;
-    const signers = await LogSigners.from(keys);
     const tree = await this.#treeNow();
     this.#checkpointer = await Checkpointer.open({ name, signers, tree, store, size, clock });
     this.#size = await size();

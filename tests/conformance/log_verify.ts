@@ -252,6 +252,21 @@ export function verifyConformance(name: string, place: MakePlace): void {
     assertMatch(longer.faults[0]!.message, /signed for 10 entries, and the log has no more than 5/);
   });
 
+  test(`${name}: of given checkpoints that say the same, the first is named, once`, async (t) => {
+    const log = await place(t).open({ signingKey, checkpoints: BY_HAND });
+    const other = await place(t).open({ signingKey, checkpoints: BY_HAND });
+    for (const each of [log, other]) await each.recordAll(interactions(5));
+    const checkpoint = await other.checkpoint();
+    const { faults, unknown, checked } = await log.verify({
+      verifierKey,
+      checkpoint: [checkpoint, checkpoint],
+    });
+    assertEquals(checked.remembered, 2);
+    const said = [...faults.map(({ message }) => message), ...unknown];
+    const named = said.flatMap((sentence) => /^The checkpoint \d /.exec(sentence) ?? []);
+    assertEquals(named, ["The checkpoint 1 ", "The checkpoint 1 "]);
+  });
+
   test(`${name}: a checkpoint that is not kept in the log covers it as well, and that it is not is said`, async (t) => {
     const log = await place(t).open({ signingKey, checkpoints: BY_HAND });
     await log.recordAll(interactions(5));

@@ -96,6 +96,25 @@ test("a writer undoes a transaction of which a part fails, says why at its end, 
   );
 });
 
+for (const position of [0, 1]) {
+  test(`a writer undoes a transaction whose part ${position} cannot be read, and keeps nobody out`, async (t) => {
+    const { raw, start } = await placeFor(t);
+    const writer = await start();
+    await writer.write(rowsFor(records.slice(0, 5), "commit"));
+    const parts = [rowsFor(records.slice(5, 10), "more"), rowsFor(records.slice(10, 12), "more")];
+    // Where the last row ends is beyond the lines.
+    parts[position]!.bounds.set([2 ** 30], parts[position]!.bounds.length - 1);
+    for (const part of parts) assertEquals((await writer.write(part)).failure, undefined);
+    raw.exec("BEGIN IMMEDIATE");
+    raw.exec("ROLLBACK");
+    const ended = await writer.write(rowsFor(records.slice(12, 14), "commit"));
+    assertEquals([ended.first, typeof ended.failure?.message], [-1, "string"]);
+    const next = await writer.write(rowsFor(records.slice(20, 22), "commit"));
+    assertEquals([next.first, next.failure], [5, undefined]);
+    assertEquals(idsIn(raw).length, 7);
+  });
+}
+
 test("a writer waits for another connection's transaction, as long as it may", async (t) => {
   const { raw, start } = await placeFor(t);
   const [patient, hasty] = [await start(), await start({ busyTimeoutMs: 1 })];

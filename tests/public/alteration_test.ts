@@ -192,9 +192,14 @@ for (const backend of FILE_BACKENDS) {
     await elsewhere.close();
     await alterLast(t, log, () => foreign);
     const both = [verifierKey, other.verifierKey];
-    const { faults } = await verified(log, { verifierKey: both });
+    const { faults, checked } = await verified(log, { verifierKey: both });
     assertEquals(faults.map(({ kind }) => kind), ["checkpoint"]);
     assertMatch(faults[0]!.message, /is of "acme\.example\/other", another log than/);
+    assertEquals([checked.checkpoints, checked.checkpointsKept], [1, 2]);
+    const given = { verifierKey: both, checkpoint: [log.notes[0]!, foreign] };
+    const withForeign = await verified(log, given);
+    assertEquals(findings(withForeign), ["checkpoint", "remembered"]);
+    assertEquals(withForeign.checked.remembered, 1);
     await assertRefused(() => openSigned(t, log), "KEY_MISMATCH");
   });
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { FILE_BACKENDS, openFile } from "../support/backends.ts";
 import { fingerprints } from "../support/files.ts";
-import { foreignLine, interaction } from "../support/interaction.ts";
+import { foreignLine, interaction, interactions } from "../support/interaction.ts";
 import { openRaw } from "../support/raw_sqlite.ts";
 import { assertRefused } from "../support/refused.ts";
 import { tempFolder } from "../support/temp.ts";
@@ -21,6 +21,19 @@ for (const backend of FILE_BACKENDS) {
     await log.close();
     await (await AuditLog.open({ backend, path })).close();
     assertEquals(await (await openFile(t, other)).count(), 1);
+  });
+}
+
+for (const [backend, other] of [["sqlite", "jsonl"], ["jsonl", "sqlite"]] as const) {
+  test(`${backend}: a log of ${other} is refused, with the name of its backend`, async (t) => {
+    for (const count of [1, 50]) {
+      const path = join(tempFolder(t), "log");
+      const log = await AuditLog.open({ backend: other, path });
+      await log.recordAll(interactions(count));
+      await log.close();
+      const { message } = await assertRefused(() => AuditLog.open({ backend, path }), "NOT_A_LOG");
+      assertStringIncludes(message, `backend "${other}"`);
+    }
   });
 }
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { type AuditEntry, AuditLog } from "@audit-log/llm";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { cli } from "../support/cli.ts";
@@ -226,6 +226,30 @@ for (const [name, bad, says] of badLines) {
   });
 }
 
+test("an import that fails before it has an entry makes no log", async (t) => {
+  const folder = tempFolder(t);
+  const large = line({ input_text: "x".repeat(17 * 1024 * 1024) });
+  for (const [name, bad] of [...badLines, ["that is too large", large] as const]) {
+    const bytes = typeof bad === "string" ? new TextEncoder().encode(bad) : bad;
+    const input = new Uint8Array([...bytes, ...new TextEncoder().encode(`\n${line()}\n`)]);
+    for (const file of ["log.db", "log.jsonl"]) {
+      const args = ["import", "-", "--log", join(folder, file)];
+      assertEquals((await cli(args, { input })).code, 2, name);
+      assertEquals(readdirSync(folder), [], name);
+      const only = await cli([...args, "--skip-bad"], { input: bytes });
+      assertEquals([only.code, readdirSync(folder)], [1, []], name);
+    }
+  }
+});
+
+test("an import that fails leaves an empty file as it was", async (t) => {
+  const folder = tempFolder(t);
+  writeFileSync(join(folder, "log.db"), "");
+  const { code } = await cli(["import", "-", "--log", join(folder, "log.db")], { input: "{" });
+  assertEquals([code, readdirSync(folder)], [2, ["log.db"]]);
+  assertEquals(readFileSync(join(folder, "log.db"), "utf8"), "");
+});
+
 test("--skip-bad goes on, reports each bad line and ends with status 1", async (t) => {
   const lines = numbered(600);
   lines[1] = "{";
@@ -292,9 +316,28 @@ test("nothing makes an empty log", async (t) => {
 });
 
 test("what is compressed is recognised, with advice", async (t) => {
-  const { code, stderr } = await imported(t, new Uint8Array([0x1f, 0x8b, 8, 0, 0]));
+  const args = ["import", "-", "--log", join(tempFolder(t), "log.db")];
+  const { code, stderr } = await cli(args, { input: new Uint8Array([0x1f, 0x8b, 8, 0, 0]) });
   assertEquals(code, 2);
   assertStringIncludes(stderr, "zcat FILE | audit-log import -");
+});
+
+test("what is said of a SQLite log moves all that it has", async (t) => {
+  const folder = tempFolder(t);
+  const [path, copy] = [join(folder, "log.db"), join(folder, "copy.jsonl")];
+  const log = await AuditLog.open({ backend: "sqlite", path });
+  await log.begin({ model: "m", inputText: "in" });
+  const { entryId } = await log.record(interaction());
+  await log.annotate(entryId, { name: "politeness", score: 1 });
+  await log.close();
+  const { code, stderr } = await cli(["import", path, "--log", copy]);
+  assertEquals(code, 2);
+  const advice = /: audit-log (query --log FILE .*) \| audit-log import - \.\.\. /.exec(
+    stderr,
+  )![1]!;
+  const query = await cli(advice.split(" ").map((word) => word === "FILE" ? path : word));
+  assertEquals((await cli(["import", "-", "--log", copy], { input: query.stdout })).code, 0);
+  assertEquals(await allLines(await opened(t, copy)), await allLines(await opened(t, path)));
 });
 
 test("the same file a second time is an error, and nothing with --skip-existing", async (t) => {

@@ -102,8 +102,12 @@ for (const backend of BACKENDS) {
     assertEquals([missing.code, missing.stdout], [2, ""]);
     assertEquals(
       missing.stderr,
-      'audit-log: Cannot get the entry: no entry of the log has the id "b\\u001b[2J"\n',
+      'audit-log: Cannot get the entry: no entry of the log has the id "b\\u001b[2J"; ' +
+        "it is given whole, as audit-log query --events all --json tells it\n",
     );
+    const unproven = await cli(["prove", "b", "--log", path]);
+    assertEquals([unproven.code, unproven.stdout], [2, ""]);
+    assertMatch(unproven.stderr, /Cannot prove the entry: .* the id "b"; it is given whole, as /);
   });
 }
 

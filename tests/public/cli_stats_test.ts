@@ -204,6 +204,13 @@ test("tokens that are no number of tokens are not known", async (t) => {
   assertEquals([inputTokens, callsWithoutUsage], [null, 4]);
 });
 
+test("a limit without groups, which might be taken for one of entries, is refused", async (t) => {
+  const path = await logOf(t, "log.db", recording(interactions(3)));
+  const { code, stdout, stderr } = await cli(["stats", "--log", path, "--limit", "2"]);
+  assertEquals([code, stdout], [2, ""]);
+  assertMatch(stderr, /^audit-log: Cannot add up .*--limit .*--by/);
+});
+
 test("a table ends with the total, and shows nothing for what is not known", async (t) => {
   const path = await logOf(
     t,
@@ -285,17 +292,24 @@ testUnless(
       ]),
     );
     const args = ["stats", "--log", path, "--by", "metadata:name", "--table"];
-    const { screen } = await cliOnTerminal(args, {
-      columns: 60,
-      env: { NO_COLOR: "1", TERM: "dumb" },
-    });
-    // deno-lint-ignore no-control-regex
-    assert(!/\x1b/.test(screen), JSON.stringify(screen));
-    const [header, ...rows] = screen.split("\r\n").slice(0, -1);
-    assertMatch(header!, /^NAME +CALLS +FAILED .*COST \$ +NO COST/);
-    for (const row of rows) {
-      const wide = row.match(/[\u3000-\u9fff]/g)?.length ?? 0;
-      assert(row.length + wide <= 60, row);
+    const titles = [
+      [60, /^NAME +CALLS +FAILED .*COST \$ +NO COST/],
+      [40, /^NAME +CALLS +COST \$ +NO COST$/],
+      [30, /^NAME +CALLS +COST \$$/],
+    ] as const;
+    for (const [columns, title] of titles) {
+      const { screen } = await cliOnTerminal(args, {
+        columns,
+        env: { NO_COLOR: "1", TERM: "dumb" },
+      });
+      // deno-lint-ignore no-control-regex
+      assert(!/\x1b/.test(screen), JSON.stringify(screen));
+      const [header, ...rows] = screen.split("\r\n").slice(0, -1);
+      assertMatch(header!, title);
+      for (const row of [header!, ...rows]) {
+        const wide = row.match(/[\u3000-\u9fff]/g)?.length ?? 0;
+        assert(row.length + wide <= columns, row);
+      }
     }
   },
 );

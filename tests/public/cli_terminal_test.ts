@@ -66,7 +66,7 @@ testUnless(
 
 testUnless(
   noTerminal,
-  "a table fits 80 columns, however long names and outcomes are",
+  "a table fits a terminal of 80 columns, and of 40, however long names and outcomes are",
   async (t) => {
     const path = join(tempFolder(t as TestContext), "log.db");
     const log = await AuditLog.open({ backend: "sqlite", path });
@@ -77,13 +77,17 @@ testUnless(
     });
     await call.fail(Object.assign(new Error("no"), { name: "RateLimitExceededError" }));
     await log.close();
-    const { screen } = await cliOnTerminal(["query", "--log", path], {
-      columns: 80,
-      env: { NO_COLOR: "1" },
-    });
-    const lines = screen.split("\r\n");
-    assertStringIncludes(lines[1]!, "failed: Rate");
-    assert(lines.every(({ length }) => length <= 80), screen);
+    for (const columns of [80, 40]) {
+      const { screen } = await cliOnTerminal(["query", "--log", path], {
+        columns,
+        env: { NO_COLOR: "1" },
+      });
+      const lines = screen.split("\r\n");
+      assertMatch(lines[0]!, columns === 80 ? / MODEL +OUTCOME +INPUT$/ : / OUTCOME +INPUT$/);
+      assertStringIncludes(lines[1]!, columns === 80 ? "failed: Rate" : "failed:");
+      assertMatch(lines[1]!, / {2}i{7,}…$/);
+      assert(lines.every(({ length }) => length <= columns), screen);
+    }
   },
 );
 

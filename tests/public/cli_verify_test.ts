@@ -365,6 +365,24 @@ for (const [what, spoil, says] of badNotes) {
   });
 }
 
+test("verify says what the checkpoints beside a JSONL log are, and how to read a copy that was kept elsewhere", async (t) => {
+  const log = await signedLog(t, "jsonl", 2);
+  const beside = `${log.path}-checkpoints`;
+  const args = ["verify", "--log", log.path, "--verifier-key", log.verifierKey, "--checkpoint"];
+  const { code, stdout, stderr } = await cli([...args, beside]);
+  assertEquals([code, stdout], [2, ""]);
+  assertMatch(
+    stderr,
+    /^audit-log: Cannot use .*-checkpoints: it is the file in which a JSONL log /,
+  );
+  assertStringIncludes(stderr, "jq -r .note FILE | audit-log verify --checkpoint - ...\n");
+  // What jq makes of it.
+  const lines = readFileSync(beside, "utf8").trimEnd().split("\n");
+  const input = lines.map((line) => `${JSON.parse(line).note}\n`).join("");
+  const read = await cli([...args, "-", "--json"], { input });
+  assertEquals([read.code, JSON.parse(read.stdout).checked.remembered], [0, lines.length]);
+});
+
 test("verify cannot check with a checkpoint that another key signed: status 2", async (t) => {
   const [log, other] = [await signedLog(t, "jsonl", 2), await signedLog(t, "jsonl", 2)];
   const { code, stdout, stderr } = await cli([

@@ -64,6 +64,7 @@ for (const { backend, side, records } of SIDE_FILES) {
       } else {
         const error = await assertRefused(() => log.record(interaction()), "LOG_REPLACED");
         assertStringIncludes(error.message, path + side);
+        assertStringIncludes(error.message, "do not put the file back");
         await assertRefused(() => log.record(interaction()), "LOG_FAILED");
       }
       assertEquals(inputs(await log.query()), expected);
@@ -196,8 +197,9 @@ for (const side of ["", "-wal", "-shm"]) {
         const path = join(tempFolder(t as TestContext), "log");
         const log = await openUnchanged(t, path);
         await changeBeside(path, () => change(path + side));
-        const error = await assertRefused(() => log.record(interaction()), "LOG_REPLACED");
-        assertStringIncludes(error.message, path + side);
+        const { message } = await assertRefused(() => log.record(interaction()), "LOG_REPLACED");
+        assertStringIncludes(message, path + side);
+        assertEquals(message.includes("log, put the file back, and"), side === "", message);
       },
     );
     testUnless(

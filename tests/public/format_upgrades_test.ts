@@ -1,14 +1,17 @@
 // What holds of the upgrade of a SQLite log from whichever earlier version of the format, and of the statistics that the present one has.
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
-import { AuditLog, type AuditWarning } from "@audit-log/llm";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { AuditLog, type AuditWarning, SqliteError } from "@audit-log/llm";
 import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { aroundSqlite } from "../support/around_sqlite.ts";
 import { openFile } from "../support/backends.ts";
+import { cli } from "../support/cli.ts";
 import { interaction } from "../support/interaction.ts";
 import { openRaw } from "../support/raw_sqlite.ts";
 import { assertRefused } from "../support/refused.ts";
+import { currentRuntime } from "../support/runtime.ts";
 import { tempFolder } from "../support/temp.ts";
 
 /** The layout of a database, without regard to white space. */
@@ -47,8 +50,54 @@ for (const version of [1, 2, 3]) {
       () => AuditLog.open({ backend: "sqlite", path, readOnly: true }),
       "UNSUPPORTED_FORMAT",
     );
-    assertMatch(error.message, /writing once, which upgrades it/);
+    assertMatch(
+      error.message,
+      /: it has the layout of an earlier version; .* copy it, and .*-wal /,
+    );
+    assertStringIncludes(error.message, "never a record");
     assertEquals(readFileSync(path).equals(before), true);
+    // What it says to do.
+    assertStringIncludes(error.message, "audit-log import - --log COPY < /dev/null");
+    const copy = copied(t);
+    assertEquals((await cli(["import", "-", "--log", copy], { input: "" })).code, 0);
+    const linesOf = async (path: string) => {
+      const raw = await openRaw(t, path);
+      return raw.all("SELECT record FROM audit_record ORDER BY seq").map(({ record }) => record);
+    };
+    assertEquals(await linesOf(copy), await linesOf(path));
+    assertEquals((await cli(["verify", "--log", copy])).code, 0);
+  });
+
+  /** Where SQLite sorts what an upgrade puts into indexes, if a fault does not keep it from that; and where it does so afterwards. */
+  const sortedIn = async (t: TestContext, fault: (where: string) => void = () => {}) => {
+    const path = copied(t);
+    const places: string[] = [];
+    let set = "";
+    const runtime = aroundSqlite(await currentRuntime(), (call, action) => {
+      set = / temp_store = (\w+)/.exec(call.sql)?.[1] ?? set;
+      if (call.does === "exec" && call.sql.includes("CREATE INDEX audit_record_user ")) {
+        places.push(set);
+        fault(set);
+      }
+      return action();
+    });
+    const log = await openFile(t, { backend: "sqlite", path, runtime });
+    assertEquals((await log.verify()).faults, []);
+    return { places, afterwards: set, count: await log.count({ events: "all" }) };
+  };
+
+  test(`the upgrade from version ${version} sorts in files, so that memory does not grow with the log`, async (t) => {
+    const { places, afterwards } = await sortedIn(t);
+    assertEquals([places, afterwards], [["FILE"], "MEMORY"]);
+  });
+
+  test(`the upgrade from version ${version} sorts in memory where no file can be made`, async (t) => {
+    const { places, afterwards, count } = await sortedIn(t, (where) => {
+      // As SQLite says where no folder for temporary files can be written to.
+      if (where === "FILE") throw new SqliteError(6410, "disk I/O error", undefined);
+    });
+    assertEquals([places, afterwards], [["FILE", "MEMORY"], "MEMORY"]);
+    assertEquals(count, (await sortedIn(t)).count);
   });
 
   test(`a log of version ${version} whose layout was changed is refused, and left as it was`, async (t) => {

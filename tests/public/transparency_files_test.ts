@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { AuditLog, generateSigningKey, type Signer, signerFrom, verifyProof } from "@audit-log/llm";
-import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test, type TestContext } from "node:test";
@@ -103,6 +103,25 @@ for (const backend of FILE_BACKENDS) {
     assertEquals(log.size, 3);
     await log.close();
     assert(!existsSync(join(folder, "log-wal")));
+  });
+
+  test(`${backend}: what is no key is refused before a file is made`, async (t) => {
+    const folder = tempFolder(t);
+    const signer = await signerFrom(signingKey);
+    const other = await generateSigningKey("acme.example/other");
+    const wrong = [
+      "x",
+      { ...signer, verifierKey: "x" },
+      { ...signer, name: "two words" },
+      { ...signer, keyId: -1 },
+      [signingKey, other.signingKey],
+      [signingKey, signer],
+    ];
+    for (const signingKey of wrong) {
+      const options = { backend, path: join(folder, "log"), signingKey };
+      await assertRefused(() => openFile(t, options), "INVALID_KEY");
+      assertEquals(readdirSync(folder), []);
+    }
   });
 
   test(`${backend}: tiles that are removed beneath an open log cost time, not truth`, async (t) => {
