@@ -139,6 +139,9 @@ export interface Settings extends FileSettings {
   readonly runtime: Runtime | undefined;
 }
 
+/** The largest record that a log may have, in bytes of its line. */
+export const MOST_RECORD_BYTES: number = 2 ** 28 - 1;
+
 const COMMON = [
   "backend",
   "maxRecordBytes",
@@ -216,7 +219,7 @@ export function checkOptions(options: OpenOptions): Settings {
       given.maxRecordBytes,
       16 * 2 ** 20,
       1,
-      2 ** 28 - 1,
+      MOST_RECORD_BYTES,
     ),
     maxQueueBytes: checkNumber(
       "maxQueueBytes",

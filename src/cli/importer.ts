@@ -1,5 +1,6 @@
 import { AuditLog } from "../audit_log.ts";
 import { AuditLogError } from "../errors.ts";
+import { MOST_RECORD_BYTES } from "../options.ts";
 import {
   BadLine,
   type ImportItem,
@@ -118,7 +119,9 @@ export class Importer {
   /** All or none. */
   async #write(items: readonly ImportItem[]): Promise<void> {
     // What any log refuses is found out before one is created.
-    if (this.#log.opened === undefined) await write(await AuditLog.open(), items);
+    if (this.#log.opened === undefined) {
+      await write(await AuditLog.open({ maxRecordBytes: MOST_RECORD_BYTES }), items);
+    }
     await write(await this.#log.open(), items);
   }
 

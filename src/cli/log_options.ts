@@ -5,7 +5,7 @@
  */
 import { type Command, Option } from "commander";
 import { AuditLog } from "../audit_log.ts";
-import type { FileOptions } from "../options.ts";
+import { type FileOptions, MOST_RECORD_BYTES } from "../options.ts";
 import type { FileAdapter } from "../ports.ts";
 import { CliError } from "./cli_error.ts";
 import { visible } from "./display.ts";
@@ -113,7 +113,10 @@ export async function findToWrite(host: Host, { log, backend }: LogOptions): Pro
         "--backend sqlite or --backend jsonl, or a name that ends in .db or .jsonl",
     );
   }
-  const target = new LogToWrite(() => open(host, log, known, {}));
+  // What another log had is not refused: its owner may have allowed for larger records than usual.
+  const target = new LogToWrite(() =>
+    open(host, log, known, { maxRecordBytes: MOST_RECORD_BYTES })
+  );
   if (exists) await target.open();
   return target;
 }
