@@ -102,6 +102,13 @@ export function whoAndWhenOf(options: FilterOptions): Omit<AuditFilter, "events"
   return { user, model, since, until, metadata, text };
 }
 
+/** What to say when nothing is found. A text may be there in other letters: nobody shall take it for absent. */
+export function noneMatches(what: string, { text }: FilterOptions): string {
+  return text === undefined
+    ? `No ${what} matches.`
+    : `No ${what} matches; --text tells upper and lower case apart.`;
+}
+
 /**
  * Says what the options ask for, without a limit.
  *

@@ -314,6 +314,20 @@ testUnless(
   },
 );
 
+testUnless(
+  noTerminal,
+  "stats on a terminal does not read the log once more for a progress bar",
+  async (t) => {
+    const path = await logOf(t as TestContext, "log.db", recording(interactions(1)));
+    const indexed = await cliOnTerminal(["stats", "--log", path]);
+    assertStringIncludes(indexed.screen, "reading [");
+    for (const filter of [["--text", "in"], ["--metadata", "a=b"]]) {
+      const { screen } = await cliOnTerminal(["stats", "--log", path, ...filter]);
+      assert(!screen.includes("reading ["), screen);
+    }
+  },
+);
+
 testUnless(noTerminal, "stats on a terminal tells when nothing matches", async (t) => {
   const path = await logOf(t as TestContext, "log.db", recording(interactions(1)));
   const { code, screen } = await cliOnTerminal(["stats", "--log", path, "--user", "nobody"]);
