@@ -396,6 +396,11 @@ test("verify cannot check with a checkpoint that another key signed: status 2", 
   ]);
   assertEquals([code, stdout], [2, ""]);
   assertMatch(stderr, /^audit-log: Cannot use .*kept\.txt: none of the keys given has signed it/);
+  // By the names that their verifier keys begin with: nobody knows the id of a cosignature.
+  const [known, signer] = [log, other].map(({ verifierKey }) =>
+    /^.*?\+.*?(?=\+)/.exec(verifierKey)!
+  );
+  assertStringIncludes(stderr, `they are ${known}, and it is signed by ${signer}\n`);
 });
 
 test("verify reads no file that is far too large: status 2", async (t) => {
