@@ -155,6 +155,9 @@ async function tellRest(
   const { dim } = styleOf(host.stderr);
   const told = [
     ...all.calls === 0 ? [noneMatches("entry", options)] : [],
+    ...all.calls > 0 && all.callsWithoutCost === all.calls
+      ? ["No call has a cost: docs/capture.md tells how to record it."]
+      : [],
     ...shown < groups.length
       ? [`${shown} of ${counted(groups.length, "group")}; --limit shows more. The total is of all.`]
       : [],

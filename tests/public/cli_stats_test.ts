@@ -328,6 +328,22 @@ testUnless(
   },
 );
 
+testUnless(noTerminal, "stats on a terminal tells when no call has a cost", async (t) => {
+  const path = await logOf(
+    t as TestContext,
+    "log.db",
+    recording([
+      interaction({ user: "alice", costUsd: null }),
+      interaction({ user: "bob", costUsd: 0 }),
+    ]),
+  );
+  const of = (user: string) => cliOnTerminal(["stats", "--log", path, "--user", user]);
+  const sentence = "No call has a cost: docs/capture.md tells how to record it.";
+  assertStringIncludes((await of("alice")).screen, sentence);
+  assert(!(await of("bob")).screen.includes(sentence));
+  assert(!(await of("nobody")).screen.includes(sentence));
+});
+
 testUnless(noTerminal, "stats on a terminal tells when nothing matches", async (t) => {
   const path = await logOf(t as TestContext, "log.db", recording(interactions(1)));
   const { code, screen } = await cliOnTerminal(["stats", "--log", path, "--user", "nobody"]);
