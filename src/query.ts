@@ -1,5 +1,5 @@
 import type { AuditEntry } from "./entry.ts";
-import { CALL_BEGIN, isInteraction } from "./entry_event.ts";
+import { CALL_BEGIN, isInteraction, OUTCOME_KEY } from "./entry_event.ts";
 import { AuditLogError } from "./errors.ts";
 import { parseInstant } from "./instant.ts";
 import { encodeCanonical, type JsonValue } from "./json.ts";
@@ -210,13 +210,16 @@ function matchesEvent({ events, subject }: Selection, record: LogRecord): boolea
   return subject === undefined || event?.subject === subject;
 }
 
+/** Filters of the command line, and what asks for the same here. */
+const MEANT = { outcome: `metadata: { "${OUTCOME_KEY}": "..." }` };
+
 function checkNames(query: object, known: readonly string[]): void {
   if (typeof query !== "object" || query === null || Array.isArray(query)) {
     throw invalid("", `a query is an object, not ${describe(query)}`);
   }
   for (const name of Reflect.ownKeys(query)) {
     if (typeof name === "symbol" || !known.includes(name)) {
-      throw invalid(String(name), `is not a filter; ${hintFor(String(name), known)}`);
+      throw invalid(String(name), `is not a filter; ${hintFor(String(name), known, MEANT)}`);
     }
   }
 }

@@ -3,6 +3,9 @@ import type { JsonValue } from "../json.ts";
 /** How much of a message is kept, in characters. */
 const MOST = 1000;
 
+/** How deep the causes of an error are looked at; one may be its own. */
+const MOST_CAUSES = 4;
+
 /** What looks like a key, a token or a password: messages of providers repeat them. */
 const SECRETS: readonly RegExp[] = [
   // Behind a URL's question mark may be a key, whatever its name.
@@ -28,7 +31,9 @@ const SECRETS: readonly RegExp[] = [
 export function errorMetadata(error: unknown): Record<string, JsonValue> {
   const metadata: Record<string, JsonValue> = { "error.type": errorType(error) };
   const message = textOf(error, "message") ?? (typeof error === "string" ? error : undefined);
-  if (message !== undefined && message !== "") metadata["error.message"] = withoutSecrets(message);
+  if (message !== undefined && message !== "") {
+    metadata["error.message"] = withoutSecrets(withCode(message, error));
+  }
   const status = valueOf(error, "status") ?? valueOf(error, "statusCode");
   if (Number.isSafeInteger(status)) metadata["http.response.status_code"] = status as number;
   return metadata;
@@ -49,6 +54,19 @@ function errorType(error: unknown): string {
 function toldType(error: unknown): string | undefined {
   const type = textOf(error, "type");
   return type === undefined || type === "error" ? textOf(error, "code") ?? type : type;
+}
+
+/** With the system's code of what caused the error: Node says of whatever kept a request from its server `fetch failed`. */
+function withCode(message: string, error: unknown): string {
+  let cause = valueOf(error, "cause");
+  for (let depth = 0; depth < MOST_CAUSES && cause !== undefined; depth++) {
+    const code = textOf(cause, "code");
+    if (code !== undefined && /^[A-Z][A-Z0-9_]{1,63}$/.test(code)) {
+      return message.includes(code) ? message : `${message} (${code})`;
+    }
+    cause = valueOf(cause, "cause");
+  }
+  return message;
 }
 
 function withoutSecrets(message: string): string {

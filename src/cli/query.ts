@@ -12,6 +12,7 @@ import {
   filterOf,
   type FilterOptions,
   FOLLOWED_ROWS,
+  noneMatches,
   type Plan,
   planOf,
 } from "./query_options.ts";
@@ -127,7 +128,9 @@ async function tellRest(
 ): Promise<void> {
   const { dim } = styleOf(host.stderr);
   const limit = options.limit ?? DEFAULT_ROWS;
-  if (shown === 0 && limit > 0) await host.stderr.write(dim("No entry matches.") + "\n");
+  if (shown === 0 && limit > 0) {
+    await host.stderr.write(dim(noneMatches("entry", options)) + "\n");
+  }
   if (shown < limit || options.after !== undefined) return;
   const all = await log.count(filterOf(options));
   if (all <= shown) return;

@@ -102,6 +102,13 @@ export function whoAndWhenOf(options: FilterOptions): Omit<AuditFilter, "events"
   return { user, model, since, until, metadata, text };
 }
 
+/** What to say when nothing is found. A text may be there in other letters: nobody shall take it for absent. */
+export function noneMatches(what: string, { text }: FilterOptions): string {
+  return text === undefined
+    ? `No ${what} matches.`
+    : `No ${what} matches; --text tells upper and lower case apart.`;
+}
+
 /**
  * Says what the options ask for, without a limit.
  *
@@ -142,7 +149,6 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   ...unit(86_400_000, "d", "day"),
   ...unit(7 * 86_400_000, "w", "week"),
 };
-const UNIT_NAMES = Object.keys(UNITS_MS).join(", ");
 
 function unit(milliseconds: number, ...names: string[]): Record<string, number> {
   return Object.fromEntries(names.map((name) => [name, milliseconds]));
@@ -156,8 +162,8 @@ function parseTime(text: string): Date | string {
   const time = new Date(Date.now() - Number(count) * unit);
   if (!Number.isNaN(time.getTime())) return time;
   throw new InvalidArgumentError(
-    `It must be a span before now, a number and one of ${UNIT_NAMES}, such as 30min, or ISO 8601, such as ` +
-      "2026-01-31 or 2026-01-31T08:00:00Z.",
+    "It must be a span before now, such as 90s, 30min, 2h, 7d or 4w, or ISO 8601, such as 2026-01-31 or " +
+      "2026-01-31T08:00:00Z.",
   );
 }
 

@@ -17,6 +17,7 @@ import {
   DEFAULT_ROWS,
   filterOf,
   type FilterOptions,
+  noneMatches,
 } from "./query_options.ts";
 import { statsTable } from "./stats_table.ts";
 import { styleOf } from "./style.ts";
@@ -96,9 +97,10 @@ async function statsOf(host: Host, log: AuditLog, options: StatsOptions): Promis
   return { groups: groups?.all() ?? [], all: all.totals(), others };
 }
 
-/** Where metadata is asked for, nobody knows how many entries there are before all are read. */
+/** Where metadata or a text is asked for, nobody knows how many entries there are before all are read. */
 async function progressOf(host: Host, log: AuditLog, filter: AuditFilter) {
-  if (!host.stderr.redraws || filter.metadata !== undefined) return undefined;
+  const { metadata, text } = filter;
+  if (!host.stderr.redraws || metadata !== undefined || text !== undefined) return undefined;
   return startProgress(host, "reading", await log.count(filter));
 }
 
@@ -140,14 +142,22 @@ async function show(host: Host, stats: Stats, options: StatsOptions): Promise<vo
     for (const line of lines) await printer.line(line);
   }
   await printer.flush();
-  if (stdout.isTerminal) await tellRest(host, stats, shown.length);
+  if (stdout.isTerminal) await tellRest(host, stats, options, shown.length);
 }
 
 /** Nobody shall take a part for the whole, nor an empty answer for a failure. */
-async function tellRest(host: Host, { groups, all, others }: Stats, shown: number): Promise<void> {
+async function tellRest(
+  host: Host,
+  { groups, all, others }: Stats,
+  options: StatsOptions,
+  shown: number,
+): Promise<void> {
   const { dim } = styleOf(host.stderr);
   const told = [
-    ...all.calls === 0 ? ["No entry matches."] : [],
+    ...all.calls === 0 ? [noneMatches("entry", options)] : [],
+    ...all.calls > 0 && all.callsWithoutCost === all.calls
+      ? ["No call has a cost: docs/capture.md tells how to record it."]
+      : [],
     ...shown < groups.length
       ? [`${shown} of ${counted(groups.length, "group")}; --limit shows more. The total is of all.`]
       : [],

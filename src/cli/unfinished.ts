@@ -4,7 +4,7 @@ import type { AuditCall } from "../calls/audit_call.ts";
 import type { Host } from "./host.ts";
 import { addLogOptions, type LogOptions, openToRead } from "./log_options.ts";
 import { printFull, printLines, printTable } from "./print_entries.ts";
-import { addWhoAndWhen, type FilterOptions, whoAndWhenOf } from "./query_options.ts";
+import { addWhoAndWhen, type FilterOptions, noneMatches, whoAndWhenOf } from "./query_options.ts";
 import { styleOf } from "./style.ts";
 
 interface UnfinishedOptions extends LogOptions, FilterOptions {
@@ -43,7 +43,8 @@ Examples:
 
 async function show(host: Host, log: AuditLog, options: UnfinishedOptions): Promise<void> {
   const { isTerminal } = host.stdout;
-  const calls = await log.unfinished(whoAndWhenOf(options));
+  const filter = whoAndWhenOf(options);
+  const calls = await log.unfinished(filter);
   if (options.json ?? !(options.table || options.full || isTerminal)) {
     await printLines(host, linesOf(log, calls));
     return;
@@ -52,7 +53,12 @@ async function show(host: Host, log: AuditLog, options: UnfinishedOptions): Prom
   await (options.full ? printFull : printTable)(host, each(entries));
   if (isTerminal && calls.length === 0) {
     const { dim } = styleOf(host.stderr);
-    await host.stderr.write(dim("Every call that began has ended.") + "\n");
+    // Of the calls that the filter left out, nothing is known.
+    const isAll = Object.values(filter).every((value) => value === undefined);
+    const sentence = isAll
+      ? "Every call that began has ended."
+      : noneMatches("unfinished call", options);
+    await host.stderr.write(dim(sentence) + "\n");
   }
 }
 

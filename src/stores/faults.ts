@@ -90,7 +90,7 @@ const ADVICE: Partial<Record<AuditLogErrorCode, string>> = {
   PATH_NOT_FOUND: "no such file or folder; create the folder first",
   PATH_NOT_A_FILE: "it is not a file; give the name of a file",
   PERMISSION_DENIED:
-    "the operating system denies access; check owner and mode of the file and its folder",
+    "the operating system denies access; check owner and mode of the file, of those beside it and of the folder",
   READ_ONLY:
     "the file or its file system is read-only; make it writable, or open the log with readOnly",
   NOT_A_LOG: 'it is no SQLite database; give another path, or backend "jsonl" for JSON lines',

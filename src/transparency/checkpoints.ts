@@ -131,7 +131,7 @@ export class Checkpoints {
         } altered, or the checkpoint was`;
       const isOne = this.#agreed < size && before === size - 1;
       const where = this.#agreed === size
-        ? `; another checkpoint agrees with ${size === 1 ? "it" : "them"}`
+        ? `; another checkpoint for ${countedEntries(size)} agrees with the log`
         : before === 0
         ? (size === 1 ? "" : `; the first difference is among the first ${size}`)
         : `; the first ${

@@ -16,6 +16,7 @@
  * @module
  */
 
+import { mayBeCosignature } from "./cosignature.ts";
 import { type Fail, failing } from "./failure.ts";
 import { labelOf, type Signer, type Verifier } from "./keys.ts";
 import { controlFault, lineNumberAt, readLines } from "./lines.ts";
@@ -168,7 +169,10 @@ export async function openNote(
   }
   if (verified.size === 0) {
     const known = verifiers.map(labelOf).join(", ");
-    const others = unverified.slice(0, MOST_TOLD).map(labelOf).join(", ");
+    // The id of a cosignature is another than that of its key, and nobody would know it.
+    const plain = unverified.filter((signature) => !mayBeCosignature(signature));
+    const told = plain.length > 0 ? plain : unverified;
+    const others = told.slice(0, MOST_TOLD).map(labelOf).join(", ");
     throw failing("NOT_VERIFIED", "open the note")(
       known === ""
         ? "no key is given"

@@ -84,8 +84,8 @@ export class Transparency {
     warn({
       code: "NOT_SIGNED",
       message:
-        `${name} has checkpoints and was opened without a signingKey: what is recorded now is signed when it ` +
-        "is next opened with one",
+        `${name} has checkpoints and was opened without a signingKey: what is recorded now is not signed before ` +
+        "the next checkpoint that is made with the key",
     });
   }
 

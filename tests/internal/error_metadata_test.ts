@@ -58,3 +58,18 @@ test("an error without a class is of the type that it says, as providers have it
   assertEquals(typeOf({ message: "Broke." }), "_OTHER");
   assertEquals(typeOf(new TypeError("x")), "TypeError");
 });
+
+test("a message that tells no reason gets the code of what caused it", () => {
+  const failed = (cause: unknown) =>
+    errorMetadata(new TypeError("fetch failed", { cause }))["error.message"];
+  const refused = Object.assign(new AggregateError([]), { code: "ECONNREFUSED" });
+  assertEquals(failed(refused), "fetch failed (ECONNREFUSED)");
+  assertEquals(failed(new Error("Outer", { cause: refused })), "fetch failed (ECONNREFUSED)");
+  assertEquals(failed(new Error("No code")), "fetch failed");
+  assertEquals(failed({ code: "what someone wrote" }), "fetch failed");
+  const told = new Error("connect ECONNREFUSED ::1:80", { cause: refused });
+  assertEquals(errorMetadata(told)["error.message"], told.message);
+  const endless = new Error("Round");
+  endless.cause = endless;
+  assertEquals(errorMetadata(endless)["error.message"], "Round");
+});

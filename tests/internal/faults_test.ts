@@ -67,6 +67,11 @@ test("what Deno denies is told as Deno tells it, and not as the operating system
   }
 });
 
+test("where the system denies access, the files beside a log are to be looked at, too", () => {
+  const { message } = faultOf("read a.jsonl", posix("EACCES"), "READ_FAILED");
+  assertMatch(message, /; check owner and mode of the file, of those beside it and of the folder$/);
+});
+
 test("what has no code of its own keeps its message", () => {
   assertStringIncludes(faultOf("write", posix("ENOSPC"), "WRITE_FAILED").message, "ENOSPC");
 });

@@ -132,7 +132,7 @@ for (const backend of FILE_BACKENDS) {
     assertEquals(findings(withIt), ["remembered"]);
     assertMatch(
       withIt.faults[0]!.message,
-      /these are not the first 300 .*; another checkpoint agrees with them$/,
+      /these are not the first 300 .*; another checkpoint for 300 entries agrees with the log$/,
     );
   });
 

@@ -241,7 +241,7 @@ test("--count prints how many match", async (t) => {
 
 /** Which times there are, whoever asks for them. */
 const TIME_FORMS =
-  /It must be a span before now, a number and one of s, sec, second, m, min, minute, h, hour, d, day, w, week, such as 30min, or ISO 8601, such as 2026-01-31 or 2026-01-31T08:00:00Z/;
+  /It must be a span before now, such as 90s, 30min, 2h, 7d or 4w, or ISO 8601, such as 2026-01-31 or 2026-01-31T08:00:00Z/;
 
 const refused: [args: string[], says: RegExp][] = [
   [["--limit", "-1"], /option '-n, --limit <count>' argument '-1' is invalid/],

@@ -314,6 +314,36 @@ testUnless(
   },
 );
 
+testUnless(
+  noTerminal,
+  "stats on a terminal does not read the log once more for a progress bar",
+  async (t) => {
+    const path = await logOf(t as TestContext, "log.db", recording(interactions(1)));
+    const indexed = await cliOnTerminal(["stats", "--log", path]);
+    assertStringIncludes(indexed.screen, "reading [");
+    for (const filter of [["--text", "in"], ["--metadata", "a=b"]]) {
+      const { screen } = await cliOnTerminal(["stats", "--log", path, ...filter]);
+      assert(!screen.includes("reading ["), screen);
+    }
+  },
+);
+
+testUnless(noTerminal, "stats on a terminal tells when no call has a cost", async (t) => {
+  const path = await logOf(
+    t as TestContext,
+    "log.db",
+    recording([
+      interaction({ user: "alice", costUsd: null }),
+      interaction({ user: "bob", costUsd: 0 }),
+    ]),
+  );
+  const of = (user: string) => cliOnTerminal(["stats", "--log", path, "--user", user]);
+  const sentence = "No call has a cost: docs/capture.md tells how to record it.";
+  assertStringIncludes((await of("alice")).screen, sentence);
+  assert(!(await of("bob")).screen.includes(sentence));
+  assert(!(await of("nobody")).screen.includes(sentence));
+});
+
 testUnless(noTerminal, "stats on a terminal tells when nothing matches", async (t) => {
   const path = await logOf(t as TestContext, "log.db", recording(interactions(1)));
   const { code, screen } = await cliOnTerminal(["stats", "--log", path, "--user", "nobody"]);

@@ -98,6 +98,32 @@ testUnless(noTerminal, "query on a terminal tells when nothing matches", async (
   assertStringIncludes(screen, "No entry matches.");
 });
 
+testUnless(noTerminal, "a text that is not found may be there in other letters", async (t) => {
+  const path = await logOf(t as TestContext, interactions(1));
+  for (const command of ["query", "unfinished", "stats"]) {
+    const { screen } = await cliOnTerminal([command, "--log", path, "--text", "ORDER"]);
+    assertStringIncludes(screen, " matches; --text tells upper and lower case apart.");
+  }
+});
+
+testUnless(
+  noTerminal,
+  "unfinished on a terminal says of all calls that they ended only if it looked at all",
+  async (t) => {
+    const path = await logOf(t as TestContext, []);
+    const all = await cliOnTerminal(["unfinished", "--log", path]);
+    assertStringIncludes(all.screen, "Every call that began has ended.");
+    const log = await AuditLog.open({ backend: "sqlite", path });
+    await log.begin({ model: "m", inputText: "in", user: "alice" });
+    await log.close();
+    for (const filter of [["--user", "Alice"], ["--until", "1h"], ["--metadata", "a=b"]]) {
+      const { code, screen } = await cliOnTerminal(["unfinished", "--log", path, ...filter]);
+      assertEquals(code, 0);
+      assertStringIncludes(screen, "No unfinished call matches.");
+    }
+  },
+);
+
 testUnless(noTerminal, "no form of output lets recorded text act on a terminal", async (t) => {
   const evil = "\x1b]0;title\x07\x1b[2J \x9b31m \u202etxt \u200b";
   const path = await logOf(t as TestContext, [

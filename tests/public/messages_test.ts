@@ -140,6 +140,13 @@ const mistakes: [
     "events is not a filter; known are user, model, since, until, metadata",
   ],
   [
+    "the outcome of calls, asked for as on the command line",
+    (log) => log.query({ outcome: "failed" } as Wrong),
+    "INVALID_QUERY",
+    "outcome",
+    'outcome is not a filter; did you mean metadata: { "audit.outcome": "..." }?',
+  ],
+  [
     "a misspelt option of get()",
     async (log) =>
       log.get((await log.record(interaction())).entryId, { annotation: true } as Wrong),
