@@ -76,7 +76,9 @@ export const file: FileAdapter = {
     if (process.platform === "win32" || !isPermitted(path, "read")) return undefined;
     const real = fs.realpathSync.native(path);
     const folder = folderOf(real);
-    return folder && { path: real, folder };
+    // What is no link itself is in the same folder by either path.
+    const isKnown = folder !== undefined || fs.lstatSync(path).isSymbolicLink();
+    return isKnown ? { path: real, folder } : undefined;
   },
 
   folder(path: string): FileFolder | undefined {
