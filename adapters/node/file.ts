@@ -88,7 +88,9 @@ export const file: FileAdapter = {
 
 function folderOf(path: string): FileFolder | undefined {
   const folder = dirname(path);
-  if (!isPermitted(folder, "read")) return undefined;
+  if (!isPermitted(folder, "read") || process.permission?.has("fs.read", folder) === false) {
+    return undefined; // by Deno's permissions, or by Node's
+  }
   const { dev, ino, ctimeNs, mtimeNs } = fs.statSync(folder, { bigint: true });
   return {
     identity: `${dev}:${ino}`,
