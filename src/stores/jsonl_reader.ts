@@ -43,7 +43,9 @@ export class JsonlReader {
       const range = part;
       const asked = Math.min(left, pageSize.rows);
       const { places, isLast, records } = await this.#indexed.reading(async () => {
-        const found = await this.#indexed.ask((index) => index.page(selection, range, asked));
+        const found = await this.#indexed.ask((index) =>
+          walk.timed(() => index.page(selection, range, asked))
+        );
         await this.#checkCovered(covered);
         const lost = misplaced(
           found,
@@ -85,7 +87,7 @@ export class JsonlReader {
     let count = 0;
     for (let part = walk.next(); part !== undefined; part = walk.next()) {
       const range = part;
-      count += await this.#indexed.ask((index) => index.count(selection, range));
+      count += await this.#indexed.ask((index) => walk.timed(() => index.count(selection, range)));
       await this.#checkCovered(covered);
       walk.passed(part);
       await turns.give();
