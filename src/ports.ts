@@ -35,8 +35,8 @@ export interface FileFolder {
 export interface FilePlace {
   /** The absolute path of the file itself: no part of it is a link. */
   readonly path: string;
-  /** The folder in which the file is. */
-  readonly folder: FileFolder;
+  /** The folder in which the file is; `undefined` if that cannot be looked at. */
+  readonly folder: FileFolder | undefined;
 }
 
 /**

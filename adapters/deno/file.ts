@@ -50,8 +50,7 @@ export const file: FileAdapter = {
 
   async place(path: string): Promise<FilePlace | undefined> {
     const place = await nodeFile.place!(path);
-    const folder = place && file.folder!(place.path);
-    return folder && { ...place, folder };
+    return place && { ...place, folder: file.folder!(place.path) };
   },
 
   folder(path: string): FileFolder | undefined {

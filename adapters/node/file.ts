@@ -76,7 +76,9 @@ export const file: FileAdapter = {
     if (process.platform === "win32" || !isPermitted(path, "read")) return undefined;
     const real = fs.realpathSync.native(path);
     const folder = folderOf(real);
-    return folder && { path: real, folder };
+    // What is no link itself is in the same folder by either path.
+    const isKnown = folder !== undefined || fs.lstatSync(path).isSymbolicLink();
+    return isKnown ? { path: real, folder } : undefined;
   },
 
   folder(path: string): FileFolder | undefined {
@@ -86,7 +88,9 @@ export const file: FileAdapter = {
 
 function folderOf(path: string): FileFolder | undefined {
   const folder = dirname(path);
-  if (!isPermitted(folder, "read")) return undefined;
+  if (!isPermitted(folder, "read") || process.permission?.has("fs.read", folder) === false) {
+    return undefined; // by Deno's permissions, or by Node's
+  }
   const { dev, ino, ctimeNs, mtimeNs } = fs.statSync(folder, { bigint: true });
   return {
     identity: `${dev}:${ino}`,

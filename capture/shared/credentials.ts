@@ -49,21 +49,20 @@ interface Told {
   readonly isAddress: boolean;
 }
 
-/** What names say that were looked at: most come with each call. */
+/** What names of members say that were looked at: most come with each call. Of a name out of a text, the text might be kept. */
 const told = new Map<string, Told>();
 const MOST_TOLD = 1000;
 
 function toldBy(name: string): Told {
   const known = told.get(name);
   if (known !== undefined) return known;
-  const isCredential = CREDENTIAL.test(name) || CARRIER.test(name);
-  const says = { isCredential, isAddress: ADDRESS.test(name) };
+  const says = { isCredential: isCredential(name), isAddress: ADDRESS.test(name) };
   if (told.size < MOST_TOLD && name.length < 100) told.set(name, says);
   return says;
 }
 
 function isCredential(name: string): boolean {
-  return toldBy(name).isCredential;
+  return CREDENTIAL.test(name) || CARRIER.test(name);
 }
 
 /**
@@ -116,7 +115,7 @@ function strippedObject(object: JsonObject, isSchema: boolean): JsonObject {
  */
 function isCredentialIn(object: JsonObject, name: string): boolean {
   if (name === "token" && typeof object["logprob"] === "number") return false;
-  return isCredential(name) ||
+  return toldBy(name).isCredential ||
     (/^key$/i.test(name) && Object.keys(object).some((other) => toldBy(other).isAddress));
 }
 

@@ -33,11 +33,15 @@ export function sentSecrets(
 export function concealed(error: unknown, secrets: readonly string[]): unknown {
   const message = messageOf(error);
   if (message === undefined) return error;
-  const kept = secrets.reduce((text, secret) => text.replaceAll(secret, "[secret]"), message);
+  // The longest first: of one that begins with another, the rest would stay.
+  const kept = secrets.toSorted((one, other) => other.length - one.length)
+    .reduce((text, secret) => text.replaceAll(secret, "[secret]"), message);
   if (kept === message) return error;
-  return typeof error === "string"
-    ? kept
-    : Object.create(error as object, { message: { value: kept } });
+  if (typeof error === "string") return kept;
+  // Its accessors may ask for the error itself, as those of a DOMException do.
+  return new Proxy({}, {
+    get: (_, name) => name === "message" ? kept : Reflect.get(error as object, name),
+  });
 }
 
 function messageOf(error: unknown): string | undefined {

@@ -1,4 +1,4 @@
-import type { FileAdapter, FileFolder, FilePlace } from "../ports.ts";
+import type { FileAdapter, FileFolder } from "../ports.ts";
 
 /** How long a folder must have been as it is, milliseconds: it may change again before the file system's clock goes on. */
 const SETTLED_MS = 50;
@@ -6,6 +6,12 @@ const SETTLED_MS = 50;
 const SETTLED_BY_SECONDS_MS = 2500;
 /** How long that is relied on, milliseconds. */
 const RELIED_ON_MS = 1000;
+
+/** Where the files are. */
+interface Place {
+  readonly path: string;
+  readonly folder: FileFolder;
+}
 
 /**
  * Tells whether files may have been deleted or replaced since they were last looked at. As long as their folder is unchanged,
@@ -18,7 +24,7 @@ export class FolderWatch {
   readonly #files: FileAdapter;
   readonly #path: string;
   readonly #now: () => number;
-  #place: FilePlace | undefined;
+  #place: Place | undefined;
   /** Whether the path's last name is the file's own, and no link: then its folder alone tells. */
   #isInFolder = false;
   #lookedMs = -Infinity;
@@ -52,7 +58,7 @@ export class FolderWatch {
     atFiles: () => Promise<void>,
     folder: FileFolder | undefined,
     nowMs: number,
-    before?: FilePlace,
+    before?: Place,
   ): Promise<void> {
     // Where a link leads is of no use as long as the folder does not tell whether the link was changed.
     const place = folder === undefined || isSettled(folder, nowMs)
@@ -76,8 +82,9 @@ export class FolderWatch {
     }
   }
 
-  async #findPlace(): Promise<FilePlace | undefined> {
-    return await this.#files.place?.(this.#path).catch(() => undefined);
+  async #findPlace(): Promise<Place | undefined> {
+    const place = await this.#files.place?.(this.#path).catch(() => undefined);
+    return place?.folder && { path: place.path, folder: place.folder };
   }
 }
 

@@ -65,13 +65,16 @@ export function fitting(places: readonly LinePlace[]): readonly LinePlace[] {
  *
  * @param order In which order the places are.
  * @param end Up to where the file has lines.
+ * @param before The place before the first of them, in this order.
  */
 export function misplaced(
   places: readonly LinePlace[],
   order: "asc" | "desc",
   end: number,
+  before?: LinePlace,
 ): LinePlace | undefined {
-  let [from, to] = [0, end];
+  let from = before !== undefined && order === "asc" ? nextOffset(before) : 0;
+  let to = before !== undefined && order === "desc" ? before.offset : end;
   return places.find((place) => {
     const { offset, length } = place;
     const next = nextOffset(place);

@@ -38,13 +38,21 @@ export class JsonlReader {
     const pageSize = new PageSize();
     const turns = new Turns();
     let left = selection.limit;
+    let before: LinePlace | undefined;
     for (let part = walk.next(); part !== undefined && left > 0; part = walk.next()) {
       const range = part;
       const asked = Math.min(left, pageSize.rows);
       const { places, isLast, records } = await this.#indexed.reading(async () => {
-        const found = await this.#indexed.ask((index) => index.page(selection, range, asked));
+        const found = await this.#indexed.ask((index) =>
+          walk.timed(() => index.page(selection, range, asked))
+        );
         await this.#checkCovered(covered);
-        const lost = misplaced(found, selection.order, (await this.#file.stat()).size);
+        const lost = misplaced(
+          found,
+          selection.order,
+          (await this.#file.stat()).size,
+          before,
+        );
         if (lost !== undefined) throw await this.#changed(lost);
         const places = fitting(found);
         const isLast = found.length < asked && places.length === found.length;
@@ -53,6 +61,7 @@ export class JsonlReader {
       if (isLast) walk.passed(part);
       else walk.reached(places.at(-1)!.seq);
       if (places.length > 0) {
+        before = places.at(-1);
         pageSize.seen(places.length, places.reduce((sum, { length }) => sum + length, 0));
         left -= records.length;
         if (records.length > 0) yield records;
@@ -78,7 +87,7 @@ export class JsonlReader {
     let count = 0;
     for (let part = walk.next(); part !== undefined; part = walk.next()) {
       const range = part;
-      count += await this.#indexed.ask((index) => index.count(selection, range));
+      count += await this.#indexed.ask((index) => walk.timed(() => index.count(selection, range)));
       await this.#checkCovered(covered);
       walk.passed(part);
       await turns.give();

@@ -76,15 +76,17 @@ export class JsonlTree implements TreeStore {
     await this.#access.refresh();
     const pageSize = new PageSize();
     const turns = new Turns();
+    let before: LinePlace | undefined;
     while (from < to) {
       const found = await this.#access.index((index) => index.places({ from, to }, pageSize.rows));
       const { size } = await this.#reading(() => this.#access.file.stat());
-      const lost = misplaced(found, "asc", size);
+      const lost = misplaced(found, "asc", size, before);
       if (lost !== undefined) throw this.#damaged(lost);
       const places = fitting(found);
       if (places.length === 0) return;
       const lines = await this.#linesAt(places);
-      from = places.at(-1)!.seq + 1; // where a number was damaged, they do not follow each other
+      before = places.at(-1)!;
+      from = before.seq + 1; // where a number was damaged, they do not follow each other
       pageSize.seen(lines.length, lines.reduce((sum, { length }) => sum + length, 0));
       yield lines;
       await turns.give();

@@ -199,7 +199,9 @@ class SqliteStore implements LogStore {
     for (let part = walk.next(); part !== undefined && left > 0; part = walk.next()) {
       const range = part;
       const asked = Math.min(left, pageSize.rows);
-      const rows = await this.#reading(() => this.#table.page(filter, range, order, asked));
+      const rows = await this.#reading(() =>
+        walk.timed(() => this.#table.page(filter, range, order, asked))
+      );
       if (rows.length < asked) walk.passed(part);
       else walk.reached(rows.at(-1)!["seq"] as number);
       if (rows.length > 0) {
@@ -230,7 +232,9 @@ class SqliteStore implements LogStore {
     const turns = new Turns();
     for (let part = walk.next(); part !== undefined; part = walk.next()) {
       const range = part;
-      count += await this.#reading(() => this.#table.count(rowFilter(selection), range));
+      count += await this.#reading(() =>
+        walk.timed(() => this.#table.count(rowFilter(selection), range))
+      );
       walk.passed(part);
       await turns.give();
     }

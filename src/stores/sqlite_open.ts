@@ -31,7 +31,8 @@ export async function findDatabase(
     );
   }
   const place = await files.place?.(path).catch(() => undefined);
-  return { identity, place: place?.path ?? path };
+  // What is beside it cannot be looked at where its folder cannot.
+  return { identity, place: place?.folder === undefined ? path : place.path };
 }
 
 /**

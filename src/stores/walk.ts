@@ -13,35 +13,45 @@ const MOST_CHANGE = 4;
  */
 export class Walk {
   readonly #order: "asc" | "desc";
+  readonly #now: () => number;
   #from: number;
   #to: number;
   #rows = FIRST_ROWS;
-  #began = 0;
+  #tookMs = 0;
 
   /**
    * @param range Where to go.
    * @param order From its start, or from its end.
+   * @param now The time, milliseconds.
    */
-  constructor({ from, to }: SeqRange, order: "asc" | "desc") {
+  constructor({ from, to }: SeqRange, order: "asc" | "desc", now: () => number = Date.now) {
     this.#from = from;
     this.#to = to;
     this.#order = order;
+    this.#now = now;
   }
 
-  /** The part that comes next, and whose time begins; `undefined` when there is none. */
+  /** The part that comes next; `undefined` when there is none. */
   next(): SeqRange | undefined {
     if (this.#from >= this.#to) return undefined;
-    this.#began = Date.now();
     return this.#order === "asc"
       ? { from: this.#from, to: Math.min(this.#to, this.#from + this.#rows) }
       : { from: Math.max(this.#from, this.#to - this.#rows), to: this.#to };
+  }
+
+  /** Has a statement go through a part, and sees how long that takes: what else is done meanwhile does not count. */
+  timed<T>(statement: () => T): T {
+    const began = this.#now();
+    const result = statement();
+    this.#tookMs = this.#now() - began;
+    return result;
   }
 
   /** Says that a part was gone through to its end. */
   passed(part: SeqRange): void {
     if (this.#order === "asc") this.#from = part.to;
     else this.#to = part.from;
-    const change = AIM_MS / Math.max(1, Date.now() - this.#began);
+    const change = AIM_MS / Math.max(1, this.#tookMs);
     this.#rows = Math.ceil(this.#rows * Math.min(MOST_CHANGE, Math.max(1 / MOST_CHANGE, change)));
   }
 

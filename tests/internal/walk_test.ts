@@ -49,6 +49,27 @@ test("a walk goes through each row of a range once, in parts that grow step by s
   await check(cases, 200);
 });
 
+test("how long a walk's parts are follows from the time of its statements, whatever others do meanwhile", () => {
+  let now = 0;
+  const walk = new Walk({ from: 0, to: 1_000_000 }, "asc", () => now);
+  const pass = (ms: number): number => {
+    const part = walk.next()!;
+    now += 1000;
+    walk.timed(() => now += ms);
+    now += 1000;
+    walk.passed(part);
+    return part.to - part.from;
+  };
+  assertEquals([0, 2, 4, 8, 1000, 0].map(pass), [
+    FIRST,
+    FIRST * GROWTH,
+    FIRST * GROWTH * 2,
+    FIRST * GROWTH * 2,
+    FIRST * GROWTH,
+    FIRST,
+  ]);
+});
+
 for (const backend of FILE_BACKENDS) {
   test(`${backend}: looking for what is rare is done in parts, and finds it wherever it is`, async (t) => {
     const walked: string[] = [];

@@ -12,6 +12,7 @@ import { mutations } from "../support/mutations.ts";
 import { BY_HAND, checkpointsOf, partsOf } from "../support/notes.ts";
 import { check, LONG_MS } from "../support/property.ts";
 import { openRaw } from "../support/raw_sqlite.ts";
+import { assertRefused } from "../support/refused.ts";
 import { damagedDatabase, sqliteDamage } from "../support/sqlite_damage.ts";
 import { tempFolder } from "../support/temp.ts";
 
@@ -212,4 +213,24 @@ test("jsonl: an index that proves to be damaged when a record is looked for behi
   assertEquals(await again.count(), 3);
   await again.close();
   assertEquals(readFileSync(path, "utf8").split("\n").length, 5);
+});
+
+test("jsonl: a line that a damaged number in the index puts out of order is not shown where it is not", async (t) => {
+  const path = join(tempFolder(t), "log");
+  const log = await AuditLog.open({ backend: "jsonl", path });
+  await log.recordAll(Array.from({ length: 60 }, (_, n) => interaction({ inputText: `${n}` })));
+  const entries = await log.query();
+  await log.close();
+  for (const order of ["asc", "desc"] as const) {
+    for (const number of [60, 10_000, 2 ** 50]) {
+      const raw = await openRaw(t, `${path}-index`);
+      raw.exec(`UPDATE line SET seq = ${number} WHERE seq = 40`);
+      raw.close();
+      const again = await AuditLog.open({ backend: "jsonl", path });
+      await assertRefused(() => again.query({ order }), "DAMAGED");
+      // The index is made anew.
+      assertEquals(await again.query(), entries);
+      await again.close();
+    }
+  }
 });

@@ -1,13 +1,24 @@
 // What the operating system forbids, and what the library forbids others: the rights of files.
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { AuditLog } from "@audit-log/llm";
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { test, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
 import { FILE_BACKENDS, openFile } from "../support/backends.ts";
 import { runProgram, scriptCommand } from "../support/child.ts";
 import { fingerprints, modes } from "../support/files.ts";
@@ -164,3 +175,32 @@ for (const backend of FILE_BACKENDS) {
 function moveAway(path: string): void {
   renameSync(path, `${path}.1`);
 }
+
+testUnless(
+  "Deno" in globalThis ? undefined : "only Deno has such permissions",
+  "jsonl: a link whose file's folder Deno may not read is refused, and no other lock is made beside it",
+  async (t) => {
+    const folder = realpathSync(tempFolder(t as TestContext));
+    const [own, other] = ["own", "other"].map((name) => join(folder, name)) as [string, string];
+    for (const each of [own, other]) mkdirSync(each);
+    writeFileSync(join(own, "log"), "");
+    symlinkSync(join("..", "own", "log"), join(other, "link"));
+    const root = fileURLToPath(new URL("../..", import.meta.url));
+    const use = async (path: string, ...allowed: string[]) => {
+      const [program, run, , ...args] = scriptCommand("open_log.ts", "jsonl", path, "write");
+      const rights = [`--allow-read=${[root, ...allowed]}`, `--allow-write=${allowed}`];
+      const command = [program!, run!, "--no-prompt", "--allow-env", ...rights, ...args];
+      const { stdout, stderr } = await runProgram(command);
+      assert(stdout.startsWith("{"), stderr);
+      return JSON.parse(stdout);
+    };
+    assertEquals(await use(join(own, "log"), own), { size: 1 });
+    assertEquals(await use(join(other, "link"), own, other), { size: 2 });
+    for (const allowed of [[other], [other, join(own, "log")]]) {
+      const { code, message } = await use(join(other, "link"), ...allowed);
+      assertEquals(code, "PERMISSION_DENIED");
+      assertMatch(message, /log-(lock|index)/);
+    }
+    assertEquals(readdirSync(other), ["link"]);
+  },
+);

@@ -162,7 +162,7 @@ async function openUnchanged(t: unknown, path: string): Promise<AuditLog> {
     },
     async place(asked) {
       const place = await runtime.file.place!(asked);
-      return place && { ...place, folder: aged(place.folder) };
+      return place && { ...place, folder: place.folder && aged(place.folder) };
     },
     folder(asked) {
       const folder = runtime.file.folder!(asked);

@@ -28,7 +28,7 @@ for (const [name, read] of Object.entries(reads)) {
       Atomics.notify(cells, cell);
     };
     let isDue = false;
-    // verify() asks for the size, twice and with three looks each, before it reads the records.
+    // verify() asks for the size twice before it reads the records: each time it looks what is covered thrice.
     let looks = name === "verify()" ? 7 : 1;
     // When this handle has seen that nothing is new, another writer is quick.
     const meanwhile = () => {
