@@ -166,7 +166,7 @@ export class AuditLog implements AsyncDisposable {
       if (signers !== undefined) {
         await log.#transparency.sign(signers, settings.checkpoints);
       } else if (!settings.readOnly) {
-        await log.#transparency.tellIfNotSigned();
+        await log.#transparency.tellIfNotSigned(Object.hasOwn(options, "signingKey"));
       }
       return log;
     } catch (error) {

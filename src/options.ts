@@ -24,7 +24,7 @@ export interface CommonOptions {
   readonly onWarning?: ((warning: AuditWarning) => void) | undefined;
   /**
    * What signs the log's checkpoints: a key of `generateSigningKey()`, or a signer, for a key in a KMS. If several are given,
-   * all of them sign; that is how to change a key. Default, with `undefined` too: the log is not signed.
+   * all of them sign; that is how to change a key. Default: the log is not signed. So with `undefined`, but for a warning, `NOT_SIGNED`: the key may be missing by mistake.
    */
   readonly signingKey?: SigningKey | readonly SigningKey[] | undefined;
   /** When checkpoints are signed by themselves, and who gets them. It needs `signingKey`. */

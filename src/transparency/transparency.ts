@@ -77,16 +77,29 @@ export class Transparency {
     this.#schedule.seen(this.#size - this.#checkpointer.coveredSize);
   }
 
-  /** Tells when a log that has checkpoints goes on without a key: a forgotten setting would end them unnoticed. */
-  async tellIfNotSigned(): Promise<void> {
+  /**
+   * Tells when a log that has checkpoints goes on without a key, and when a key was meant that is not there: a forgotten setting would go
+   * unnoticed.
+   *
+   * @param isNamed Whether the option was given, as `undefined`.
+   */
+  async tellIfNotSigned(isNamed: boolean): Promise<void> {
     const { name, store, warn } = this.#parts;
-    if (await store.lastCheckpoint() === undefined) return;
-    warn({
-      code: "NOT_SIGNED",
-      message:
-        `${name} has checkpoints and was opened without a signingKey: what is recorded now is not signed before ` +
-        "the next checkpoint that is made with the key",
-    });
+    if (await store.lastCheckpoint() !== undefined) {
+      warn({
+        code: "NOT_SIGNED",
+        message:
+          `${name} has checkpoints and was opened without a signingKey: what is recorded now is not signed before ` +
+          "the next checkpoint that is made with the key",
+      });
+    } else if (isNamed) {
+      warn({
+        code: "NOT_SIGNED",
+        message:
+          `${name} is not signed: the signingKey that it was opened with is undefined. If it comes from the ` +
+          "environment, the variable is not set; if the log shall not be signed, leave the option out",
+      });
+    }
   }
 
   /** Whether records that are written are hashed. */

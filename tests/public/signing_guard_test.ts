@@ -145,3 +145,16 @@ test("a signed log that goes on without a key says so", async (t) => {
   await (await AuditLog.open({ backend, path, signingKey, onWarning })).close();
   assertEquals(warnings.map(({ code }) => code), ["NOT_SIGNED"]);
 });
+
+test("a key that is undefined by mistake is told of, and no key at all is not", async () => {
+  const warnings: AuditWarning[] = [];
+  const onWarning = (warning: AuditWarning) => warnings.push(warning);
+  await (await AuditLog.open({ onWarning })).close();
+  assertEquals(warnings, []);
+  await (await AuditLog.open({ signingKey: undefined, onWarning })).close();
+  assertEquals(warnings.map(({ code }) => code), ["NOT_SIGNED"]);
+  assertEquals(
+    warnings[0]!.message.includes("the signingKey that it was opened with is undefined"),
+    true,
+  );
+});
