@@ -39,12 +39,12 @@ export class JsonlReader {
     const turns = new Turns();
     let left = selection.limit;
     let before: LinePlace | undefined;
-    for (let part = walk.next(); part !== undefined && left > 0; part = walk.next()) {
-      const range = part;
+    for (const part of walk.parts()) {
+      if (left === 0) return;
       const asked = Math.min(left, pageSize.rows);
       const { places, isLast, records } = await this.#indexed.reading(async () => {
         const found = await this.#indexed.ask((index) =>
-          walk.timed(() => index.page(selection, range, asked))
+          walk.timed(() => index.page(selection, part, asked))
         );
         await this.#checkCovered(covered);
         const lost = misplaced(
@@ -85,9 +85,8 @@ export class JsonlReader {
     const walk = new Walk(range, "asc");
     const turns = new Turns();
     let count = 0;
-    for (let part = walk.next(); part !== undefined; part = walk.next()) {
-      const range = part;
-      count += await this.#indexed.ask((index) => walk.timed(() => index.count(selection, range)));
+    for (const part of walk.parts()) {
+      count += await this.#indexed.ask((index) => walk.timed(() => index.count(selection, part)));
       await this.#checkCovered(covered);
       walk.passed(part);
       await turns.give();

@@ -196,11 +196,11 @@ class SqliteStore implements LogStore {
     const pageSize = new PageSize();
     const turns = new Turns();
     let left = selection.limit;
-    for (let part = walk.next(); part !== undefined && left > 0; part = walk.next()) {
-      const range = part;
+    for (const part of walk.parts()) {
+      if (left === 0) return;
       const asked = Math.min(left, pageSize.rows);
       const rows = await this.#reading(() =>
-        walk.timed(() => this.#table.page(filter, range, order, asked))
+        walk.timed(() => this.#table.page(filter, part, order, asked))
       );
       if (rows.length < asked) walk.passed(part);
       else walk.reached(rows.at(-1)!["seq"] as number);
@@ -230,11 +230,9 @@ class SqliteStore implements LogStore {
     }
     const walk = new Walk(await this.#range(selection), "asc");
     const turns = new Turns();
-    for (let part = walk.next(); part !== undefined; part = walk.next()) {
-      const range = part;
-      count += await this.#reading(() =>
-        walk.timed(() => this.#table.count(rowFilter(selection), range))
-      );
+    const filter = rowFilter(selection);
+    for (const part of walk.parts()) {
+      count += await this.#reading(() => walk.timed(() => this.#table.count(filter, part)));
       walk.passed(part);
       await turns.give();
     }

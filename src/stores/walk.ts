@@ -31,12 +31,13 @@ export class Walk {
     this.#now = now;
   }
 
-  /** The part that comes next; `undefined` when there is none. */
-  next(): SeqRange | undefined {
-    if (this.#from >= this.#to) return undefined;
-    return this.#order === "asc"
-      ? { from: this.#from, to: Math.min(this.#to, this.#from + this.#rows) }
-      : { from: Math.max(this.#from, this.#to - this.#rows), to: this.#to };
+  /** The parts, one after the other: each begins where the one before was said to end. */
+  *parts(): Generator<SeqRange, void, undefined> {
+    while (this.#from < this.#to) {
+      yield this.#order === "asc"
+        ? { from: this.#from, to: Math.min(this.#to, this.#from + this.#rows) }
+        : { from: Math.max(this.#from, this.#to - this.#rows), to: this.#to };
+    }
   }
 
   /** Has a statement go through a part, and sees how long that takes: what else is done meanwhile does not count. */

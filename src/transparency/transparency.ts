@@ -85,21 +85,14 @@ export class Transparency {
    */
   async tellIfNotSigned(isNamed: boolean): Promise<void> {
     const { name, store, warn } = this.#parts;
-    if (await store.lastCheckpoint() !== undefined) {
-      warn({
-        code: "NOT_SIGNED",
-        message:
-          `${name} has checkpoints and was opened without a signingKey: what is recorded now is not signed before ` +
-          "the next checkpoint that is made with the key",
-      });
-    } else if (isNamed) {
-      warn({
-        code: "NOT_SIGNED",
-        message:
-          `${name} is not signed: the signingKey that it was opened with is undefined. If it comes from the ` +
-          "environment, the variable is not set; if the log shall not be signed, leave the option out",
-      });
-    }
+    const hasCheckpoints = await store.lastCheckpoint() !== undefined;
+    if (!hasCheckpoints && !isNamed) return;
+    const state = hasCheckpoints
+      ? "has checkpoints and was opened without a signingKey: what is recorded now is not signed before the next " +
+        "checkpoint that is made with the key"
+      : "is not signed: the signingKey that it was opened with is undefined. If it comes from the environment, the " +
+        "variable is not set; if the log shall not be signed, leave the option out";
+    warn({ code: "NOT_SIGNED", message: `${name} ${state}` });
   }
 
   /** Whether records that are written are hashed. */

@@ -28,7 +28,7 @@ test("a walk goes through each row of a range once, in parts that grow step by s
       let most = FIRST;
       let at = order === "asc" ? from : from + length;
       const stops = reached[Symbol.iterator]();
-      for (let part = walk.next(); part !== undefined; part = walk.next()) {
+      for (const part of walk.parts()) {
         const rows = part.to - part.from;
         assert(rows > 0 && rows <= most, `${rows} of ${most}`);
         assertEquals(order === "asc" ? part.from : part.to, at);
@@ -53,7 +53,7 @@ test("how long a walk's parts are follows from the time of its statements, whate
   let now = 0;
   const walk = new Walk({ from: 0, to: 1_000_000 }, "asc", () => now);
   const pass = (ms: number): number => {
-    const part = walk.next()!;
+    const [part] = walk.parts().take(1);
     now += 1000;
     walk.timed(() => now += ms);
     now += 1000;
