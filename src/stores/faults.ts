@@ -86,6 +86,10 @@ export function isIoError(error: unknown): boolean {
   return error instanceof SqliteError && error.primaryCode === SQLITE.IOERR;
 }
 
+/** What a file is that SQLite cannot take for its own, and what to do. */
+export const NO_DATABASE =
+  'it is no SQLite database; give another path, or backend "jsonl" for JSON lines';
+
 const ADVICE: Partial<Record<AuditLogErrorCode, string>> = {
   PATH_NOT_FOUND: "no such file or folder; create the folder first",
   PATH_NOT_A_FILE: "it is not a file; give the name of a file",
@@ -93,7 +97,7 @@ const ADVICE: Partial<Record<AuditLogErrorCode, string>> = {
     "the operating system denies access; check owner and mode of the file, of those beside it and of the folder",
   READ_ONLY:
     "the file or its file system is read-only; make it writable, or open the log with readOnly",
-  NOT_A_LOG: 'it is no SQLite database; give another path, or backend "jsonl" for JSON lines',
+  NOT_A_LOG: NO_DATABASE,
   LOG_BUSY: "another process holds the log's lock; try again, or raise busyTimeoutMs",
 };
 

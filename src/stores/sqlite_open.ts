@@ -3,7 +3,7 @@ import { AuditLogError } from "../errors.ts";
 import type { FileSettings } from "../options.ts";
 import type { FileAdapter, Runtime, SqliteDatabase } from "../ports.ts";
 import { sortingInFiles, upgradeEarlierVersion } from "./earlier_version.ts";
-import { faultOf, isUnopenable } from "./faults.ts";
+import { faultOf, isUnopenable, NO_DATABASE } from "./faults.ts";
 import { upgradePythonTable } from "./python_class.ts";
 import { checkObjects, checkReadable, layoutOf } from "./sqlite_layout.ts";
 import { CONNECTION_SQL, SCHEMA_SQL, synchronousSql } from "./sqlite_schema.ts";
@@ -25,10 +25,7 @@ export async function findDatabase(
   const { identity, size } = await files.stat(path) ?? { identity: "", size: 0 };
   // SQLite takes a file of one byte for an empty one, and would write over it.
   if (size > 0 && size < SMALLEST_BYTES) {
-    throw new AuditLogError(
-      "NOT_A_LOG",
-      `Cannot open ${path}: it is no SQLite database; give another path, or backend "jsonl" for JSON lines`,
-    );
+    throw new AuditLogError("NOT_A_LOG", `Cannot open ${path}: ${NO_DATABASE}`);
   }
   const place = await files.place?.(path).catch(() => undefined);
   // What is beside it cannot be looked at where its folder cannot.
