@@ -47,13 +47,13 @@ function damaged(bytes: Uint8Array, damage: Damage): Uint8Array {
   }
 }
 
-/** The original lines that are whole in some bytes. */
+/** The original lines that are whole in some bytes. White space behind one, as the line ends of other systems, belongs to its JSON. */
 function wholeLines(bytes: Uint8Array, originals: ReadonlySet<string>): string[] {
   const lines = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes).split("\n").slice(
     0,
     -1,
   );
-  return lines.filter((line) => originals.has(line));
+  return lines.filter((line) => originals.has(line.replace(/[\t\r ]+$/, "")));
 }
 
 /** What a log shows; it may notice first that its index does not fit. */
