@@ -10,7 +10,7 @@ import type { Task } from "./measure.ts";
 import { inNewFolder } from "./new_folder.ts";
 import { pythonClass } from "./python_class.ts";
 import { type Contender, interleave, perSecond, ratio, rowsOf, type Section } from "./rounds.ts";
-import { type Stamp, stamps, stringify } from "./stamps.ts";
+import { type LineWork, nothing, type Stamp, stamps, stringify } from "./stamps.ts";
 
 /** Many callers at once. */
 export async function measureJsonl(task: Task, entries: readonly NewEntry[]): Promise<Section> {
@@ -92,6 +92,7 @@ export function appendRaw(
   stamped: readonly Stamp[],
   batch: number,
   durability: "full" | "relaxed" = "full",
+  work: LineWork = nothing,
 ): number {
   const file = openSync(path, "a");
   const encoder = new TextEncoder();
@@ -100,7 +101,9 @@ export function appendRaw(
   for (let next = 0; next < stamped.length;) {
     let lines = "";
     for (const end = Math.min(next + batch, stamped.length); next < end; next++) {
-      lines += `${stringify(entries[next % entries.length], stamped[next])}\n`;
+      const line = stringify(entries[next % entries.length], stamped[next]);
+      work(line);
+      lines += `${line}\n`;
     }
     if (slab.length < lines.length * 3) slab = new Uint8Array(lines.length * 3);
     const bytes = slab.subarray(0, encoder.encodeInto(lines, slab).written);

@@ -11,7 +11,7 @@ import {
   SCHEMA_SQL,
   synchronousSql,
 } from "../../src/stores/sqlite_schema.ts";
-import { type Stamp, stringify } from "./stamps.ts";
+import { type LineWork, nothing, type Stamp, stringify } from "./stamps.ts";
 
 /** What `node:sqlite` and `bun:sqlite` have in common. */
 export interface RawDatabase {
@@ -69,13 +69,20 @@ export class RawLog {
   }
 
   /** Inserts a record for each stamp, in transactions of `batch` records. */
-  insert(entries: readonly NewEntry[], stamped: readonly Stamp[], batch: number): void {
+  insert(
+    entries: readonly NewEntry[],
+    stamped: readonly Stamp[],
+    batch: number,
+    work: LineWork = nothing,
+  ): void {
     for (let next = 0; next < stamped.length;) {
       this.#database.exec("BEGIN IMMEDIATE");
       for (const end = Math.min(next + batch, stamped.length); next < end; next++) {
         const seq = this.#size++;
         const entry = entries[seq % entries.length];
         const { entryId, timestamp, instantUs } = stamped[next];
+        const line = stringify(entry, stamped[next]);
+        work(line);
         this.#insert.run(
           seq,
           instantUs,
@@ -87,7 +94,7 @@ export class RawLog {
           entry.model,
           entry.costUsd!,
           entry.latencyMs!,
-          stringify(entry, stamped[next]),
+          line,
         );
       }
       this.#database.exec("COMMIT");

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { hash } from "node:crypto";
 import { v7 } from "uuid";
 import type { NewEntry } from "../../mod.ts";
 
@@ -21,6 +22,17 @@ export function stamps(count: number): Stamp[] {
     const timestamp = new Date(msecs).toISOString();
     return { entryId: v7({ msecs, seq: index }), timestamp, instantUs: msecs * 1000 };
   });
+}
+
+/** What a limit does with a line beside writing it. */
+export type LineWork = (line: string) => unknown;
+
+/** Nothing. */
+export function nothing(): void {}
+
+/** One SHA-256, as a signed log needs it of each record; in hexadecimal, which Node and Deno make soonest. */
+export function hashed(line: string): string {
+  return hash("sha256", line, "hex");
 }
 
 /** A record's line, by the runtime's own means. */
