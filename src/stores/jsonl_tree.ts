@@ -190,7 +190,11 @@ export class JsonlTree implements TreeStore {
     if (!this.#settings.readOnly) await this.#access.index((index) => index.clearTiles());
   }
 
-  async keepCheckpoint(checkpoint: StoredCheckpoint): Promise<boolean> {
+  async keepCheckpoint(
+    checkpoint: StoredCheckpoint,
+    tiles: readonly FullTile[],
+  ): Promise<boolean> {
+    await this.keepTiles(tiles);
     const action = `write to ${this.#settings.path}`;
     try {
       // Records of other processes too, whose own syncs may still be on their way.

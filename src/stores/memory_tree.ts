@@ -65,11 +65,15 @@ export class MemoryTree implements TreeStore {
     return Promise.resolve();
   }
 
-  keepCheckpoint({ size, note }: StoredCheckpoint): Promise<boolean> {
+  async keepCheckpoint(
+    { size, note }: StoredCheckpoint,
+    tiles: readonly FullTile[],
+  ): Promise<boolean> {
+    await this.keepTiles(tiles);
     const last = this.#checkpoints.at(-1);
-    if (last !== undefined && last.size > size) return Promise.resolve(false);
+    if (last !== undefined && last.size > size) return false;
     this.#checkpoints.push({ size, note });
-    return Promise.resolve(true);
+    return true;
   }
 
   async *checkpoints(): AsyncGenerator<readonly InspectedCheckpoint[]> {

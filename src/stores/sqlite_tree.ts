@@ -193,10 +193,14 @@ export class SqliteTree implements TreeStore {
     if (!this.#settings.readOnly) await this.#writing("relaxed", () => this.#tiles.clear());
   }
 
-  async keepCheckpoint({ size, note }: StoredCheckpoint): Promise<boolean> {
+  async keepCheckpoint(
+    { size, note }: StoredCheckpoint,
+    tiles: readonly FullTile[],
+  ): Promise<boolean> {
     let kept = false;
     // The commit syncs the write-ahead log from its start, records that were written with less included.
     await this.#writing("full", () => {
+      this.#tiles.add(tiles);
       const last = this.#selectLast.get();
       kept = last === undefined || last["size"] as number <= size;
       if (!kept) return;

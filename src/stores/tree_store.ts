@@ -85,11 +85,13 @@ export interface TreeStore {
    * Adds a checkpoint. When this resolves it is on the disk, and so are all records that it covers, whatever the log's
    * durability: nobody may see a signature for what a crash could still take away.
    *
+   * @param tiles To be kept with it, whether it is added or not; as by {@link TreeStore.keepTiles}. One transaction costs less than two:
+   *   while either is written, nobody records.
    * @returns Whether it was added: not behind one that covers more, as another process may have kept meanwhile. So no
    * checkpoint says of a later time that the log was smaller.
    * @throws {AuditLogError} `WRITE_FAILED`, `SYNC_FAILED`, `LOG_BUSY`, `READ_ONLY`.
    */
-  keepCheckpoint(checkpoint: StoredCheckpoint): Promise<boolean>;
+  keepCheckpoint(checkpoint: StoredCheckpoint, tiles: readonly FullTile[]): Promise<boolean>;
   /** All checkpoints, in the order in which they were added, in chunks. What is none any more is given as its note. */
   checkpoints(): AsyncIterable<readonly InspectedCheckpoint[]>;
   /** The note of the checkpoint that was added last, or `undefined`. */

@@ -100,8 +100,7 @@ export class Checkpointer {
     const root = await tree.root(size);
     this.#seconds = Math.max(this.#seconds, secondsOf(clock()));
     const note = await signers.sign(size, root, this.#seconds);
-    await tree.save();
-    if (!await store.keepCheckpoint({ size, note })) return undefined;
+    if (!await tree.keep({ size, note })) return undefined;
     return { origin: signers.origin, size, root, extensions: [], note };
   }
 }

@@ -4,7 +4,7 @@ import type { HashThread, Sha256 } from "../ports.ts";
 import type { LogRecord } from "../record.ts";
 import { Mutex } from "../mutex.ts";
 import type { WrittenLines } from "../stores/store.ts";
-import type { TreeStore } from "../stores/tree_store.ts";
+import type { StoredCheckpoint, TreeStore } from "../stores/tree_store.ts";
 import { AsideHasher } from "./aside_hasher.ts";
 import { checkSame, Doubts } from "./doubts.ts";
 import { HASH_BYTES, leafHash } from "./hash.ts";
@@ -178,12 +178,22 @@ export class LogTree implements TileReader {
     return this.#at(to, () => consistencyProof(this.#sha256, this, from, to));
   }
 
-  /** Writes the tiles that are not in the store yet. */
-  save(): Promise<void> {
-    return this.#mutex.run(() => this.#save());
+  /**
+   * Keeps a checkpoint, and the tiles that are not in the store yet.
+   *
+   * @returns As `TreeStore.keepCheckpoint()`.
+   * @throws {AuditLogError} As that.
+   */
+  keep(checkpoint: StoredCheckpoint): Promise<boolean> {
+    return this.#mutex.run(async () => {
+      const tiles = [...this.#unsaved.values()];
+      const kept = await this.#store.keepCheckpoint(checkpoint, tiles);
+      this.#saved(tiles);
+      return kept;
+    });
   }
 
-  /** The same, once all records that were added are hashed. Called when no more are added. */
+  /** Writes the tiles that are not in the store yet, once all records that were added are hashed. Called when no more are added. */
   saveAll(): Promise<void> {
     return this.#mutex.run(async () => {
       await this.#aside.settled(() => true);
@@ -325,7 +335,10 @@ export class LogTree implements TileReader {
   async #save(): Promise<void> {
     const tiles = [...this.#unsaved.values()];
     if (tiles.length === 0) return;
-    if (!await this.#store.keepTiles(tiles)) return;
+    if (await this.#store.keepTiles(tiles)) this.#saved(tiles);
+  }
+
+  #saved(tiles: readonly FullTile[]): void {
     for (const tile of tiles) this.#unsaved.delete(keyOf(tile));
   }
 }

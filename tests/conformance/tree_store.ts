@@ -220,7 +220,7 @@ export function treeStoreConformance(name: string, make: MakeTreeStore): void {
     const { store, tree } = await opened(t);
     await store.append(await sample(20));
     await tree.keepTiles([tileOf(0, 0), tileOf(0, 1), tileOf(1, 0)]);
-    await tree.keepCheckpoint(checkpointOf(3));
+    await tree.keepCheckpoint(checkpointOf(3), []);
     await tree.dropTiles();
     assertEquals([await tree.tileCount(0), await tree.tileCount(1)], [0, 0]);
     assertEquals(await tree.tile({ level: 0, index: 0 }), undefined);
@@ -235,7 +235,7 @@ export function treeStoreConformance(name: string, make: MakeTreeStore): void {
     const { tree, close, place } = await opened(t);
     const checkpoints = [0, 0, 1, 7, 7, 2 ** 31, 2 ** 53 - 1].map((size) => checkpointOf(size));
     for (const [n, checkpoint] of checkpoints.entries()) {
-      assertEquals(await tree.keepCheckpoint(checkpoint), true);
+      assertEquals(await tree.keepCheckpoint(checkpoint, []), true);
       assertEquals(await tree.lastCheckpoint(), checkpoint.note);
       assertEquals(await kept(tree), checkpoints.slice(0, n + 1));
     }
@@ -245,18 +245,28 @@ export function treeStoreConformance(name: string, make: MakeTreeStore): void {
     assertEquals(await kept(again.tree), checkpoints);
     assertEquals(await again.tree.lastCheckpoint(), checkpoints.at(-1)!.note);
     const same = checkpointOf(2 ** 53 - 1, "again");
-    await again.tree.keepCheckpoint(same);
+    await again.tree.keepCheckpoint(same, []);
     assertEquals(await kept(again.tree), [...checkpoints, same]);
+  });
+
+  test(`${name}: keepCheckpoint() keeps tiles, those of a checkpoint that is not kept, too`, async (t) => {
+    const { tree } = await opened(t);
+    assertEquals(await tree.keepCheckpoint(checkpointOf(5), [tileOf(0, 0), tileOf(0, 1)]), true);
+    assertEquals(await tree.keepCheckpoint(checkpointOf(4), [tileOf(0, 2)]), false);
+    assertEquals(await tree.tileCount(0), 3);
+    assertEquals(await tree.tile({ level: 0, index: 2 }), tileOf(0, 2).hashes);
+    await tree.keepCheckpoint(checkpointOf(6), [{ ...tileOf(0, 9), index: 0 }]);
+    assertEquals(await tree.tile({ level: 0, index: 0 }), tileOf(0, 0).hashes);
   });
 
   test(`${name}: a checkpoint of fewer records than the last is not kept`, async (t) => {
     const { tree } = await opened(t);
-    await tree.keepCheckpoint(checkpointOf(5));
-    assertEquals(await tree.keepCheckpoint(checkpointOf(4)), false);
-    assertEquals(await tree.keepCheckpoint(checkpointOf(0)), false);
+    await tree.keepCheckpoint(checkpointOf(5), []);
+    assertEquals(await tree.keepCheckpoint(checkpointOf(4), []), false);
+    assertEquals(await tree.keepCheckpoint(checkpointOf(0), []), false);
     assertEquals(await kept(tree), [checkpointOf(5)]);
     assertEquals(await tree.lastCheckpoint(), checkpointOf(5).note);
-    assertEquals(await tree.keepCheckpoint(checkpointOf(5, "another")), true);
+    assertEquals(await tree.keepCheckpoint(checkpointOf(5, "another"), []), true);
     assertEquals(await tree.lastCheckpoint(), checkpointOf(5, "another").note);
   });
 
@@ -265,10 +275,10 @@ export function treeStoreConformance(name: string, make: MakeTreeStore): void {
     // More than one chunk of rows, and one of a megabyte of bytes.
     const long = "é".repeat(20_000);
     const checkpoints = Array.from({ length: 300 }, (_, n) => checkpointOf(n, n % 10 ? "x" : long));
-    for (const checkpoint of checkpoints) await tree.keepCheckpoint(checkpoint);
+    for (const checkpoint of checkpoints) await tree.keepCheckpoint(checkpoint, []);
     assertEquals(await kept(tree), checkpoints);
     const longest = checkpointOf(300, "x".repeat(900_000));
-    await tree.keepCheckpoint(longest);
+    await tree.keepCheckpoint(longest, []);
     assertEquals(await tree.lastCheckpoint(), longest.note);
     if (!place.persistent) return;
     await close();
@@ -283,7 +293,7 @@ export function treeStoreConformance(name: string, make: MakeTreeStore): void {
     await Promise.all([
       store.append(records.slice(0, 100)).then(() => store.append(records.slice(100))),
       ...Array.from({ length: 20 }, (_, n) => tree.keepTiles([tileOf(0, n)])),
-      ...Array.from({ length: 20 }, (_, n) => tree.keepCheckpoint(checkpointOf(3, `${n}`))),
+      ...Array.from({ length: 20 }, (_, n) => tree.keepCheckpoint(checkpointOf(3, `${n}`), [])),
     ]);
     assertEquals(await tree.tileCount(0), 20);
     const about = (await kept(tree)).map(({ note }) => Number(note.split("\n")[0]));

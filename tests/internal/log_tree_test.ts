@@ -81,7 +81,7 @@ const tilesOf: Promise<FullTile[]> = (async () => {
   const store = new Records(SIZE);
   const tree = new LogTree(sha256, store);
   assertEquals(hex(await tree.root(SIZE)), hex(model.mth(0, SIZE)));
-  await tree.save();
+  await tree.saveAll();
   assertEquals([await store.tileCount(0), await store.tileCount(1)], [257, 1]);
   const tiles: FullTile[] = [];
   for (const [level, count] of [[0, 257], [1, 1]] as const) {
@@ -139,7 +139,7 @@ test("where tiles are missing, what can be used is, and the rest is hashed", asy
     const tree = new LogTree(sha256, store);
     assertEquals(hex(await tree.root(SIZE)), hex(model.mth(0, SIZE)));
     assertEquals(store.read, SIZE - missing * 256);
-    await tree.save();
+    await tree.saveAll();
     assertEquals([await store.tileCount(0), await store.tileCount(1)], [257, 1]);
     assertEquals(await store.tile({ level: 0, index: missing }), (await tilesOf)[missing]!.hashes);
   }
@@ -156,7 +156,7 @@ test("proofs that were made of altered tiles leave nothing behind when the tiles
   assertEquals(hex(await tree.rootOfRecords(SIZE)), hex(model.mth(0, SIZE)));
   await tree.reset();
   assertEquals((await tree.inclusion(20_000, SIZE)).map(hex), expected);
-  await tree.save();
+  await tree.saveAll();
   assertEquals((await store.verify()).faultCount, 0);
 });
 
@@ -181,7 +181,7 @@ test("what is recorded and kept while a log is verified is no fault", async () =
     store.size += 600;
     const tree = new LogTree(sha256, store);
     await tree.root(store.size);
-    await tree.save();
+    await tree.saveAll();
   };
   const { faults, size } = await store.verify();
   assertEquals([faults, size], [[], SIZE]);
