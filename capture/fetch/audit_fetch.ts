@@ -7,11 +7,11 @@ import { jsonValue } from "../shared/exact_json.ts";
 import { looseOf } from "../shared/loose.ts";
 import { recordError } from "../shared/recorded_parts.ts";
 import { sentSecrets } from "../shared/sent_secrets.ts";
-import { headerIn, headersOf, requestIdsOf, serverOf } from "../shared/transport.ts";
+import { headerIn, headersOf, requestIdsOf } from "../shared/transport.ts";
 import type { WireFormat, WireRequest, WireResponse } from "../wire/wire_format.ts";
 import { type AnswerHead, answerIn } from "./answers.ts";
 import { askingForUsage } from "./asked_usage.ts";
-import { endpointOf } from "./endpoints.ts";
+import { endpointsOf } from "./endpoints.ts";
 import { watchedResponse } from "./foreign_response.ts";
 import { isPlainResponse, mayHaveBody, withBody } from "./passed_response.ts";
 import { type ReadBody, readBody } from "./read_body.ts";
@@ -101,8 +101,9 @@ export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetc
   }
   const capture = new Capture(log, others);
   const beneath = fetch ?? globalThis.fetch;
+  const endpointOf = endpointsOf(provider);
   return async (input, init) => {
-    const endpoint = endpointOf(targetOf(input, init), provider);
+    const endpoint = endpointOf(targetOf(input, init));
     if (endpoint === undefined) return await beneath(input, init);
     const asked = askedRequest(input, init);
     const { signal } = asked;
@@ -125,7 +126,7 @@ export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetc
         model: request.model ?? endpoint.model ?? "",
         metadata: {
           ...request.metadata,
-          ...serverOf(endpoint.url),
+          ...endpoint.server,
           attempt: Number.isSafeInteger(retries) ? retries + 1 : undefined,
         },
       });
