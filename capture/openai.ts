@@ -16,6 +16,12 @@ export interface AuditOpenAIOptions extends CaptureOptions {
    * one that is not known.
    */
   readonly provider?: string | undefined;
+  /**
+   * Whether streams of chat completions, and of completions, are asked for their usage where the request does not say itself whether
+   * it wants it. What the provider tells more for that is recorded, and the caller sees nothing of it. Default `false`: some who speak
+   * as OpenAI does refuse such a request.
+   */
+  readonly streamUsage?: boolean | undefined;
 }
 
 /**

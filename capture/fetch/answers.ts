@@ -18,6 +18,8 @@ export interface AnswerHead {
   readonly status: number | undefined;
   /** Whether a stream is to be expected: it was asked for, or the answer says that it is one. */
   readonly isStream: boolean;
+  /** Whether usage was asked of it that its reader has not asked for. */
+  readonly hidesUsage: boolean;
 }
 
 /** What a whole body says. One that is no JSON, or none that its path promises, is kept as the text that it is. */

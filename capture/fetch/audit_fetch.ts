@@ -7,10 +7,11 @@ import { jsonValue } from "../shared/exact_json.ts";
 import { looseOf } from "../shared/loose.ts";
 import { recordError } from "../shared/recorded_parts.ts";
 import { sentSecrets } from "../shared/sent_secrets.ts";
-import { headerIn, headersOf, requestIdsOf, serverOf } from "../shared/transport.ts";
+import { headerIn, headersOf, requestIdsOf } from "../shared/transport.ts";
 import type { WireFormat, WireRequest, WireResponse } from "../wire/wire_format.ts";
-import { type AnswerHead, answerIn, AnswerReader } from "./answers.ts";
-import { endpointOf } from "./endpoints.ts";
+import { type AnswerHead, answerIn } from "./answers.ts";
+import { askingForUsage } from "./asked_usage.ts";
+import { endpointsOf } from "./endpoints.ts";
 import { watchedResponse } from "./foreign_response.ts";
 import { isPlainResponse, mayHaveBody, withBody } from "./passed_response.ts";
 import { type ReadBody, readBody } from "./read_body.ts";
@@ -36,6 +37,12 @@ export interface AuditFetchOptions extends CaptureOptions {
   readonly fetch?: Fetch | undefined;
   /** `gen_ai.provider.name` of all calls. Default: what the host, or else the format, tells. */
   readonly provider?: string | undefined;
+  /**
+   * Whether streams of OpenAI's chat completions, and of completions, are asked for their usage where the request does not say itself
+   * whether it wants it. What the provider tells more for that is recorded, and left out of what the caller reads. Default `false`:
+   * some who speak as OpenAI does refuse such a request.
+   */
+  readonly streamUsage?: boolean | undefined;
 }
 
 /**
@@ -43,7 +50,7 @@ export interface AuditFetchOptions extends CaptureOptions {
  * Anthropic's or Gemini's do.
  *
  * Requests to chat completions, responses, messages, embeddings and completions, and to Gemini's content, embeddings and interactions,
- * are recorded, each attempt by itself; all others pass untouched. Bodies pass byte for byte, streams as they come. What the `fetch`
+ * are recorded, each attempt by itself; all others pass untouched. Bodies pass byte for byte, streams as they come; only `streamUsage` changes them. What the `fetch`
  * beneath gives may be another package's response.
  *
  * @param log Where to record.
@@ -70,7 +77,7 @@ export interface AuditFetchOptions extends CaptureOptions {
  * ```
  */
 export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetch {
-  const { fetch, provider, ...others } = options;
+  const { fetch, provider, streamUsage = false, ...others } = options;
   if (provider !== undefined && (typeof provider !== "string" || provider === "")) {
     throw new AuditLogError(
       "INVALID_OPTION",
@@ -83,15 +90,30 @@ export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetc
       path: "fetch",
     });
   }
+  if (typeof streamUsage !== "boolean") {
+    throw new AuditLogError(
+      "INVALID_OPTION",
+      "Cannot capture calls: streamUsage must be a boolean",
+      {
+        path: "streamUsage",
+      },
+    );
+  }
   const capture = new Capture(log, others);
   const beneath = fetch ?? globalThis.fetch;
+  const endpointOf = endpointsOf(provider);
   return async (input, init) => {
-    const endpoint = endpointOf(targetOf(input, init), provider);
+    const endpoint = endpointOf(targetOf(input, init));
     if (endpoint === undefined) return await beneath(input, init);
     const asked = askedRequest(input, init);
     const { signal } = asked;
-    const { text, ...passed } = await unlessAborted(asked.read(), signal);
-    if (text === null) return await beneath(passed.input, passed.init); // its body broke: it is fetch's to reject
+    const read = await unlessAborted(asked.read(), signal);
+    if (read.text === null) return await beneath(read.input, read.init); // its body broke: it is fetch's to reject
+    const asking = streamUsage && endpoint.format.hasStreamOptions === true
+      ? askingForUsage(read.init?.body, asked.header)
+      : undefined;
+    const sent = asking === undefined ? read.init : { ...read.init, body: asking };
+    const text = asking ?? read.text;
     const request = await requestOf(endpoint.format, text, others.inlineMedia ?? false);
     const secrets = sentSecrets(endpoint.url, asked.header);
     const retries = Number(asked.header(RETRY_COUNT) ?? NaN);
@@ -104,7 +126,7 @@ export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetc
         model: request.model ?? endpoint.model ?? "",
         metadata: {
           ...request.metadata,
-          ...serverOf(endpoint.url),
+          ...endpoint.server,
           attempt: Number.isSafeInteger(retries) ? retries + 1 : undefined,
         },
       });
@@ -117,13 +139,17 @@ export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetc
     call.conceal(secrets);
     let response: Response;
     try {
-      response = await beneath(passed.input, passed.init);
+      response = await beneath(read.input, sent);
     } catch (error) {
       await recordError(call, error, {}, signal);
       throw error;
     }
-    const wantsStream = request.parameters["stream"] === true;
-    return await answered(call, endpoint.format, response, wantsStream, signal);
+    const wants = {
+      format: endpoint.format,
+      isStream: request.parameters["stream"] === true,
+      hidesUsage: asking !== undefined,
+    };
+    return await answered(call, response, wants, signal);
   };
 }
 
@@ -170,9 +196,8 @@ async function requestOf(
 /** Passes an answer on, and records it. */
 async function answered(
   call: CapturedCall,
-  format: WireFormat,
   response: Response,
-  wantsStream: boolean,
+  wants: Pick<AnswerHead, "format" | "isStream" | "hidesUsage">,
   signal: AbortSignal | undefined,
 ): Promise<Response> {
   let head: AnswerHead;
@@ -181,7 +206,7 @@ async function answered(
     call.note(requestIdsOf(headers));
     const isEvents = /^text\/event-stream\b/i.test(headerIn(headers, "content-type") ?? "");
     const { ok, status } = knownOf(response);
-    head = { format, ok, status, isStream: ok && (wantsStream || isEvents) };
+    head = { ...wants, ok, status, isStream: ok && (wants.isStream || isEvents) };
   } catch (error) {
     await recordError(call, error, {}, signal);
     return response; // what cannot be looked at is the caller's to find out
@@ -193,11 +218,11 @@ async function answered(
     return response;
   }
   if (head.isStream) {
-    return withBody(response, recordedStream(body, call, new AnswerReader(head), signal));
+    return withBody(response, recordedStream(body, call, head, signal));
   }
   const read = await readBody(body, head.ok ? ANSWER_LIMITS : ERROR_LIMITS, signal);
   if (head.ok && !read.isOver) {
-    return withBody(response, recordedStream(read.body, call, new AnswerReader(head), signal));
+    return withBody(response, recordedStream(read.body, call, head, signal));
   }
   await recordBody(call, head, read, signal);
   return withBody(response, read.body);

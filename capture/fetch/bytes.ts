@@ -25,9 +25,14 @@ export class GatheredBytes {
   /** Adds some. */
   add(piece: Uint8Array): void {
     const length = this.#length + piece.length;
-    if (length > this.#bytes.length) {
+    if (this.#length === 0) {
       // Most bodies are one piece.
-      const grown = new Uint8Array(this.#length === 0 ? length : Math.max(2 * length, 1024));
+      this.#bytes = new Uint8Array(piece);
+      this.#length = length;
+      return;
+    }
+    if (length > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(2 * length, 1024));
       grown.set(this.#bytes.subarray(0, this.#length));
       this.#bytes = grown;
     }

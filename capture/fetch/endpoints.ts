@@ -1,3 +1,5 @@
+import type { JsonValue } from "../../mod.ts";
+import { serverOf } from "../shared/transport.ts";
 import { anthropicMessages } from "../wire/anthropic_messages.ts";
 import { geminiContent, geminiContentStream } from "../wire/gemini_content.ts";
 import { geminiEmbeddings } from "../wire/gemini_embeddings.ts";
@@ -15,6 +17,8 @@ export interface Endpoint {
   /** The model, where the path names it, as Azure's and Google's do. */
   readonly model: string | undefined;
   readonly url: URL;
+  /** The same, as it is recorded. */
+  readonly server: Readonly<Record<string, JsonValue>>;
 }
 
 const FORMATS: readonly [path: RegExp, format: WireFormat, provider: string][] = [
@@ -75,12 +79,27 @@ const PROVIDERS: readonly [host: RegExp, provider: string][] = [
 ];
 
 /**
- * The endpoint that a request goes to, if it is one that is recorded.
+ * What tells the endpoint that a request goes to, if it is one that is recorded.
  *
- * @param target Where the request goes.
  * @param provider Whose it is, where that is said; otherwise the host tells, or the format.
  */
-export function endpointOf(target: Target, provider: string | undefined): Endpoint | undefined {
+export function endpointsOf(
+  provider: string | undefined,
+): (target: Target) => Endpoint | undefined {
+  // Most clients ask one alone.
+  let last: { readonly url: string; readonly endpoint: Endpoint } | undefined;
+  return (target) => {
+    if (target.method === "POST" && target.url === last?.url) return last.endpoint;
+    const endpoint = endpointOf(target, provider);
+    // Whose interactions are, a header may tell.
+    if (endpoint !== undefined && endpoint.format !== geminiInteractions) {
+      last = { url: target.url, endpoint };
+    }
+    return endpoint;
+  };
+}
+
+function endpointOf(target: Target, provider: string | undefined): Endpoint | undefined {
   const url = target.method.toUpperCase() === "POST" ? URL.parse(target.url) : null;
   if (url === null) return undefined;
   const { hostname, pathname } = url;
@@ -93,7 +112,8 @@ export function endpointOf(target: Target, provider: string | undefined): Endpoi
     (provider ?? ofHost)?.startsWith("gcp.") === true ||
     GOOGLE_HEADERS.some((name) => target.header(name) !== null);
   if (!isKnown) return undefined;
-  return { format, provider: provider ?? ofHost ?? ofPath, model: modelIn(pathname), url };
+  const model = modelIn(pathname);
+  return { format, provider: provider ?? ofHost ?? ofPath, model, url, server: serverOf(url) };
 }
 
 function modelIn(path: string): string | undefined {

@@ -7,6 +7,7 @@ import {
 } from "../shared/recorded_parts.ts";
 import { errorIn } from "../wire/wire_format.ts";
 import { type AnswerHead, AnswerReader } from "./answers.ts";
+import { withoutUsage } from "./asked_usage.ts";
 
 /** How long the body of an error may stay unread before the error is recorded without it, in milliseconds. */
 const UNREAD_MS = 1000;
@@ -149,14 +150,20 @@ class Watch {
 
   #stream(body: ReadableStream): ReadableStream {
     const answer = new AnswerReader(this.#head);
-    return recordedParts<unknown>(body, this.#call, {
-      take: (chunk) => {
-        clearTimeout(this.#unread);
-        return answer.take(chunk);
+    return recordedParts<unknown>(
+      body,
+      this.#call,
+      {
+        take: (chunk) => {
+          clearTimeout(this.#unread);
+          return answer.take(chunk);
+        },
+        endedEarly: () => answer.endedEarly(),
+        response: () => answer.response(),
       },
-      endedEarly: () => answer.endedEarly(),
-      response: () => answer.response(),
-    }, this.#signal);
+      this.#signal,
+      this.#head.hidesUsage ? withoutUsage : undefined,
+    );
   }
 
   /** A stream of Node's: whatever way it is read, it emits what it brings. */

@@ -8,7 +8,7 @@ export interface BodyLimits {
 
 /** What was read of a body. */
 export interface ReadBody {
-  /** All of it, or what came before it broke or a limit was reached. */
+  /** All of it, or what came before it broke or a limit was reached. Whoever reads `body` takes it away. */
   readonly bytes: Bytes;
   /** Whether it ended, or broke: otherwise a limit was reached. */
   readonly isOver: boolean;
@@ -71,35 +71,50 @@ function goingOn(
       if (signal?.aborted === true) throw signal.reason;
       const next = await (read.shift() ?? reader.read());
       if (next.done) return give(next);
-      // A copy: it is taken away, and others may have it.
-      const value = bytesOf(next.value).slice();
-      if (value.length > 0) return give({ done: false, value });
+      // A copy, as the first is: it is taken away, and others may have it.
+      const value = bytesOf(next.value);
+      const isOurs = value.buffer === first.buffer;
+      if (value.length > 0) return give({ done: false, value: isOurs ? value : value.slice() });
     }
   }, (reason) => reader.cancel(reason));
 }
 
-/** A time within which something is waited for. */
+/** How many turns of promises something takes that is there already. */
+const TURNS = 8;
+
+/** A time within which something is waited for. It begins with what is not there already: as a rule, all of a body came with its headers. */
 class Time {
+  readonly #ms: number;
   #isOver = false;
   #stop: (() => void) | undefined;
-  readonly #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(ms: number) {
-    if (ms === Infinity) return;
-    this.#timer = setTimeout(() => {
-      this.#isOver = true;
-      this.#stop?.();
-    }, ms);
+    this.#ms = ms;
   }
 
   /** What a promise resolves with, or `undefined` once the time is over. */
   async until<T>(promise: Promise<T>): Promise<T | undefined> {
-    if (this.#timer === undefined) return await promise;
     if (this.#isOver) return undefined;
+    if (this.#timer === undefined) {
+      let isSettled = false;
+      const settle = (): void => void (isSettled = true);
+      promise.then(settle, settle);
+      for (let turn = 0; turn < TURNS && !isSettled; turn++) await undefined;
+      if (isSettled) return await promise;
+      this.#start();
+    }
     return await new Promise((resolve, reject) => {
       this.#stop = () => resolve(undefined);
       promise.then(resolve, reject);
     });
+  }
+
+  #start(): void {
+    this.#timer = setTimeout(() => {
+      this.#isOver = true;
+      this.#stop?.();
+    }, this.#ms);
   }
 
   end(): void {

@@ -1,4 +1,6 @@
-import { type PartsReader, type RecordedEnd, RecordedReader } from "../shared/recorded_parts.ts";
+import { type RecordedEnd, RecordedReader } from "../shared/recorded_parts.ts";
+import { type AnswerHead, AnswerReader } from "./answers.ts";
+import { withoutUsage } from "./asked_usage.ts";
 import { bodyOf, type Bytes, isByteStream } from "./bytes.ts";
 
 /**
@@ -7,16 +9,22 @@ import { bodyOf, type Bytes, isByteStream } from "./bytes.ts";
  *
  * @param body The body.
  * @param call Its call.
- * @param answer What puts it together.
+ * @param head What is known of the answer.
  * @param signal What may end it, also while nobody reads.
  */
 export function recordedStream(
   body: ReadableStream<Bytes>,
   call: RecordedEnd,
-  answer: PartsReader<Bytes>,
+  head: AnswerHead,
   signal: AbortSignal | undefined,
 ): ReadableStream<Bytes> {
-  const reader = new RecordedReader(body, call, answer, signal);
+  const reader = new RecordedReader<Bytes>(body, call, new AnswerReader(head), signal);
   const type = isByteStream(body) ? "bytes" : undefined;
-  return bodyOf(type, (give) => reader.next(give), (reason) => reader.cancel(reason));
+  return bodyOf(
+    type,
+    head.hidesUsage
+      ? withoutUsage<Bytes>((give) => reader.next(give))
+      : (give) => reader.next(give),
+    (reason) => reader.cancel(reason),
+  );
 }

@@ -34,10 +34,11 @@ export interface Target {
 export function targetOf(input: RequestInfo | URL, init: RequestInit | undefined): Target {
   const request = isRequest(input) ? input : undefined;
   const headers: unknown = init?.headers ?? request?.headers;
+  const header = headersIn(headers);
   return {
     method: init?.method ?? request?.method ?? "GET",
     url: request?.url ?? String(input),
-    header: (name) => typeof Object(headers).next === "function" ? null : headerOf(headers, name),
+    header: (name) => typeof Object(headers).next === "function" ? null : header(name),
   };
 }
 
@@ -55,7 +56,7 @@ export function askedRequest(
   // An option that is null goes before what the request has.
   const own = init?.signal === undefined ? request?.signal : init.signal;
   const signal = own instanceof AbortSignal ? own : undefined;
-  const header = (name: string): string | null => headerOf(init?.headers ?? request?.headers, name);
+  const header = headersIn(init?.headers ?? request?.headers);
   const read = async (): Promise<ReadRequest> => {
     if (request !== undefined && isOwn) return await readOwn(request, init, signal);
     const body: unknown = init?.body;
@@ -242,11 +243,16 @@ async function textOf(body: Bytes, encoding: string | null): Promise<string | un
   return bytes === undefined ? undefined : UTF_8.decode(bytes);
 }
 
-function headerOf(headers: unknown, name: string): string | null {
-  if (headers === undefined || headers === null) return null;
-  try {
-    return (headers instanceof Headers ? headers : new Headers(headers as HeadersInit)).get(name);
-  } catch {
-    return null; // they are the fetch's to refuse
-  }
+/** What gives one of some headers. They are looked at when the first is asked for. */
+function headersIn(headers: unknown): (name: string) => string | null {
+  let known: Headers | undefined;
+  return (name) => {
+    if (headers === undefined || headers === null) return null;
+    try {
+      known ??= headers instanceof Headers ? headers : new Headers(headers as HeadersInit);
+      return known.get(name);
+    } catch {
+      return null; // they are the fetch's to refuse
+    }
+  };
 }

@@ -21,6 +21,14 @@ export interface PartsReader<Part> {
   response(): StreamedResponse | Promise<StreamedResponse>;
 }
 
+/** Reads what comes next of a stream, and gives it on; rejects where the stream breaks. */
+export type Next<Part> = <Given>(
+  give: (next: ReadableStreamReadResult<Part>) => Given,
+) => Promise<Given>;
+
+/** The same, where nobody asks what became of it. */
+export type Pull<Part> = (give: (next: ReadableStreamReadResult<Part>) => void) => Promise<void>;
+
 /** What is recorded of a call's end. */
 export type RecordedEnd = Pick<CapturedCall, "firstOutput" | "complete" | "fail" | "abort">;
 
@@ -218,17 +226,23 @@ export class RecordedReader<Part> {
   }
 }
 
-/** Passes a stream on part for part, and records what it brings. Nothing is read before it is asked for. */
+/**
+ * Passes a stream on part for part, and records what it brings. Nothing is read before it is asked for.
+ *
+ * @param pull Makes of what reads the stream what reads the one that is given back. Default: that itself.
+ */
 export function recordedParts<Part>(
   stream: ReadableStream<Part>,
   call: RecordedEnd,
   parts: PartsReader<Part>,
   signal?: AbortSignal,
+  pull: (next: Next<Part>) => Pull<Part> = (next) => next,
 ): ReadableStream<Part> {
   const reader = new RecordedReader(stream, call, parts, signal);
+  const next = pull((give) => reader.next(give));
   return new ReadableStream<Part>({
     pull: (controller) =>
-      reader.next(({ done, value }) => done ? controller.close() : controller.enqueue(value)),
+      next(({ done, value }) => done ? controller.close() : controller.enqueue(value)),
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
 }

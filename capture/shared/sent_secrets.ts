@@ -19,12 +19,12 @@ const SHORTEST = 8;
  * @param header Gives one of its headers.
  */
 export function sentSecrets(
-  { searchParams }: URL,
+  url: URL,
   header: (name: string) => string | null,
 ): readonly string[] {
   const sent = [
     ...HEADERS.map((name) => header(name)?.trim().split(/\s+/).at(-1)), // without the scheme before it
-    ...IN_QUERY.map((name) => searchParams.get(name)),
+    ...(url.search === "" ? [] : IN_QUERY.map((name) => url.searchParams.get(name))),
   ];
   return sent.filter((text) => typeof text === "string" && text.length >= SHORTEST) as string[];
 }

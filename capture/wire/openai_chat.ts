@@ -41,6 +41,7 @@ export const openAIChat: WireFormat = {
   },
   response: (body) => responseOf(body, listOf(body["choices"])),
   stream: () => new ChatStream(responseOf),
+  hasStreamOptions: true,
 };
 
 /** The members of a message that are known. */

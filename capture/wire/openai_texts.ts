@@ -57,6 +57,7 @@ export const openAICompletions: WireFormat = {
       response: () => stream.response(),
     };
   },
+  hasStreamOptions: true,
 };
 
 /** An answer whose choices are texts, as one of chat completions. */

@@ -57,6 +57,8 @@ export interface WireFormat {
   response(body: Loose): WireResponse;
   /** Reads a stream. */
   stream(): WireStream;
+  /** Whether a stream tells usage only where `stream_options` ask for it. Default `false`. */
+  readonly hasStreamOptions?: boolean;
 }
 
 /** A stream that ended before its answer was complete: a connection that was cut may look like an end. */

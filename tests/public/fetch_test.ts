@@ -144,6 +144,28 @@ test("the provider is what the host tells, or what is said; Azure's path names t
   assertEquals(about(entries[7]!, "server."), { address: "localhost", port: 11434 });
 });
 
+test("one fetch is asked for this and that in turn, and each request is known for what it is", async (t) => {
+  const beneath = () => Promise.resolve(new Response("{}"));
+  const { log, fetch } = await fetched(t, { fetch: beneath });
+  const groq = "https://api.groq.com/openai/v1/chat/completions";
+  const azure = "https://acme.openai.azure.com/openai/deployments/mine/embeddings";
+  const interactions = "https://gateway.example/v1/interactions";
+  const google = { headers: { "x-goog-api-key": "none" } };
+  for (let round = 0; round < 2; round++) {
+    await fetch(groq, post({ model: "m" }));
+    await fetch(groq, { method: "GET" });
+    await fetch(groq, post({ model: "m" }));
+    await fetch(azure, post({}));
+    await fetch(interactions, post({ model: "g" }, google));
+    await fetch(interactions, post({ model: "g" }));
+  }
+  const round = [["groq", "m"], ["groq", "m"], ["azure.ai.openai", "mine"], ["gcp.gemini", "g"]];
+  assertEquals(
+    (await log.query()).map(({ model, metadata }) => [metadata["gen_ai.provider.name"], model]),
+    [...round, ...round],
+  );
+});
+
 test("legacy completions are recorded, plain and by stream", async (t) => {
   const { log } = await fetched(t);
   const chunk = (text: string, finish_reason: string | null = null) =>

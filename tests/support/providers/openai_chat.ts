@@ -34,9 +34,14 @@ export const chatCompletions: Endpoint = {
     };
   },
   events(reply, request) {
+    const { include_usage } = (request["stream_options"] ?? {}) as { include_usage?: boolean };
     const base = head(reply, request, "chat.completion.chunk");
     const chunk = (index: number, delta: object, finish: string | null = null): SseEvent => ({
-      data: { ...base, choices: [{ index, delta, logprobs: null, finish_reason: finish }] },
+      data: {
+        ...base,
+        choices: [{ index, delta, logprobs: null, finish_reason: finish }],
+        ...(include_usage ? { usage: null } : {}),
+      },
     });
     const events: SseEvent[] = [];
     for (const [index, choice] of (reply.choices ?? [reply]).entries()) {
@@ -54,7 +59,6 @@ export const chatCompletions: Endpoint = {
       }
       events.push(chunk(index, {}, finishReason(choice)));
     }
-    const { include_usage } = (request["stream_options"] ?? {}) as { include_usage?: boolean };
     if (include_usage && reply.usage !== null) {
       events.push({ data: { ...base, choices: [], usage: usageOf(reply) } });
     }
