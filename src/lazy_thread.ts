@@ -1,6 +1,6 @@
 import { reasonOf } from "./transparency/failure.ts";
 
-const NOT_NEEDED = "few records at a time need no other";
+const NOT_NEEDED = "no other was needed so far";
 const NONE = "the runtime or the driver has no other";
 
 /** A thread that is started when it is first worth it, and never again once it failed. */
