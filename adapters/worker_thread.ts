@@ -43,7 +43,11 @@ function programUrl(): URL {
   if (here === undefined || !/\/adapters\/worker_thread\.[jt]s$/.test(here)) {
     return bundledProgram();
   }
-  const program = new URL(`../audit_log_worker.${here.endsWith(".ts") ? "ts" : "js"}`, here);
+  // Said so that tools see it that look for the files of an application: Next.js copies those to where it is to run.
+  const program = new URL(
+    `../audit_log_worker.${here.endsWith(".ts") ? "ts" : "js"}`,
+    import.meta.url,
+  );
   // Deno's `Worker` takes no program from the net, as those of JSR are, but one that imports it.
   if (program.protocol !== "file:") {
     return new URL(`data:text/javascript,import ${encodeURIComponent(JSON.stringify(program))};`);
