@@ -56,6 +56,12 @@ export async function* checkPackage(tarball: string): AsyncGenerator<Check> {
     }
     yield* checkBundle(folder, program);
     yield command(
+      "who copies what an application needs, found by nft, as Next.js does, copies the threads' program",
+      ["npx", "-y", "@vercel/nft@1", "print", "bundled.mjs"],
+      folder,
+      /\/audit_log_worker\.js$/m,
+    );
+    yield command(
       `the command explains itself on Node ${OLDEST_NODE}`,
       [program, "node_modules/.bin/audit-log", "--help"],
       folder,
