@@ -1,6 +1,7 @@
 /**
- * The program of the threads that a log starts, put together from the core and an adapter. It is not there to be
- * imported: `adapters/worker_thread.ts` starts it.
+ * The program of the threads that a log starts, put together from the core and an adapter. It is there to be bundled
+ * beside an application, as `audit_log_worker.js`, so that its log can start threads. Otherwise `adapters/worker_thread.ts`
+ * finds it by itself.
  *
  * Each thread imports what it needs for its job alone: most of the time that its start takes goes there.
  *
@@ -9,8 +10,9 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { HashReply, HashRequest } from "./adapters/hash_thread.ts";
 import type { CLOSE, WriteRequest } from "./adapters/row_writer.ts";
-import type { ThreadJob } from "./adapters/worker_thread.ts";
+import type { ThreadReply, ThreadStart } from "./adapters/worker_thread.ts";
 import type { RowsWritten, RowWriterSettings, Runtime, Sha256 } from "./src/ports.ts";
+import { VERSION } from "./src/version.ts";
 
 async function currentRuntime(): Promise<Runtime> {
   if ("Bun" in globalThis) return (await import("./adapters/bun/mod.ts")).runtime;
@@ -21,6 +23,11 @@ async function currentRuntime(): Promise<Runtime> {
 async function currentSha256(): Promise<Sha256> {
   if ("Bun" in globalThis) return (await import("./adapters/bun/sha256.ts")).sha256;
   return (await import("./adapters/node/sha256.ts")).sha256;
+}
+
+function post<Reply>(port: MessagePort, reply: Reply, given: ArrayBuffer[] = []): void {
+  const message: ThreadReply<Reply> = { auditLogReply: reply };
+  port.postMessage(message, given);
 }
 
 /** Hashes leaves. */
@@ -37,7 +44,7 @@ async function hash(port: MessagePort): Promise<void> {
     const buffers = [hashed.leaves, hashed.roots, hashed.plain].map(({ buffer }) => buffer);
     const [leaves, roots, plain] = buffers as ArrayBuffer[];
     const reply: HashReply = { leaves: leaves!, roots: roots!, plain: plain!, slab };
-    port.postMessage(reply, Object.values(reply));
+    post(port, reply, Object.values(reply));
   });
 }
 
@@ -48,7 +55,7 @@ async function write(port: MessagePort, settings: RowWriterSettings): Promise<vo
   port.on("message", async (request: WriteRequest | typeof CLOSE) => {
     if (request === "close") {
       await thread.close();
-      return port.postMessage(request);
+      return post(port, request);
     }
     const { slab, bounds, texts, numbers, then } = request;
     const written: RowsWritten = await thread.write({
@@ -58,13 +65,25 @@ async function write(port: MessagePort, settings: RowWriterSettings): Promise<vo
       numbers: new Float64Array(numbers),
       then,
     });
-    port.postMessage(written, [slab]);
+    post(port, written, [slab]);
   });
 }
 
-if (parentPort !== null) {
-  const job = workerData as ThreadJob;
-  if (job.does === "hash") await hash(parentPort);
-  else await write(parentPort, job.settings);
-  parentPort.postMessage(undefined); // it is ready
+async function start(port: MessagePort, { job, version }: ThreadStart): Promise<void> {
+  if (version !== VERSION) {
+    throw new Error(`the thread's program is that of version ${VERSION}, not ${version}`);
+  }
+  if (job.does === "hash") await hash(port);
+  else await write(port, job.settings);
+  post(port, undefined); // it is ready
+}
+
+// No top-level await, for what is bundled as CommonJS has none. What is thrown ends the thread, and is told as its error.
+const given = workerData as Partial<ThreadStart> | null | undefined;
+if (parentPort !== null && given?.job !== undefined) {
+  start(parentPort, given as ThreadStart).catch((error) =>
+    setTimeout(() => {
+      throw error;
+    })
+  );
 }

@@ -3,27 +3,51 @@
  *
  * @module
  */
+import { existsSync } from "node:fs";
+import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { RowWriterSettings } from "../src/ports.ts";
+import { VERSION } from "../src/version.ts";
 import { isPermitted } from "./deno_permissions.ts";
 
-/** What a thread is for; it gets this when it starts. */
+/** What a thread is for. */
 export type ThreadJob =
   | { readonly does: "hash" }
   | { readonly does: "write"; readonly settings: RowWriterSettings };
 
-/** Where this module is: nothing, where a bundler has made CommonJS of it. */
-const here: string | undefined = import.meta.url;
+/** What a thread gets when it starts. */
+export interface ThreadStart {
+  readonly job: ThreadJob;
+  /** Which version starts it: a bundle may find the program of another, as a package may that was replaced since. */
+  readonly version: string;
+}
+
+/** What the thread's program posts. Messages of others are not: `node --watch` posts in each thread what that imports. */
+export interface ThreadReply<Reply> {
+  readonly auditLogReply: Reply;
+}
+
+declare const __filename: string | undefined;
+
+/** Where this module is. A bundler that makes CommonJS of it may know no more than what CommonJS has. */
+const here: string | undefined = import.meta.url ??
+  (typeof __filename === "string" ? pathToFileURL(__filename).href : undefined);
 
 /**
- * The threads' program. Compiled, it has another ending; the name is one that nobody else has where all is bundled.
+ * The threads' program. Compiled, it has another ending.
  *
  * @throws {Error} Where it cannot be found, or Deno would ask on the terminal for a permission that the user did not
  * give: there is another way.
  */
 function programUrl(): URL {
-  if (here === undefined) throw new Error("the thread's program was not bundled with this one");
-  const program = new URL(`../audit_log_worker.${here.endsWith(".ts") ? "ts" : "js"}`, here);
+  if (here === undefined || !/\/adapters\/worker_thread\.[jt]s$/.test(here)) {
+    return bundledProgram();
+  }
+  // Said so that tools see it that look for the files of an application: Next.js copies those to where it is to run.
+  const program = new URL(
+    `../audit_log_worker.${here.endsWith(".ts") ? "ts" : "js"}`,
+    import.meta.url,
+  );
   // Deno's `Worker` takes no program from the net, as those of JSR are, but one that imports it.
   if (program.protocol !== "file:") {
     return new URL(`data:text/javascript,import ${encodeURIComponent(JSON.stringify(program))};`);
@@ -33,6 +57,19 @@ function programUrl(): URL {
     `the thread's program may not be read; --allow-read=${program.pathname} allows it`,
   );
 }
+
+/** The program where all is bundled: beside the bundle, under a name that nobody else has, or above its folder of parts. */
+function bundledProgram(): URL {
+  for (const path of here === undefined ? [] : BUNDLED) {
+    const program = new URL(path, here);
+    if (isPermitted(program, "read") && existsSync(program)) return program;
+  }
+  throw new Error("the thread's program was not bundled beside this one, as audit_log_worker.js");
+}
+
+const BUNDLED = ["./", "../"].flatMap((folder) =>
+  ["js", "mjs", "cjs"].map((ending) => `${folder}audit_log_worker.${ending}`)
+);
 
 interface Waiting<Reply> {
   readonly resolve: (reply: Reply) => void;
@@ -51,9 +88,12 @@ export class WorkerThread<Request, Reply> {
   /** Starts a thread. */
   constructor(job: ThreadJob) {
     // Without the flags of the process: what they load first is not meant for this thread.
-    this.#worker = new Worker(programUrl(), { execArgv: [], workerData: job });
+    const workerData: ThreadStart = { job, version: VERSION };
+    this.#worker = new Worker(programUrl(), { execArgv: [], workerData });
     this.ready = new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
-    this.#worker.on("message", (reply: Reply) => this.#answer(reply));
+    this.#worker.on("message", (message: unknown) => {
+      if (isReply<Reply>(message)) this.#answer(message.auditLogReply);
+    });
     this.#worker.on("error", (reason: unknown) => {
       void this.#fail(reason instanceof Error ? reason : new Error(String(reason)));
     });
@@ -96,6 +136,10 @@ export class WorkerThread<Request, Reply> {
     await (this.#ended ??= Promise.resolve(this.#worker.terminate()).catch(() => {}));
     for (const { reject } of this.#waiting.splice(0)) reject(failure);
   }
+}
+
+function isReply<Reply>(message: unknown): message is ThreadReply<Reply> {
+  return typeof message === "object" && message !== null && "auditLogReply" in message;
 }
 
 /** A buffer to be given away: that of a view which has one for itself, or else a copy. */

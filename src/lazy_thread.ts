@@ -1,6 +1,7 @@
 import { reasonOf } from "./transparency/failure.ts";
 
-const NOT_NEEDED = "few records at a time need no other";
+const NOT_NEEDED = "no other was needed so far";
+const STARTING = "another is being started";
 const NONE = "the runtime or the driver has no other";
 
 /** A thread that is started when it is first worth it, and never again once it failed. */
@@ -17,9 +18,9 @@ export class LazyThread<T> {
 
   /** Where the work is done, for people. */
   get place(): string {
-    return this.ready !== undefined
-      ? "another thread"
-      : `this thread: ${this.#failure ?? NOT_NEEDED}`;
+    if (this.ready !== undefined) return "another thread";
+    const reason = this.#failure ?? (this.#starting === undefined ? NOT_NEEDED : STARTING);
+    return `this thread: ${reason}`;
   }
 
   /** The thread, if it runs and has not failed. */

@@ -10,7 +10,7 @@ import { dirname, join } from "node:path";
 import { mustRun, run } from "../lib/process.ts";
 import { findRuntime } from "../lib/runtimes.ts";
 import { config, filesIn } from "../lib/project.ts";
-import { npmExports, OLDEST_NODE } from "./package_json.ts";
+import { npmExports, OLDEST_NODE, WORKER } from "./package_json.ts";
 
 /** A check, and what it found. */
 export interface Check {
@@ -54,7 +54,13 @@ export async function* checkPackage(tarball: string): AsyncGenerator<Check> {
         folder,
       );
     }
-    yield await checkBundle(folder, program);
+    yield* checkBundle(folder, program);
+    yield command(
+      "who copies what an application needs, found by nft, as Next.js does, copies the threads' program",
+      ["npx", "-y", "@vercel/nft@1", "print", "bundled.mjs"],
+      folder,
+      /\/audit_log_worker\.js$/m,
+    );
     yield command(
       `the command explains itself on Node ${OLDEST_NODE}`,
       [program, "node_modules/.bin/audit-log", "--help"],
@@ -66,22 +72,35 @@ export async function* checkPackage(tarball: string): AsyncGenerator<Check> {
   }
 }
 
-/** Servers and functions are often bundled into one file of CommonJS, where nothing knows where it is. */
-async function checkBundle(folder: string, node: string): Promise<Check> {
-  const name = `a log records on Node ${OLDEST_NODE} when all is bundled as CommonJS by esbuild`;
+/** Servers and functions are often bundled into one file of CommonJS, where little tells where that is. */
+async function* checkBundle(folder: string, node: string): AsyncGenerator<Check> {
   await Deno.writeTextFile(`${folder}/bundled.mjs`, BUNDLED);
-  const bundle = ["npx", "-y", "esbuild@0.28", "bundled.mjs", "--bundle", "--platform=node"];
-  const bundled = await command(name, [...bundle, "--outfile=bundled.cjs"], folder);
-  if (bundled.problem !== undefined) return bundled;
-  return await command(name, [node, "bundled.cjs"], folder, /^1000 this thread: .*not bundled/m);
+  for (
+    const [what, entry, printed] of [
+      ["alone", [], /^1000 this thread: .*not bundled/m],
+      [
+        "with the threads' program",
+        [`audit_log_worker=${config.name}/worker`],
+        /^1000 another thread/m,
+      ],
+    ] as const
+  ) {
+    const name = `a log records on Node ${OLDEST_NODE}, bundled as CommonJS by esbuild ${what}`;
+    const bundle = ["npx", "-y", "esbuild@0.28", "bundled=bundled.mjs", ...entry, "--bundle"];
+    const options = ["--platform=node", "--outdir=bundled", "--out-extension:.js=.cjs"];
+    const bundled = await command(name, [...bundle, ...options], folder);
+    yield bundled.problem === undefined
+      ? await command(name, [node, "bundled/bundled.cjs"], folder, printed)
+      : bundled;
+  }
 }
 
-/** So many records at once are worth a thread, whose program is not there. */
+/** So many records at once are worth a thread. */
 const BUNDLED = `
 import { AuditLog } from "${config.name}";
 import { mkdtempSync } from "node:fs";
 async function main() {
-  const path = mkdtempSync("bundled-") + "/audit.db";
+  const path = mkdtempSync("log-") + "/audit.db";
   const log = await AuditLog.open({ backend: "sqlite", path });
   const entry = { model: "m", inputText: "in", outputText: "out" };
   await Promise.all(Array.from({ length: 1000 }, () => log.record(entry)));
@@ -138,10 +157,10 @@ async function makeConsumer(folder: string, tarball: string): Promise<void> {
     },
     files: ["consumer.ts"],
   });
-  const imports = npmExports.map(([name], i) =>
-    `import * as entry${i} from "${config.name}${name.slice(1)}";`
+  const imports = npmExports.map(([name, module], i) =>
+    `import ${module === WORKER ? "" : `* as entry${i} from `}"${config.name}${name.slice(1)}";`
   );
-  const uses = npmExports.map((_, i) => `entry${i}`).join(", ");
+  const uses = npmExports.flatMap(([, module], i) => module === WORKER ? [] : `entry${i}`).join();
   await write("consumer.ts", `${imports.join("\n")}\nvoid [${uses}];\n`);
   await mustRun(["npm", "install", "--no-audit", "--no-fund", tarball], { cwd: folder });
   await mustRun(["npm", "install", "--no-audit", "--no-fund", "-D", TYPESCRIPT], { cwd: folder });

@@ -5,7 +5,7 @@
  */
 
 import { filesIn, pathOf } from "../lib/project.ts";
-import { CLI, npmExports, WORKER } from "./package_json.ts";
+import { CLI, npmExports } from "./package_json.ts";
 
 /**
  * The part of dnt's options that is used here. They are repeated because dnt is not imported but
@@ -37,8 +37,6 @@ export async function buildWithDnt(
     entryPoints: [
       ...npmExports.map(([name, path]) => ({ name, path: pathOf(path) })),
       { kind: "bin", name: "audit-log", path: pathOf(CLI) },
-      // Not exported in the end; a thread is started from its file.
-      { name: "./worker", path: pathOf(WORKER) },
     ],
     outDir: folder,
     // The adapters are chosen when the program runs, so no global of Deno needs a shim.

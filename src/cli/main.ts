@@ -21,7 +21,7 @@ import { addStats } from "./stats.ts";
 import { addUnfinished } from "./unfinished.ts";
 import { addVerify } from "./verify.ts";
 import { addVerifyProof } from "./verify_proof.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../version.ts";
 
 /** Adds one command to the program. */
 export type AddCommand = (program: Command, host: Host) => void;

@@ -29,7 +29,7 @@ export class WalSync {
    * @param files The files.
    * @param path The database.
    * @param identity That of the write-ahead log which the database has open.
-   * @returns Nothing where it is not that file, or may not be opened.
+   * @returns Nothing where it is not that file, or may not be opened or synced.
    */
   static async open(
     files: FileAdapter,
@@ -40,7 +40,11 @@ export class WalSync {
     let file: OpenFile | undefined;
     try {
       file = await files.open(`${path}-wal`, "append");
-      if ((await file.stat()).identity === identity) return new WalSync(file, path);
+      if ((await file.stat()).identity === identity) {
+        // Node's permission model lets SQLite sync a file, and nobody else.
+        await file.sync();
+        return new WalSync(file, path);
+      }
     } catch {
       // SQLite is left to wait for the disk.
     }

@@ -1,8 +1,12 @@
 // A runtime's thread for hashing.
 
 import { assertEquals, assertRejects } from "@std/assert";
+import { once } from "node:events";
 import { test, type TestContext } from "node:test";
+import { Worker } from "node:worker_threads";
+import type { ThreadStart } from "../../adapters/worker_thread.ts";
 import type { HashThread, Leaves } from "../../src/ports.ts";
+import { VERSION } from "../../src/version.ts";
 import { concat, hex, leaves, Model } from "../support/merkle.ts";
 import { currentRuntime } from "../support/runtime.ts";
 import { atEnd } from "../support/temp.ts";
@@ -58,4 +62,13 @@ test("what a closed thread was asked for is rejected", async (t) => {
   thread.close();
   await assertRejects(() => hashing, Error);
   await assertRejects(() => thread.hash({ ...leavesOf(0, 1), start }), Error);
+});
+
+test("a thread's program of another version refuses to start", async (t) => {
+  const workerData: ThreadStart = { job: { does: "hash" }, version: "0.0.1" };
+  const program = new URL("../../audit_log_worker.ts", import.meta.url);
+  const worker = new Worker(program, { execArgv: [], workerData });
+  atEnd(t, () => void worker.terminate());
+  const told = `is that of version ${VERSION}, not 0.0.1`;
+  await assertRejects(() => once(worker, "message"), Error, told);
 });

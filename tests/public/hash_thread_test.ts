@@ -3,12 +3,14 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type AuditLog, generateSigningKey, type Runtime } from "@audit-log/llm";
 import { join } from "node:path";
+import process from "node:process";
 import { test, type TestContext } from "node:test";
 import { openFile } from "../support/backends.ts";
 import { runProgram, scriptCommand } from "../support/child.ts";
 import { allLines, interactions } from "../support/interaction.ts";
 import { partsOf, rootOfLines } from "../support/notes.ts";
-import { currentRuntime } from "../support/runtime.ts";
+import { currentRuntime, runtimeName } from "../support/runtime.ts";
+import { testUnless } from "../support/skip.ts";
 import { tempFolder } from "../support/temp.ts";
 
 const { signingKey, verifierKey } = await generateSigningKey("acme.example/aside");
@@ -23,6 +25,25 @@ for (const [backend, places] of [["jsonl", 1], ["sqlite", 2]] as const) {
     assertEquals([code, stdout], [0, `${expected}\n`], stderr);
   });
 }
+
+testUnless(
+  runtimeName === "node" ? undefined : "nothing is loaded first in each thread",
+  "what others post in the threads of a log is no answer to it",
+  async (t) => {
+    const path = join(tempFolder(t), "log");
+    const posting = encodeURIComponent(`
+      import { parentPort } from "node:worker_threads";
+      parentPort?.postMessage({ "watch:import": ["file:///a.js"] }); // as node --watch does
+      parentPort?.postMessage(undefined);
+    `);
+    const options = process.env["NODE_OPTIONS"] ?? "";
+    const { code, stdout, stderr } = await runProgram(
+      scriptCommand("leave_open.ts", "sqlite", path),
+      { NODE_OPTIONS: `${options} --import=data:text/javascript,${posting}` },
+    );
+    assertEquals([code, stdout], [0, "another thread,another thread\n"], stderr);
+  },
+);
 
 /** A JSONL log that signs, on a runtime whose threads are made so. */
 async function logWith(
@@ -65,7 +86,7 @@ test("many and few records at a time, hashed here and there, make one tree", asy
     };
   });
   await log.recordAll(interactions(3));
-  assertEquals((await log.info()).hashing, "this thread: few records at a time need no other");
+  assertEquals((await log.info()).hashing, "this thread: no other was needed so far");
   await untilAside(log);
   for (let round = 0; round < 5; round++) {
     // The first of these are many, and the others come while those are hashed.

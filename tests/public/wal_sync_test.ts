@@ -215,22 +215,38 @@ test("the disk is asked for one thing at a time: it tells of an error to whoever
   assertEquals(most, 1);
 });
 
-test("SQLite waits for the disk itself where its write-ahead log cannot be opened, or is another file by now", async (t) => {
+test("SQLite waits for the disk itself where its write-ahead log cannot be opened or synced, or is another file by now", async (t) => {
   const refused = await watched(t, {}, () => Promise.reject(new Error("EACCES")));
   assertEquals(refused.told.settings?.durability, "full");
-  const replaced = await watched(t, {}, async (real) => ({
-    ...await real().then((file) => ({
+  const changed = async (real: () => Promise<OpenFile>, changes: Partial<OpenFile>) => {
+    const file = await real();
+    return {
+      stat: file.stat.bind(file),
       read: file.read.bind(file),
       append: file.append.bind(file),
       sync: file.sync.bind(file),
       close: file.close.bind(file),
-    })),
-    stat: () => Promise.resolve({ kind: "file" as const, size: 0, identity: "another" }),
-  }));
+      ...changes,
+    };
+  };
+  const other = { kind: "file", size: 0, identity: "another" } as const;
+  const replaced = await watched(
+    t,
+    {},
+    (real) => changed(real, { stat: () => Promise.resolve(other) }),
+  );
   assertEquals(replaced.told.settings?.durability, "full");
-  for (const { log, told } of [refused, replaced]) {
+  // As with Node's permission model.
+  const unsynced = await watched(
+    t,
+    {},
+    (real) => changed(real, { sync: () => Promise.reject(new Error("ERR_ACCESS_DENIED")) }),
+  );
+  assertEquals(unsynced.told.settings?.durability, "full");
+  for (const { log, told } of [refused, replaced, unsynced]) {
+    const { syncs } = told;
     await log.recordAll(interactions(BATCH));
-    assertEquals(told.syncs, 0);
+    assertEquals(told.syncs, syncs);
     assertEquals(inputs(await log.query({ limit: 1 })), ["0"]);
   }
 });

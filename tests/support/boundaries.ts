@@ -40,7 +40,8 @@ function mayImport(path: string, specifier: string): boolean {
       target !== undefined && target.startsWith("src/") && !target.startsWith("src/cli/");
   }
   if (target !== undefined) {
-    return target.startsWith("adapters/") || ["src/ports.ts", "src/errors.ts"].includes(target);
+    return target.startsWith("adapters/") ||
+      ["src/ports.ts", "src/errors.ts", "src/version.ts"].includes(target);
   }
   if (path.startsWith("adapters/bun/") && specifier.startsWith("bun:")) return true;
   // This one loads a package of another registry when asked to, which must not be a static import.

@@ -15,11 +15,17 @@ export interface ChildResult {
   stderr: string;
 }
 
-/** Runs a program to its end. */
-export function runProgram(command: readonly string[]): Promise<ChildResult> {
+/** Runs a program to its end, with more in its environment. */
+export function runProgram(
+  command: readonly string[],
+  env: Record<string, string> = {},
+): Promise<ChildResult> {
   return new Promise((resolve, reject) => {
     const [program, ...args] = command;
-    const child = spawn(program!, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program!, args, {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...env },
+    });
     const result: ChildResult = { code: null, stdout: "", stderr: "" };
     child.stdout.setEncoding("utf8").on("data", (text: string) => result.stdout += text);
     child.stderr.setEncoding("utf8").on("data", (text: string) => result.stderr += text);
