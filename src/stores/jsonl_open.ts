@@ -44,13 +44,13 @@ export async function openJsonlFile(runtime: Runtime, settings: FileSettings): P
     const hasIndex = async () => ((await runtime.file.stat(indexPath))?.size ?? 0) > 0;
     if (!await hasIndex() && !await looksLikeLog(file, size)) throw noLog(path);
     if (readOnly) return { file, identity, place, ...await openForReading(runtime, beside, file) };
-    lock = await FileLock.open(runtime, `${place}-lock`, settings.busyTimeoutMs);
+    lock = await FileLock.open(runtime, `${place}-lock`, settings.busyTimeoutMs, place);
     const opened = file;
     const index = await lock.run(async () => {
       const there = await hasIndex(); // asked again: another process may have made it
       const present = there ? await openFitting(runtime, beside, opened) : undefined;
       if (present !== undefined) return present;
-      const made = await makeIndex(runtime, indexPath, settings.busyTimeoutMs);
+      const made = await makeIndex(runtime, indexPath, settings.busyTimeoutMs, place);
       if (there) warnOfIndex(settings);
       return made;
     });
@@ -105,7 +105,7 @@ async function openForReading(
       [`${path}-lock`, `${path}-index`].map((side) => runtime.file.stat(side)),
     );
     if (present.every((stat) => stat !== undefined && stat.kind === "file")) {
-      lock = await FileLock.open(runtime, `${path}-lock`, busyTimeoutMs);
+      lock = await FileLock.open(runtime, `${path}-lock`, busyTimeoutMs, path);
       index = await lock.run(() => openFitting(runtime, settings, file));
       if (index !== undefined) return { index, lock };
     }

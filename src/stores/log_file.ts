@@ -31,11 +31,19 @@ export async function createFile(files: FileAdapter, settings: FileSettings): Pr
   }
 }
 
-/** Creates an empty file, for its owner alone, where there is none. */
-export async function createIfMissing(files: FileAdapter, path: string): Promise<void> {
+/**
+ * Creates an empty file, for its owner alone, where there is none.
+ *
+ * @param beside The log beside which it is: what an administrator has made there is to be of use to the log's owner.
+ */
+export async function createIfMissing(
+  files: FileAdapter,
+  path: string,
+  beside?: string,
+): Promise<void> {
   if (await files.stat(path) !== undefined) return;
   try {
-    await files.create(path);
+    await files.create(path, beside);
   } catch (error) {
     // Another process may have created it in between, which is as good.
     if ((error as { code?: unknown }).code !== "EEXIST") throw error;
