@@ -237,6 +237,10 @@ test("an import that fails before it has an entry makes no log", async (t) => {
       assertEquals(readdirSync(folder), [], name);
       const only = await cli([...args, "--skip-bad"], { input: bytes });
       assertEquals([only.code, readdirSync(folder)], [1, []], name);
+      const told = `Imported nothing, and made no log at ${
+        join(folder, file)
+      }; not imported: 1 bad.\n`;
+      assertEquals(only.stderr.split("\n").at(-2) + "\n", told, name);
     }
   }
 });

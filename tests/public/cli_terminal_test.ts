@@ -51,6 +51,24 @@ testUnless(
 
 testUnless(
   noTerminal,
+  "query on a terminal does not read the rest of a log to tell how many entries match",
+  async (t) => {
+    const path = await logOf(t as TestContext, interactions(30));
+    const args = ["query", "--log", path, "--text", "out"];
+    const { screen } = await cliOnTerminal([...args, "-n", "5"]);
+    assertStringIncludes(
+      screen,
+      "There may be more than 5; --limit shows more, --count tells how many.",
+    );
+    assert(!screen.includes("that match"), screen);
+    assert(!(await cliOnTerminal([...args, "-n", "31"])).screen.includes("more"));
+    const { screen: failed } = await cliOnTerminal(["query", "--log", path, "--outcome", "failed"]);
+    assertStringIncludes(failed, "No entry matches.");
+  },
+);
+
+testUnless(
+  noTerminal,
   "a table is no wider than the terminal, and plain where NO_COLOR is set",
   async (t) => {
     const path = await logOf(t as TestContext, [
