@@ -8,7 +8,7 @@ import type { JsonlIndex } from "./jsonl_index.ts";
 import { makeIndex, makeIndexInMemory, openIndex } from "./jsonl_index_open.ts";
 import { isThere, misplaced } from "./jsonl_lines.ts";
 import { looksLikeLog } from "./line_scanner.ts";
-import { createFile, placeOf } from "./log_file.ts";
+import { createFile, openingFault, placeOf } from "./log_file.ts";
 
 /** The files of an open JSONL log. */
 export interface JsonlFile {
@@ -31,13 +31,14 @@ export interface JsonlFile {
  */
 export async function openJsonlFile(runtime: Runtime, settings: FileSettings): Promise<JsonlFile> {
   const { path, readOnly } = settings;
-  await createFile(runtime.file, settings);
+  await createFile(runtime.file, settings, LONGEST_ADDED);
+  let place = path;
   let file: OpenFile | undefined;
   let lock: FileLock | undefined;
   try {
     file = await runtime.file.open(path, readOnly ? "read" : "append");
     const { identity, size } = await file.stat();
-    const place = await placeOf(runtime.file, path);
+    place = await placeOf(runtime.file, path);
     const beside = { ...settings, path: place };
     const indexPath = `${place}-index`;
     // An index is made only for what has proved to be a log.
@@ -67,9 +68,13 @@ export async function openJsonlFile(runtime: Runtime, settings: FileSettings): P
     return { file, identity, place, index, lock };
   } catch (error) {
     await closeAll([lock, file]).catch(() => {}); // the first error tells what is wrong
-    throw faultOf(`open ${path}`, error, "READ_FAILED");
+    const fault = await openingFault(runtime.file, place + LONGEST_ADDED, error);
+    throw faultOf(`open ${path}`, fault, "READ_FAILED");
   }
 }
+
+/** The longest of what is added to a log's name for the files beside it. SQLite needs the last for a moment. */
+const LONGEST_ADDED = "-index-journal";
 
 /**
  * Closes all of some files, whatever becomes of the others.
