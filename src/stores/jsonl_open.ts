@@ -1,6 +1,6 @@
 import { AuditLogError } from "../errors.ts";
 import type { FileSettings } from "../options.ts";
-import type { OpenFile, Runtime } from "../ports.ts";
+import type { FileAdapter, OpenFile, Runtime } from "../ports.ts";
 import { whenFree } from "./busy.ts";
 import { faultOf, isRuined } from "./faults.ts";
 import { FileLock } from "./file_lock.ts";
@@ -39,6 +39,7 @@ export async function openJsonlFile(runtime: Runtime, settings: FileSettings): P
     file = await runtime.file.open(path, readOnly ? "read" : "append");
     const { identity, size } = await file.stat();
     place = await placeOf(runtime.file, path);
+    if (place !== path) await warnOfUnused(runtime.file, settings, place);
     const beside = { ...settings, path: place };
     const indexPath = `${place}-index`;
     // An index is made only for what has proved to be a log.
@@ -71,6 +72,26 @@ export async function openJsonlFile(runtime: Runtime, settings: FileSettings): P
     const fault = await openingFault(runtime.file, place + LONGEST_ADDED, error);
     throw faultOf(`open ${path}`, fault, "READ_FAILED");
   }
+}
+
+/** Tells of checkpoints beside a link, as earlier versions kept them there. Whoever may make a file there can have made them. */
+async function warnOfUnused(
+  files: FileAdapter,
+  { path, warn }: FileSettings,
+  place: string,
+): Promise<void> {
+  const look = (name: string) => files.stat(`${name}-checkpoints`).catch(() => undefined);
+  const [besideLink, besideLog] = [await look(path), await look(place)];
+  // By way of a folder that is a link, it is the same file.
+  if (besideLink === undefined || besideLink.identity === besideLog?.identity) return;
+  warn({
+    code: "CHECKPOINTS_UNUSED",
+    message:
+      `${path}-checkpoints is not looked at: the log is a link, and its checkpoints are in ${place}-checkpoints. ` +
+      (besideLog === undefined
+        ? "If they are this log's, move the file there before another is signed"
+        : "Verify the log against what it has, too: jq -r .note FILE | audit-log verify --checkpoint - ..."),
+  });
 }
 
 /** The longest of what is added to a log's name for the files beside it. SQLite needs the last for a moment. */
