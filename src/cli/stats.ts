@@ -133,7 +133,7 @@ async function show(host: Host, stats: Stats, options: StatsOptions): Promise<vo
   } else if (all.calls > 0) {
     const columns = stdout.columns ?? DEFAULT_COLUMNS;
     const lines = statsTable(
-      by?.title ?? "",
+      by,
       shown,
       groups.length === 1 ? undefined : all,
       columns,

@@ -316,6 +316,23 @@ testUnless(
 
 testUnless(
   noTerminal,
+  "stats shows days and hours whole, however narrow the terminal",
+  async (t) => {
+    const entries = [1, 2].map((latencyMs) => interaction({ latencyMs, costUsd: 0.5 }));
+    const path = await logOf(t as TestContext, "log.db", recording(entries));
+    for (const columns of [100, 80, 60, 50, 40, 36]) {
+      const { screen } = await cliOnTerminal(["stats", "--log", path, "--by", "hour", "--table"], {
+        columns,
+      });
+      assertMatch(screen, /\r\n\d{4}-\d\d-\d\dT\d\d:00Z /);
+      const rows = screen.split("\r\n").filter((row) => /^\d/.test(row));
+      assert(rows.length > 0 && rows.every((row) => row.length <= columns), screen);
+    }
+  },
+);
+
+testUnless(
+  noTerminal,
   "stats on a terminal does not read the log once more for a progress bar",
   async (t) => {
     const path = await logOf(t as TestContext, "log.db", recording(interactions(1)));
