@@ -84,7 +84,8 @@ async function importAll(
   const what = log.opened === undefined
     ? `Imported nothing, and made no log at ${visible(path)}`
     : `Imported ${imported(importer)} into ${visible(path)} in ${seconds} s`;
-  await host.stderr.write(`${what}${notImported(importer)}.\n`);
+  // It is done, whether or not that can be told.
+  await host.stderr.write(`${what}${notImported(importer)}.\n`).catch(() => {});
   return importer.bad === 0 ? DONE : PARTIAL;
 
   async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
