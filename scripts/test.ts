@@ -163,6 +163,7 @@ function testDocs(denoFlags: string[]): Promise<Outcome[]> {
     progress.start(title);
     const cwd = `${folder}/docs`;
     await Deno.mkdir(cwd);
+    await leaveKeyAndLog(deno, cwd, denoFlags);
     return await runSuite(deno, {
       title,
       // Examples open logs by relative paths; those shall not land in the project.
@@ -182,6 +183,18 @@ function testDocs(denoFlags: string[]): Promise<Outcome[]> {
       onLine: progress.onLine,
     });
   });
+}
+
+/** Leaves what README's commands, and an earlier run of its examples, leave: a key, and a log that was signed with it. */
+async function leaveKeyAndLog(deno: Runtime, cwd: string, denoFlags: string[]): Promise<void> {
+  const config = `--config=${pathOf("deno.json")}`;
+  const command = [deno.program, "run", "-A", config, ...denoFlags, pathOf("cli.ts")];
+  const auditLog = async (...args: string[]) =>
+    (await mustRun([...command, ...args], { cwd })).stdout;
+  const verifierKey = await auditLog("keygen", "acme.example/chat", "--out", "audit.key");
+  await Deno.writeTextFile(`${cwd}/audit.pub`, verifierKey);
+  await auditLog("import", "-", "--log", "signed.db"); // nothing, into an empty log
+  await auditLog("checkpoint", "--log", "signed.db", "--key", "audit.key", "--out", "first.txt");
 }
 
 async function testInterop(denoFlags: string[]): Promise<Outcome[]> {

@@ -3,7 +3,7 @@
  *
  * | code | meaning |
  * |---|---|
- * | `INVALID_OPTION` | an option of `AuditLog.open()` or `verifyProof()` is unknown, malformed or does not fit the backend |
+ * | `INVALID_OPTION` | an option of `AuditLog.open()` or `verifyProof()` is unknown, malformed or does not fit the backend, or the path is too long |
  * | `INVALID_ENTRY` | a value given to `record()` cannot be recorded; {@link AuditLogError.path} names it |
  * | `ENTRY_TOO_LARGE` | the record would be larger than `maxRecordBytes` |
  * | `DUPLICATE_ENTRY` | an adopted line has the id of an entry that is in the log |

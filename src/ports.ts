@@ -96,8 +96,11 @@ export interface FileAdapter {
    * Creates an empty file, as `open()` does with `"create"`, but so that this process never has it open while others can
    * see it: on POSIX systems, closing a file frees all locks that the process has on it, those of SQLite in another thread
    * among them. `EEXIST` when there is something; another name that the file has because a process was killed here is removed then.
+   *
+   * @param beside A file that is there. The new one gets its owner and its group, where there are owners and this process may give
+   *   files away; otherwise it is as any that this process creates.
    */
-  create(path: string): Promise<void>;
+  create(path: string, beside?: string): Promise<void>;
   /** Removes a file. The core asks this only of side files that can be rebuilt. */
   remove(path: string): Promise<void>;
   /**

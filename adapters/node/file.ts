@@ -60,8 +60,8 @@ export const file: FileAdapter = {
   },
 
   // deno-lint-ignore require-await -- as above
-  async create(path: string): Promise<void> {
-    createUnopened(path);
+  async create(path: string, beside?: string): Promise<void> {
+    createUnopened(path, beside);
     syncFolder(dirname(path));
   },
 
@@ -153,23 +153,45 @@ function describe(stats: fs.BigIntStats): FileStat {
  * Makes a file under another name, and gives it its own when it is closed. A process that is killed in between leaves that name; the
  * next to create the file, or to try, removes it.
  */
-function createUnopened(path: string): void {
+function createUnopened(path: string, beside: string | undefined): void {
   const draft = `${path}-audit-log-new`;
   if (isPermitted(draft, "read", "write")) {
     try {
-      if (createByLink(draft, path)) return;
+      if (createByLink(draft, path, beside)) return;
     } catch {
       // A file system without hard links, a name that is too long; or what the next attempt tells.
     }
   }
-  fs.closeSync(fs.openSync(path, FLAGS.create, 0o600));
+  createEmpty(path, beside);
+}
+
+function createEmpty(path: string, beside: string | undefined): void {
+  const descriptor = fs.openSync(path, FLAGS.create, 0o600);
+  try {
+    if (beside !== undefined) giveAway(descriptor, beside);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+/**
+ * Gives a new file the owner of another, as SQLite does. By its descriptor: its name may lead to somebody else's file by now,
+ * which root must not give away.
+ */
+function giveAway(descriptor: number, beside: string): void {
+  try {
+    const { uid, gid } = fs.statSync(beside);
+    if (uid !== fs.fstatSync(descriptor).uid) fs.fchownSync(descriptor, uid, gid);
+  } catch {
+    // Only root may, and not on all file systems. It is a file all the same.
+  }
 }
 
 /** Returns whether it could be tried: not where there is a draft of somebody else's. */
-function createByLink(draft: string, path: string): boolean {
+function createByLink(draft: string, path: string, beside: string | undefined): boolean {
   if (!isOurs(draft, path)) return false;
   fs.rmSync(draft, { force: true });
-  fs.closeSync(fs.openSync(draft, FLAGS.create, 0o600));
+  createEmpty(draft, beside);
   try {
     fs.linkSync(draft, path); // unlike rename(), it replaces nothing
     return true;

@@ -19,6 +19,8 @@ const MOST_BYTES = 64 * 1024 * 1024;
 export interface KeptNote {
   /** The signed note. */
   readonly note: string;
+  /** How many entries it covers. */
+  readonly size: number;
   /** Its file, and which of several in it it is. */
   readonly place: string;
 }
@@ -53,13 +55,13 @@ export async function readCheckpoints(
       const place = notes.length === 1 ? name : `${name}, checkpoint ${position + 1}`;
       try {
         if (verifiers.length > 0) await openCheckpoint(note, verifiers);
-        else parseCheckpoint(parseNote(note).text);
+        const { size } = parseCheckpoint(parseNote(note).text);
+        kept.push({ note, size, place });
       } catch (error) {
         const state = stateOf(error);
         if (state === undefined) throw error;
         throw new CliError(`Cannot use the checkpoint in ${place}: ${state}`, { cause: error });
       }
-      kept.push({ note, place });
     }
   }
   return kept;

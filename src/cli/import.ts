@@ -81,11 +81,11 @@ async function importAll(
     progress.stop();
   }
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-  await host.stderr.write(
-    `Imported ${imported(importer)} into ${visible(path)} in ${seconds} s${
-      notImported(importer)
-    }.\n`,
-  );
+  const what = log.opened === undefined
+    ? `Imported nothing, and made no log at ${visible(path)}`
+    : `Imported ${imported(importer)} into ${visible(path)} in ${seconds} s`;
+  // It is done, whether or not that can be told.
+  await host.stderr.write(`${what}${notImported(importer)}.\n`).catch(() => {});
   return importer.bad === 0 ? DONE : PARTIAL;
 
   async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

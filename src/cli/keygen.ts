@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { generateSigningKey } from "../transparency/keys.ts";
 import { visible } from "./display.ts";
-import type { Host } from "./host.ts";
+import { DONE, FAILED, type Host } from "./host.ts";
 import { makeFiles } from "./new_files.ts";
 
 /** Adds `audit-log keygen`. */
@@ -18,8 +18,13 @@ export function addKeygen(program: Command, host: Host): void {
     .addHelpText("after", DETAILS)
     .action(async (name: string, { out }: { readonly out: string }) => {
       const { signingKey, verifierKey } = await generateSigningKey(name);
-      await makeFiles(host, [out], ([file]) => file!.write(`${signingKey}\n`));
-      await host.stdout.write(`${verifierKey}\n`);
+      await makeFiles(host, [out], async ([file]) => {
+        await file!.write(`${signingKey}\n`);
+        // A private key whose verifier key nobody got is of no use; the file goes, also when a reader has gone away.
+        host.end(FAILED);
+        await host.stdout.write(`${verifierKey}\n`);
+      });
+      host.end(DONE);
       if (host.stderr.isTerminal) await host.stderr.write(adviceOn(name, out));
     });
 }

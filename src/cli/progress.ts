@@ -35,7 +35,8 @@ const DRAW_EVERY_MS = 100;
 export function startProgress(host: Host, action: string, total: number | undefined): Progress {
   return host.stderr.redraws ? new Bar(host, action, total) : {
     update: () => {},
-    say: (text) => host.stderr.write(`${visible(text)}\n`),
+    // What cannot be told keeps nobody from what is to be done.
+    say: (text) => host.stderr.write(`${visible(text)}\n`).catch(() => {}),
     stop: () => {},
   };
 }

@@ -12,6 +12,7 @@ import {
   filterOf,
   type FilterOptions,
   FOLLOWED_ROWS,
+  isQuicklyCounted,
   noneMatches,
   type Plan,
   planOf,
@@ -132,7 +133,13 @@ async function tellRest(
     await host.stderr.write(dim(noneMatches("entry", options)) + "\n");
   }
   if (shown < limit || options.after !== undefined) return;
-  const all = await log.count(filterOf(options));
+  const filter = filterOf(options);
+  if (!isQuicklyCounted(filter)) {
+    const told = `There may be more than ${shown}; --limit shows more, --count tells how many.`;
+    await host.stderr.write(dim(told) + "\n");
+    return;
+  }
+  const all = await log.count(filter);
   if (all <= shown) return;
   await host.stderr.write(
     dim(`${shown} of ${countedEntries(all)} that match; --limit shows more.`) + "\n",

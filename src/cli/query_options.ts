@@ -89,6 +89,11 @@ export function addFilterOptions(command: Command): Command {
     .option("--after <id>", "only what comes after the entry with this id, in the order asked for");
 }
 
+/** Whether an index tells how many entries match. Where metadata or a text is asked for, all would have to be read. */
+export function isQuicklyCounted({ metadata, text }: AuditFilter): boolean {
+  return metadata === undefined && text === undefined;
+}
+
 /** What to ask the log for. */
 export interface Plan {
   readonly query: AuditQuery;

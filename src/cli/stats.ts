@@ -17,6 +17,7 @@ import {
   DEFAULT_ROWS,
   filterOf,
   type FilterOptions,
+  isQuicklyCounted,
   noneMatches,
 } from "./query_options.ts";
 import { statsTable } from "./stats_table.ts";
@@ -97,10 +98,9 @@ async function statsOf(host: Host, log: AuditLog, options: StatsOptions): Promis
   return { groups: groups?.all() ?? [], all: all.totals(), others };
 }
 
-/** Where metadata or a text is asked for, nobody knows how many entries there are before all are read. */
+/** Shows how far it is, unless nobody knows how many entries there are before all are read. */
 async function progressOf(host: Host, log: AuditLog, filter: AuditFilter) {
-  const { metadata, text } = filter;
-  if (!host.stderr.redraws || metadata !== undefined || text !== undefined) return undefined;
+  if (!host.stderr.redraws || !isQuicklyCounted(filter)) return undefined;
   return startProgress(host, "reading", await log.count(filter));
 }
 
@@ -133,7 +133,7 @@ async function show(host: Host, stats: Stats, options: StatsOptions): Promise<vo
   } else if (all.calls > 0) {
     const columns = stdout.columns ?? DEFAULT_COLUMNS;
     const lines = statsTable(
-      by?.title ?? "",
+      by,
       shown,
       groups.length === 1 ? undefined : all,
       columns,
@@ -153,13 +153,28 @@ async function tellRest(
   shown: number,
 ): Promise<void> {
   const { dim } = styleOf(host.stderr);
+  const isCostless = all.calls > 0 && all.callsWithoutCost === all.calls;
+  const isByCost = groups.length > 1 && !options.by?.isTime;
+  const which = !isByCost
+    ? "the newest"
+    : isCostless
+    ? "those with most calls"
+    : "those that cost most";
   const told = [
     ...all.calls === 0 ? [noneMatches("entry", options)] : [],
-    ...all.calls > 0 && all.callsWithoutCost === all.calls
-      ? ["No call has a cost: docs/capture.md tells how to record it."]
+    ...isCostless
+      ? [
+        `No call has a cost${
+          isByCost ? ", so those with most calls come first" : ""
+        }: docs/capture.md tells how to record it.`,
+      ]
       : [],
     ...shown < groups.length
-      ? [`${shown} of ${counted(groups.length, "group")}; --limit shows more. The total is of all.`]
+      ? [
+        `${shown} of ${
+          counted(groups.length, "group")
+        }, ${which}; --limit shows more. The total is of all.`,
+      ]
       : [],
     ...others > 0
       ? [

@@ -1,7 +1,7 @@
 import stringWidth from "string-width";
 import type { JsonValue } from "../json.ts";
 import { cell, pad } from "./display.ts";
-import type { Group } from "./groups.ts";
+import type { Group, Grouping } from "./groups.ts";
 import type { Style } from "./style.ts";
 import type { Totals } from "./tally.ts";
 
@@ -39,17 +39,18 @@ const MOST_NAME = 40;
 /**
  * Groups as the lines of a table, their names first.
  *
- * @param title What the groups are: `USER`. Nothing where all is one.
+ * @param by What the groups are. Nothing where all is one.
  * @param total The last line, or nothing.
  * @param columns The width of a line.
  */
 export function statsTable(
-  title: string,
+  by: Grouping | undefined,
   groups: readonly Group[],
   total: Totals | undefined,
   columns: number,
   { bold, dim }: Style,
 ): string[] {
+  const title = by?.title ?? "";
   const rows: [name: string, totals: Totals, style: (line: string) => string][] = [
     ...groups.map((group): typeof rows[number] => [nameOf(group.group), group, String]),
     ...total === undefined ? [] : [["total", total, dim] as typeof rows[number]],
@@ -61,12 +62,14 @@ export function statsTable(
     return { ...column, cells, width: Math.max(...[column.title, ...cells].map(widthOf)) };
   });
   const longest = Math.max(...[title, ...rows.map(([name]) => cell(name, MOST_NAME))].map(widthOf));
+  // Without their ends, times are all the same.
+  const least = by?.isTime ? longest : Math.min(longest, LEAST_NAME);
   const room = () => facts.reduce((left, { width }) => left - width - GAP.length, columns);
   for (const yielding of YIELDING) {
-    if (room() >= Math.min(longest, LEAST_NAME)) break;
+    if (room() >= least) break;
     facts = facts.filter(({ title }) => title !== yielding);
   }
-  const width = Math.min(longest, Math.max(room(), LEAST_NAME));
+  const width = Math.min(longest, Math.max(room(), least));
   const line = (name: string, texts: readonly string[]) =>
     [
       pad(cell(name, width), width),

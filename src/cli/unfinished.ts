@@ -1,10 +1,18 @@
 import { type Command, Option } from "commander";
 import type { AuditLog } from "../audit_log.ts";
 import type { AuditCall } from "../calls/audit_call.ts";
+import { counted } from "../counted.ts";
 import type { Host } from "./host.ts";
 import { addLogOptions, type LogOptions, openToRead } from "./log_options.ts";
 import { printFull, printLines, printTable } from "./print_entries.ts";
-import { addWhoAndWhen, type FilterOptions, noneMatches, whoAndWhenOf } from "./query_options.ts";
+import {
+  addLimit,
+  addWhoAndWhen,
+  DEFAULT_ROWS,
+  type FilterOptions,
+  noneMatches,
+  whoAndWhenOf,
+} from "./query_options.ts";
 import { styleOf } from "./style.ts";
 
 interface UnfinishedOptions extends LogOptions, FilterOptions {
@@ -15,7 +23,7 @@ interface UnfinishedOptions extends LogOptions, FilterOptions {
 
 /** Adds `audit-log unfinished`. */
 export function addUnfinished(program: Command, host: Host): void {
-  addWhoAndWhen(addLogOptions(program.command("unfinished")))
+  addLimit(addWhoAndWhen(addLogOptions(program.command("unfinished"))))
     .description(
       "Print the calls that began and never ended: their process died, or they are still under way.",
     )
@@ -44,15 +52,24 @@ Examples:
 async function show(host: Host, log: AuditLog, options: UnfinishedOptions): Promise<void> {
   const { isTerminal } = host.stdout;
   const filter = whoAndWhenOf(options);
-  const calls = await log.unfinished(filter);
-  if (options.json ?? !(options.table || options.full || isTerminal)) {
+  const all = await log.unfinished(filter);
+  const asJson = options.json ?? !(options.table || options.full || isTerminal);
+  const limit = options.limit ?? (isTerminal && !asJson ? DEFAULT_ROWS : Infinity);
+  const calls = all.slice(Math.max(0, all.length - limit)); // the newest, as of query
+  if (asJson) {
     await printLines(host, linesOf(log, calls));
     return;
   }
   const entries = calls.map(({ entry }) => entry!);
   await (options.full ? printFull : printTable)(host, each(entries));
-  if (isTerminal && calls.length === 0) {
-    const { dim } = styleOf(host.stderr);
+  const { dim } = styleOf(host.stderr);
+  if (isTerminal && all.length > calls.length) {
+    const told = `${calls.length} of ${
+      counted(all.length, "unfinished call")
+    }; --limit shows more.`;
+    await host.stderr.write(dim(told) + "\n");
+  }
+  if (isTerminal && all.length === 0) {
     // Of the calls that the filter left out, nothing is known.
     const isAll = Object.values(filter).every((value) => value === undefined);
     const sentence = isAll

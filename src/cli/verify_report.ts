@@ -58,8 +58,7 @@ function factsOf(
   { size, root, checked }: VerificationReport,
   { path, keys }: ReportOptions,
 ): [name: string, value: string][] {
-  const { checkpoints, checkpointsKept, signatures, remembered, covered, tiles, signedAt } =
-    checked;
+  const { checkpoints, checkpointsKept, signatures, remembered, tiles, signedAt } = checked;
   const verified = keys === 0
     ? "their signatures not verified"
     : `${signatures} with a signature that was verified`;
@@ -74,10 +73,17 @@ function factsOf(
         ? "none in the log"
         : `${checkpoints} of ${checkpointsKept} compared, ${verified}`,
     ],
-    ["remembered", remembered === 0 ? "none given" : `${remembered} compared`],
+    [
+      "remembered",
+      remembered === 0
+        ? "none given"
+        : `${remembered} compared, ${
+          remembered === 1 ? "which covers" : "which cover"
+        } ${checked.coveredByRemembered} of ${countedEntries(size)}`,
+    ],
     [
       "covered",
-      `${covered} of ${countedEntries(size)} by a checkpoint that agrees with the records`,
+      `${checked.covered} of ${countedEntries(size)} by a checkpoint that agrees with the records`,
     ],
     ["last signed", signedAt === undefined ? "not known" : `${signedAt}, as the signer states`],
   ];

@@ -21,11 +21,16 @@ const TOO_LONG: StoredCheckpoint = { size: 0, note: "" };
 export class CheckpointFile {
   readonly #runtime: Runtime;
   readonly #path: string;
+  readonly #beside: string | undefined;
 
-  /** @param path The file, which need not exist. */
-  constructor(runtime: Runtime, path: string) {
+  /**
+   * @param path The file, which need not exist.
+   * @param beside The log that it is of.
+   */
+  constructor(runtime: Runtime, path: string, beside?: string) {
     this.#runtime = runtime;
     this.#path = path;
+    this.#beside = beside;
   }
 
   /**
@@ -36,7 +41,7 @@ export class CheckpointFile {
   async append({ size, note }: StoredCheckpoint): Promise<boolean> {
     const before = await this.last();
     if (before !== undefined && before.size > size) return false;
-    await createIfMissing(this.#runtime.file, this.#path);
+    await createIfMissing(this.#runtime.file, this.#path, this.#beside);
     await this.#using("append", async (file) => {
       const end = (await file.stat()).size;
       const last = new Uint8Array(1);

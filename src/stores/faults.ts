@@ -98,6 +98,8 @@ const ADVICE: Partial<Record<AuditLogErrorCode, string>> = {
   READ_ONLY:
     "the file or its file system is read-only; make it writable, or open the log with readOnly",
   NOT_A_LOG: NO_DATABASE,
+  INVALID_OPTION:
+    "its path, or a name in it, is too long, or that of a file beside it would be; give a shorter one",
   LOG_BUSY: "another process holds the log's lock; try again, or raise busyTimeoutMs",
 };
 
@@ -121,7 +123,10 @@ export function faultOf(
     : code === "DAMAGED"
     ? `${message}; put back a backup: docs/operating.md`
     : ADVICE[code] ?? message;
-  return new AuditLogError(code, `Cannot ${action}: ${state}`, { cause: error });
+  return new AuditLogError(code, `Cannot ${action}: ${state}`, {
+    cause: error,
+    ...(code === "INVALID_OPTION" ? { path: "path" } : {}),
+  });
 }
 
 /** The error for a write that may or may not have reached the disk. */
@@ -173,5 +178,7 @@ function codeOf(error: unknown): AuditLogErrorCode | undefined {
       return "PERMISSION_DENIED";
     case "EROFS":
       return "READ_ONLY";
+    case "ENAMETOOLONG":
+      return "INVALID_OPTION";
   }
 }

@@ -42,9 +42,15 @@ export class FileLock {
    * Opens the lock's file, and creates it where there is none.
    *
    * @param timeoutMs How long to wait for another holder, milliseconds.
+   * @param beside The log that it is of.
    */
-  static async open(runtime: Runtime, path: string, timeoutMs: number): Promise<FileLock> {
-    await createIfMissing(runtime.file, path);
+  static async open(
+    runtime: Runtime,
+    path: string,
+    timeoutMs: number,
+    beside?: string,
+  ): Promise<FileLock> {
+    await createIfMissing(runtime.file, path, beside);
     // Asked for before: should another file take its place meanwhile, the lock is none, and taking it tells.
     const { identity } = await runtime.file.stat(path) ?? { identity: "" };
     const database = runtime.sqlite.open(path, { readOnly: false });

@@ -44,11 +44,16 @@ PRAGMA application_id = ${APPLICATION_ID};
 PRAGMA user_version = ${INDEX_VERSION};
 `;
 
-/** Makes the index at a path anew. The caller holds the log's lock. */
+/**
+ * Makes the index at a path anew. The caller holds the log's lock.
+ *
+ * @param beside The log that it is of.
+ */
 export async function makeIndex(
   runtime: Runtime,
   path: string,
   timeoutMs: number,
+  beside: string,
 ): Promise<JsonlIndex> {
   // A new database must not meet the journal of an old one.
   for (const suffix of ["", "-wal", "-shm"]) {
@@ -56,7 +61,7 @@ export async function makeIndex(
       await runtime.file.remove(path + suffix);
     }
   }
-  await createIfMissing(runtime.file, path);
+  await createIfMissing(runtime.file, path, beside);
   return await whenFree(() => makeAt(runtime, path), timeoutMs);
 }
 

@@ -1,6 +1,6 @@
 import { AuditLogError } from "../errors.ts";
 import type { FileSettings } from "../options.ts";
-import type { OpenFile, Runtime } from "../ports.ts";
+import type { FileAdapter, OpenFile, Runtime } from "../ports.ts";
 import { whenFree } from "./busy.ts";
 import { faultOf, isRuined } from "./faults.ts";
 import { FileLock } from "./file_lock.ts";
@@ -8,7 +8,7 @@ import type { JsonlIndex } from "./jsonl_index.ts";
 import { makeIndex, makeIndexInMemory, openIndex } from "./jsonl_index_open.ts";
 import { isThere, misplaced } from "./jsonl_lines.ts";
 import { looksLikeLog } from "./line_scanner.ts";
-import { createFile, placeOf } from "./log_file.ts";
+import { createFile, openingFault, placeOf } from "./log_file.ts";
 
 /** The files of an open JSONL log. */
 export interface JsonlFile {
@@ -31,26 +31,28 @@ export interface JsonlFile {
  */
 export async function openJsonlFile(runtime: Runtime, settings: FileSettings): Promise<JsonlFile> {
   const { path, readOnly } = settings;
-  await createFile(runtime.file, settings);
+  await createFile(runtime.file, settings, LONGEST_ADDED);
+  let place = path;
   let file: OpenFile | undefined;
   let lock: FileLock | undefined;
   try {
     file = await runtime.file.open(path, readOnly ? "read" : "append");
     const { identity, size } = await file.stat();
-    const place = await placeOf(runtime.file, path);
+    place = await placeOf(runtime.file, path);
+    if (place !== path) await warnOfUnused(runtime.file, settings, place);
     const beside = { ...settings, path: place };
     const indexPath = `${place}-index`;
     // An index is made only for what has proved to be a log.
     const hasIndex = async () => ((await runtime.file.stat(indexPath))?.size ?? 0) > 0;
     if (!await hasIndex() && !await looksLikeLog(file, size)) throw noLog(path);
     if (readOnly) return { file, identity, place, ...await openForReading(runtime, beside, file) };
-    lock = await FileLock.open(runtime, `${place}-lock`, settings.busyTimeoutMs);
+    lock = await FileLock.open(runtime, `${place}-lock`, settings.busyTimeoutMs, place);
     const opened = file;
     const index = await lock.run(async () => {
       const there = await hasIndex(); // asked again: another process may have made it
       const present = there ? await openFitting(runtime, beside, opened) : undefined;
       if (present !== undefined) return present;
-      const made = await makeIndex(runtime, indexPath, settings.busyTimeoutMs);
+      const made = await makeIndex(runtime, indexPath, settings.busyTimeoutMs, place);
       if (there) warnOfIndex(settings);
       return made;
     });
@@ -67,9 +69,33 @@ export async function openJsonlFile(runtime: Runtime, settings: FileSettings): P
     return { file, identity, place, index, lock };
   } catch (error) {
     await closeAll([lock, file]).catch(() => {}); // the first error tells what is wrong
-    throw faultOf(`open ${path}`, error, "READ_FAILED");
+    const fault = await openingFault(runtime.file, place + LONGEST_ADDED, error);
+    throw faultOf(`open ${path}`, fault, "READ_FAILED");
   }
 }
+
+/** Tells of checkpoints beside a link, as earlier versions kept them there. Whoever may make a file there can have made them. */
+async function warnOfUnused(
+  files: FileAdapter,
+  { path, warn }: FileSettings,
+  place: string,
+): Promise<void> {
+  const look = (name: string) => files.stat(`${name}-checkpoints`).catch(() => undefined);
+  const [besideLink, besideLog] = [await look(path), await look(place)];
+  // By way of a folder that is a link, it is the same file.
+  if (besideLink === undefined || besideLink.identity === besideLog?.identity) return;
+  warn({
+    code: "CHECKPOINTS_UNUSED",
+    message:
+      `${path}-checkpoints is not looked at: the log is a link, and its checkpoints are in ${place}-checkpoints. ` +
+      (besideLog === undefined
+        ? "If they are this log's, move the file there before another is signed"
+        : "Verify the log against what it has, too: jq -r .note FILE | audit-log verify --checkpoint - ..."),
+  });
+}
+
+/** The longest of what is added to a log's name for the files beside it. SQLite needs the last for a moment. */
+const LONGEST_ADDED = "-index-journal";
 
 /**
  * Closes all of some files, whatever becomes of the others.
@@ -105,7 +131,7 @@ async function openForReading(
       [`${path}-lock`, `${path}-index`].map((side) => runtime.file.stat(side)),
     );
     if (present.every((stat) => stat !== undefined && stat.kind === "file")) {
-      lock = await FileLock.open(runtime, `${path}-lock`, busyTimeoutMs);
+      lock = await FileLock.open(runtime, `${path}-lock`, busyTimeoutMs, path);
       index = await lock.run(() => openFitting(runtime, settings, file));
       if (index !== undefined) return { index, lock };
     }

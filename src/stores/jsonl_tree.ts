@@ -62,7 +62,7 @@ export class JsonlTree implements TreeStore {
   constructor(runtime: Runtime, settings: FileSettings, access: JsonlAccess) {
     this.#settings = settings;
     this.#access = access;
-    this.#checkpoints = new CheckpointFile(runtime, `${access.place}-checkpoints`);
+    this.#checkpoints = new CheckpointFile(runtime, `${access.place}-checkpoints`, access.place);
   }
 
   acknowledged(): Promise<number> {

@@ -1,15 +1,21 @@
 import { AuditLogError } from "../errors.ts";
 import type { FileSettings } from "../options.ts";
 import type { FileAdapter } from "../ports.ts";
-import { faultOf } from "./faults.ts";
+import { faultOf, isUnopenable } from "./faults.ts";
 
 /**
  * Makes sure that a log's path leads to a file: creates an empty one, for its owner alone, where there is
  * nothing.
  *
- * @throws {AuditLogError} `PATH_NOT_FOUND`, `PATH_NOT_A_FILE`, `PERMISSION_DENIED`, `READ_ONLY`.
+ * @param added The longest of what is added to its name for the files beside it.
+ * @throws {AuditLogError} `PATH_NOT_FOUND`, `PATH_NOT_A_FILE`, `PERMISSION_DENIED`, `READ_ONLY`; `INVALID_OPTION` where a name
+ * is too long.
  */
-export async function createFile(files: FileAdapter, settings: FileSettings): Promise<void> {
+export async function createFile(
+  files: FileAdapter,
+  settings: FileSettings,
+  added: string,
+): Promise<void> {
   const { path, readOnly } = settings;
   try {
     const stat = await files.stat(path);
@@ -25,17 +31,61 @@ export async function createFile(files: FileAdapter, settings: FileSettings): Pr
     if (readOnly) {
       throw new AuditLogError("PATH_NOT_FOUND", `Cannot open ${path} with readOnly: no such file`);
     }
+    const fault = await nameFault(files, path + added);
+    if (fault !== undefined) throw fault;
     await createIfMissing(files, path);
   } catch (error) {
     throw faultOf(`open ${path}`, error, "READ_FAILED");
   }
 }
 
-/** Creates an empty file, for its owner alone, where there is none. */
-export async function createIfMissing(files: FileAdapter, path: string): Promise<void> {
+/** What a file system says of a path that is too long for it. */
+async function nameFault(files: FileAdapter, path: string): Promise<unknown> {
+  try {
+    await files.stat(path);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "ENAMETOOLONG") return error;
+  }
+}
+
+/** The longest path that SQLite takes on POSIX systems, bytes. It says no more than that it is "unable to open" a longer one. */
+const MOST_SQLITE_BYTES = 512;
+
+/**
+ * Why a database could not be opened: SQLite does not tell when it is for the length of its path.
+ *
+ * @param longest The path of the file beside it with the longest name.
+ */
+export async function openingFault(
+  files: FileAdapter,
+  longest: string,
+  error: unknown,
+): Promise<unknown> {
+  if (!isUnopenable(error)) return error;
+  const fault = await nameFault(files, longest);
+  if (fault !== undefined) return fault;
+  const isLong = new TextEncoder().encode(longest).length > MOST_SQLITE_BYTES;
+  return isLong
+    ? Object.assign(new Error("SQLite takes no longer path"), {
+      code: "ENAMETOOLONG",
+      cause: error,
+    })
+    : error;
+}
+
+/**
+ * Creates an empty file, for its owner alone, where there is none.
+ *
+ * @param beside The log beside which it is: what an administrator has made there is to be of use to the log's owner.
+ */
+export async function createIfMissing(
+  files: FileAdapter,
+  path: string,
+  beside?: string,
+): Promise<void> {
   if (await files.stat(path) !== undefined) return;
   try {
-    await files.create(path);
+    await files.create(path, beside);
   } catch (error) {
     // Another process may have created it in between, which is as good.
     if ((error as { code?: unknown }).code !== "EEXIST") throw error;

@@ -10,7 +10,7 @@ import { whenFree } from "./busy.ts";
 import { faultOf } from "./faults.ts";
 import { FilesBeside } from "./files_beside.ts";
 import { FolderWatch } from "./folder_watch.ts";
-import { checkSamePlace, createFile, databaseBytes } from "./log_file.ts";
+import { checkSamePlace, createFile, databaseBytes, openingFault, placeOf } from "./log_file.ts";
 import { PageSize } from "./page_size.ts";
 import { RecordTable, type RowFilter } from "./record_table.ts";
 import { SqliteAppender } from "./sqlite_appender.ts";
@@ -33,7 +33,7 @@ export async function openSqliteStore(
   settings: FileSettings,
 ): Promise<LogStore> {
   const { path, readOnly, busyTimeoutMs } = settings;
-  await createFile(runtime.file, settings);
+  await createFile(runtime.file, settings, LONGEST_ADDED);
   let database: SqliteDatabase | undefined;
   try {
     if (!readOnly) await refuseLinks(runtime.file, path);
@@ -52,9 +52,13 @@ export async function openSqliteStore(
     } catch {
       // The first error tells what is wrong.
     }
-    throw openFault(settings, error);
+    const place = await placeOf(runtime.file, path).catch(() => path);
+    throw openFault(settings, await openingFault(runtime.file, place + LONGEST_ADDED, error));
   }
 }
+
+/** The longest of what SQLite adds to a database's name for the files beside it. */
+const LONGEST_ADDED = "-journal";
 
 /** So that one batch is inserted while the disk takes the one before, with a thousand callers that wait for both. */
 const OVERLAPPING_RECORDS = 512;

@@ -56,6 +56,8 @@ export class Checkpoints {
   timed = 0;
   /** The largest size that a checkpoint covers with which the entries agree. */
   covered = 0;
+  /** The same of those that were given. */
+  coveredByRemembered = 0;
   /** The largest size that a checkpoint covers with which the entries were compared. */
   compared = 0;
   /** When the newest of them, or of those that were given, was signed, seconds since the epoch, where its signer states it. */
@@ -116,9 +118,11 @@ export class Checkpoints {
     this.compared = size;
     const actual = root();
     const before = this.#agreed;
-    if (claims.some(({ root: claimed }) => equalHashes(claimed, actual))) {
+    for (const { root: claimed, kind } of claims) {
+      if (!equalHashes(claimed, actual)) continue;
       this.#agreed = size;
       this.covered = size;
+      if (kind === "remembered") this.coveredByRemembered = size;
     }
     for (const { root: claimed, kind, label, certain } of claims) {
       if (equalHashes(claimed, actual)) continue;

@@ -27,6 +27,8 @@ export interface VerificationReport {
     readonly remembered: number;
     /** How many entries, from the first on, are those that a checkpoint was signed for. */
     readonly covered: number;
+    /** The same of the checkpoints that were given: up to there, nobody has altered, removed, added or moved an entry since. */
+    readonly coveredByRemembered: number;
     /** When the newest checkpoint was signed, of the log's and those that were given, as its signer states: ISO 8601, or `undefined`. */
     readonly signedAt: string | undefined;
   };
@@ -58,6 +60,7 @@ export function reportOf(
       signatures: checkpoints.verified,
       remembered: checkpoints.remembered,
       covered: checkpoints.covered,
+      coveredByRemembered: checkpoints.coveredByRemembered,
       signedAt: signedAt === undefined ? undefined : new Date(signedAt * 1000).toISOString(),
     }),
     faults,

@@ -7,6 +7,7 @@
 import { assert, assertEquals, assertNotEquals, assertStrictEquals } from "@std/assert";
 import type { FileAdapter } from "@audit-log/llm";
 import {
+  chownSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -22,7 +23,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
+import { mayNotGiveAway } from "../support/files.ts";
+import { testUnless } from "../support/skip.ts";
 import { tempFolder } from "../support/temp.ts";
 import { appendAll, assertPosix, openFile } from "./file_adapter.ts";
 
@@ -92,6 +95,28 @@ export function filePaths(name: string, adapter: FileAdapter): void {
     assertEquals(attempts.filter(({ status }) => status === "fulfilled").length, 1);
     assertEquals(readdirSync(folder).length, 3);
   });
+
+  testUnless(
+    mayNotGiveAway,
+    `${name}: a file that is created beside another belongs to the other's owner`,
+    async (t) => {
+      const folder = tempFolder(t as TestContext);
+      const beside = join(folder, "log");
+      writeFileSync(beside, "");
+      chownSync(beside, 4711, 4712);
+      const longest = "x".repeat(255);
+      for (const path of ["log-index", longest]) {
+        await adapter.create(join(folder, path), beside);
+        const { uid, gid, mode } = statSync(join(folder, path));
+        assertEquals([uid, gid, mode & 0o777], [4711, 4712, 0o600]);
+      }
+      await adapter.create(join(folder, "alone"));
+      await adapter.create(join(folder, "of none"), join(folder, "missing"));
+      for (const path of ["alone", "of none"]) {
+        assertEquals(statSync(join(folder, path)).uid, statSync(folder).uid);
+      }
+    },
+  );
 
   test(`${name}: what exists is not created again`, async (t) => {
     const folder = tempFolder(t);

@@ -87,6 +87,7 @@ export function verifyConformance(name: string, place: MakePlace): void {
         signatures: 2,
         remembered: 2,
         covered: 600,
+        coveredByRemembered: 600,
         signedAt: new Date(times[0]! * 1000).toISOString(),
       },
       faults: [],

@@ -2,14 +2,24 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { AuditLog, AuditLogError } from "@audit-log/llm";
-import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { test, type TestContext } from "node:test";
 import { FILE_BACKENDS, openFile } from "../support/backends.ts";
 import { fingerprints } from "../support/files.ts";
 import { foreignLine, interaction, interactions } from "../support/interaction.ts";
 import { openRaw } from "../support/raw_sqlite.ts";
 import { assertRefused } from "../support/refused.ts";
+import { testUnless } from "../support/skip.ts";
 import { tempFolder } from "../support/temp.ts";
 
 for (const backend of FILE_BACKENDS) {
@@ -22,6 +32,42 @@ for (const backend of FILE_BACKENDS) {
     await (await AuditLog.open({ backend, path })).close();
     assertEquals(await (await openFile(t, other)).count(), 1);
   });
+}
+
+for (const backend of FILE_BACKENDS) {
+  testUnless(
+    process.platform === "win32" ? "Windows does not tell" : undefined,
+    `${backend}: a name that is too long, or leaves no room for those beside it, is refused, and nothing is made`,
+    async (t) => {
+      const folder = tempFolder(t as TestContext);
+      for (const length of [256, 255, 249]) {
+        const path = join(folder, "x".repeat(length));
+        const error = await assertRefused(() => AuditLog.open({ backend, path }), "INVALID_OPTION");
+        assertEquals(error.path, "path");
+        assertStringIncludes(error.message, "is too long");
+        assertEquals(fingerprints(folder), {});
+      }
+      const there = join(folder, "x".repeat(253));
+      writeFileSync(there, "");
+      await assertRefused(() => AuditLog.open({ backend, path: there }), "INVALID_OPTION");
+    },
+  );
+
+  testUnless(
+    process.platform === "win32" ? "Windows has other limits" : undefined,
+    `${backend}: a path that is too long for SQLite is refused for that, also at the end of a link`,
+    async (t) => {
+      const root = tempFolder(t as TestContext);
+      const folder = join(root, "d".repeat(200), "d".repeat(200), "d".repeat(100));
+      mkdirSync(folder, { recursive: true });
+      symlinkSync(join(folder, "log"), join(root, "link"));
+      writeFileSync(join(folder, "log"), "");
+      for (const path of [join(folder, "log"), join(root, "link")]) {
+        const error = await assertRefused(() => AuditLog.open({ backend, path }), "INVALID_OPTION");
+        assertStringIncludes(error.message, "is too long");
+      }
+    },
+  );
 }
 
 for (const [backend, other] of [["sqlite", "jsonl"], ["jsonl", "sqlite"]] as const) {

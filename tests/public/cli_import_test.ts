@@ -3,8 +3,10 @@ import { type AuditEntry, AuditLog } from "@audit-log/llm";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { cli } from "../support/cli.ts";
+import { runProgram } from "../support/child.ts";
+import { cli, cliCommand } from "../support/cli.ts";
 import { allLines, foreignLine, inputs, interaction } from "../support/interaction.ts";
+import { testUnless } from "../support/skip.ts";
 import { atEnd, tempFolder } from "../support/temp.ts";
 
 /** Opens a log that the command made. */
@@ -237,6 +239,10 @@ test("an import that fails before it has an entry makes no log", async (t) => {
       assertEquals(readdirSync(folder), [], name);
       const only = await cli([...args, "--skip-bad"], { input: bytes });
       assertEquals([only.code, readdirSync(folder)], [1, []], name);
+      const told = `Imported nothing, and made no log at ${
+        join(folder, file)
+      }; not imported: 1 bad.\n`;
+      assertEquals(only.stderr.split("\n").at(-2) + "\n", told, name);
     }
   }
 });
@@ -263,6 +269,22 @@ test("--skip-bad goes on, reports each bad line and ends with status 1", async (
   ]);
   assertMatch(stderr, /Imported 597 entries into .* s; not imported: 3 bad\.\n$/);
 });
+
+testUnless(
+  existsSync("/dev/full") ? undefined : "there is no /dev/full",
+  "an import goes on when nothing can be told, and its status says how it went",
+  async (t) => {
+    const folder = tempFolder(t as TestContext);
+    const [source, path] = [join(folder, "source.jsonl"), join(folder, "log.db")];
+    for (const [lines, status] of [[["{", ...numbered(600)], 1], [numbered(3), 0]] as const) {
+      writeFileSync(source, lines.join("\n"));
+      const command = cliCommand("import", source, "--skip-bad", "--log", path);
+      const told = ["sh", "-c", 'exec "$@" 2> /dev/full', "sh", ...command];
+      assertEquals((await runProgram(told)).code, status);
+    }
+    assertEquals((await cli(["query", "--log", path, "--count"])).stdout, "603\n");
+  },
+);
 
 test("records may be larger than record() takes by default, with an id or without", async (t) => {
   const large = "x".repeat(17 * 1024 * 1024);

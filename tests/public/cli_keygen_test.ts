@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { signerFrom } from "@audit-log/llm";
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test, type TestContext } from "node:test";
-import { cli, cliOnTerminal, noTerminal } from "../support/cli.ts";
+import { runProgram } from "../support/child.ts";
+import { cli, cliCommand, cliOnTerminal, noTerminal } from "../support/cli.ts";
 import { testUnless } from "../support/skip.ts";
 import { tempFolder } from "../support/temp.ts";
 
@@ -36,6 +37,19 @@ test("keygen makes another key each time", async (t) => {
   }
   assert(printed[0] !== printed[1]);
 });
+
+testUnless(
+  existsSync("/dev/full") ? undefined : "there is no /dev/full",
+  "keygen leaves no private key whose verifier key could not be printed",
+  async (t) => {
+    const out = join(tempFolder(t as TestContext), "audit.key");
+    const command = cliCommand("keygen", "acme.example/chat", "--out", out);
+    const script = 'exec "$@" > /dev/full';
+    const { code, stderr } = await runProgram(["sh", "-c", script, "sh", ...command]);
+    assertEquals([code, existsSync(out)], [2, false]);
+    assertMatch(stderr, /: ENOSPC: /);
+  },
+);
 
 test("keygen overwrites nothing", async (t) => {
   const out = join(tempFolder(t), "audit.key");

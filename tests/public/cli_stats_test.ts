@@ -316,6 +316,23 @@ testUnless(
 
 testUnless(
   noTerminal,
+  "stats shows days and hours whole, however narrow the terminal",
+  async (t) => {
+    const entries = [1, 2].map((latencyMs) => interaction({ latencyMs, costUsd: 0.5 }));
+    const path = await logOf(t as TestContext, "log.db", recording(entries));
+    for (const columns of [100, 80, 60, 50, 40, 36]) {
+      const { screen } = await cliOnTerminal(["stats", "--log", path, "--by", "hour", "--table"], {
+        columns,
+      });
+      assertMatch(screen, /\r\n\d{4}-\d\d-\d\dT\d\d:00Z /);
+      const rows = screen.split("\r\n").filter((row) => /^\d/.test(row));
+      assert(rows.length > 0 && rows.every((row) => row.length <= columns), screen);
+    }
+  },
+);
+
+testUnless(
+  noTerminal,
   "stats on a terminal does not read the log once more for a progress bar",
   async (t) => {
     const path = await logOf(t as TestContext, "log.db", recording(interactions(1)));
@@ -337,11 +354,36 @@ testUnless(noTerminal, "stats on a terminal tells when no call has a cost", asyn
       interaction({ user: "bob", costUsd: 0 }),
     ]),
   );
-  const of = (user: string) => cliOnTerminal(["stats", "--log", path, "--user", user]);
+  const of = (user: string, ...more: string[]) =>
+    cliOnTerminal(["stats", "--log", path, "--user", user, ...more]);
   const sentence = "No call has a cost: docs/capture.md tells how to record it.";
   assertStringIncludes((await of("alice")).screen, sentence);
   assert(!(await of("bob")).screen.includes(sentence));
   assert(!(await of("nobody")).screen.includes(sentence));
+  // A single group has no order.
+  assertStringIncludes((await of("alice", "--by", "user")).screen, sentence);
+});
+
+testUnless(noTerminal, "stats on a terminal tells by what groups are sorted", async (t) => {
+  const logWith = (costUsd: number | null) =>
+    logOf(
+      t as TestContext,
+      `${costUsd}.db`,
+      recording(["a", "b", "b"].map((user) => interaction({ user, costUsd }))),
+    );
+  const costless = "No call has a cost, so those with most calls come first: ";
+  for (
+    const [costUsd, by, told] of [
+      [null, "user", "1 of 2 groups, those with most calls; "],
+      [null, "metadata:none", costless.replace(/, so.*first/, "")],
+      [1, "user", "1 of 2 groups, those that cost most; "],
+    ] as const
+  ) {
+    const path = await logWith(costUsd);
+    const { screen } = await cliOnTerminal(["stats", "--log", path, "--by", by, "-n", "1"]);
+    assertStringIncludes(screen, told);
+    assertEquals(screen.includes(costless), costUsd === null && by === "user");
+  }
 });
 
 testUnless(noTerminal, "stats on a terminal tells when nothing matches", async (t) => {

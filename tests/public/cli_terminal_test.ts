@@ -51,6 +51,47 @@ testUnless(
 
 testUnless(
   noTerminal,
+  "query on a terminal does not read the rest of a log to tell how many entries match",
+  async (t) => {
+    const path = await logOf(t as TestContext, interactions(30));
+    const args = ["query", "--log", path, "--text", "out"];
+    const { screen } = await cliOnTerminal([...args, "-n", "5"]);
+    assertStringIncludes(
+      screen,
+      "There may be more than 5; --limit shows more, --count tells how many.",
+    );
+    assert(!screen.includes("that match"), screen);
+    assert(!(await cliOnTerminal([...args, "-n", "31"])).screen.includes("more"));
+    const { screen: failed } = await cliOnTerminal(["query", "--log", path, "--outcome", "failed"]);
+    assertStringIncludes(failed, "No entry matches.");
+  },
+);
+
+testUnless(
+  noTerminal,
+  "unfinished prints the newest 20 calls on a terminal, and tells of the others",
+  async (t) => {
+    const path = join(tempFolder(t as TestContext), "log.db");
+    const log = await AuditLog.open({ backend: "sqlite", path });
+    for (let n = 0; n < 30; n++) await log.begin({ model: "m", inputText: `asked ${n}` });
+    await log.close();
+    const shown = async (...args: string[]) => {
+      const { screen } = await cliOnTerminal(["unfinished", "--log", path, ...args]);
+      return { screen, asked: [...screen.matchAll(/asked (\d+)/g)].map(([, n]) => Number(n)) };
+    };
+    const { screen, asked } = await shown();
+    assertEquals(asked, Array.from({ length: 20 }, (_, n) => n + 10));
+    assertStringIncludes(screen, "20 of 30 unfinished calls; --limit shows more.");
+    assertEquals((await shown("-n", "2", "--json")).asked, [28, 29]);
+    const all = await shown("-n", "all");
+    assertEquals([all.asked.length, all.screen.includes("--limit")], [30, false]);
+    const { stdout } = await cli(["unfinished", "--log", path]);
+    assertEquals(stdout.split("\n").length, 31);
+  },
+);
+
+testUnless(
+  noTerminal,
   "a table is no wider than the terminal, and plain where NO_COLOR is set",
   async (t) => {
     const path = await logOf(t as TestContext, [

@@ -49,7 +49,7 @@ for (const backend of BACKENDS) {
         "root",
         "tiles       1 compared",
         "checkpoints 1 of 1 compared, 1 with a signature that was verified",
-        "remembered  1 compared",
+        "remembered  1 compared, which covers 300 of 300 entries",
         "covered     300 of 300 entries by a checkpoint that agrees with the records",
         text.split("\n").find((line) => line.startsWith("last signed "))!,
         "",
@@ -177,6 +177,69 @@ test("verify without a key or a checkpoint says what it cannot know", async (t) 
   assertMatch(stdout, /\ncheckpoints 1 of 1 compared, their signatures not verified\n/);
   assertMatch(stdout, /\n {2}- No verifier key was given: /);
   assertMatch(stdout, /\n {2}- No checkpoint was given that was kept elsewhere: /);
+});
+
+test("verify --strict names all that was not given: status 2, however the log is", async (t) => {
+  const { path, verifierKey, checkpointFile, lines } = await signedLog(t, "jsonl", 3);
+  const key = ["--verifier-key", verifierKey];
+  const kept = ["--checkpoint", checkpointFile];
+  const strictly = (...args: string[]) => cli(["verify", "--strict", "--log", path, ...args]);
+  const refused = async (says: string, ...args: string[]) => {
+    const { code, stdout, stderr } = await strictly(...args);
+    const line = `audit-log: Cannot verify as --strict demands: ${says}\n`;
+    assertEquals([code, stdout, stderr], [2, "", line]);
+  };
+  const [noKey, noCheckpoint] = [
+    "the log's verifier key, by --verifier-key",
+    "a checkpoint that was kept elsewhere, by --checkpoint",
+  ];
+  assertEquals((await strictly(...key, ...kept)).code, 0);
+  await refused(`give ${noKey}, and ${noCheckpoint}`);
+  await refused(`give ${noKey}`, ...kept);
+  await refused(`give ${noCheckpoint}`, ...key);
+  await refused(`give ${noCheckpoint}`, ...key, "--json");
+  writeFileSync(path, `${lines[0]}\n`);
+  await refused(`give ${noCheckpoint}`, ...key);
+  assertEquals((await strictly(...key, ...kept)).code, 1);
+});
+
+test("verify --strict is not content with checkpoints of an empty log, with which any agrees", async (t) => {
+  const folder = tempFolder(t);
+  const [path, empty] = [join(folder, "log.jsonl"), join(folder, "empty.txt")];
+  const { signingKey, verifierKey } = await generateSigningKey(ORIGIN);
+  const log = await AuditLog.open({ backend: "jsonl", path, signingKey });
+  writeFileSync(empty, await log.checkpoint());
+  const args = ["verify", "--log", path, "--verifier-key", verifierKey, "--checkpoint", empty];
+  assertEquals((await cli([...args, "--strict"])).code, 0);
+  await log.record(interaction());
+  await log.close();
+  assertEquals((await cli(args)).code, 0);
+  assertEquals(await cli([...args, "--strict"]), {
+    code: 2,
+    stdout: "",
+    stderr:
+      "audit-log: Cannot verify as --strict demands: no checkpoint that was given covers an entry, and the log has 1; " +
+      "give a newer one\n",
+  });
+});
+
+test("verify tells how many entries are covered by what was kept elsewhere alone", async (t) => {
+  const { path, verifierKey, notes, folder } = await publishing(t, 5);
+  const args = ["verify", "--log", path, "--verifier-key", verifierKey, "--checkpoint"];
+  for (
+    const [kept, says, count] of [
+      [[1], "1 compared, which covers 2 of 5 entries", 2],
+      [[2, 0], "2 compared, which cover 3 of 5 entries", 3],
+    ] as const
+  ) {
+    const files = kept.map((at) => join(folder, `${at}.txt`));
+    for (const [at, file] of files.entries()) writeFileSync(file, notes[kept[at]!]!);
+    const { code, stdout } = await cli([...args, ...files]);
+    assertEquals([code, /^remembered +(.*)$/m.exec(stdout)?.[1]], [0, says]);
+    const json = await cli([...args, ...files, "--json"]);
+    const { checked }: VerificationReport = JSON.parse(json.stdout);
+    assertEquals([checked.coveredByRemembered, checked.covered], [count, 5]);
+  }
 });
 
 test("verify finds that the checkpoints are of another key", async (t) => {

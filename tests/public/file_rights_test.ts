@@ -1,10 +1,11 @@
 // What the operating system forbids, and what the library forbids others: the rights of files.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { AuditLog } from "@audit-log/llm";
+import { AuditLog, generateSigningKey } from "@audit-log/llm";
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
+  chownSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -21,7 +22,7 @@ import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { FILE_BACKENDS, openFile } from "../support/backends.ts";
 import { runProgram, scriptCommand } from "../support/child.ts";
-import { fingerprints, modes } from "../support/files.ts";
+import { fingerprints, mayNotGiveAway, modes, owners } from "../support/files.ts";
 import { interaction } from "../support/interaction.ts";
 import { assertRefused } from "../support/refused.ts";
 import { testUnless } from "../support/skip.ts";
@@ -136,6 +137,37 @@ for (const backend of FILE_BACKENDS) {
       for (const [name, mode] of Object.entries(modes(folder))) assertEquals(mode, "600", name);
       await log.close();
       for (const [name, mode] of Object.entries(modes(folder))) assertEquals(mode, "600", name);
+    },
+  );
+
+  testUnless(
+    mayNotGiveAway,
+    `${backend}: what root makes beside another user's log belongs to that user`,
+    async (t) => {
+      const { folder, path } = await sample(t as TestContext, backend);
+      const { signingKey } = await generateSigningKey("acme.example/chat");
+      const useIt = async () => {
+        const log = await AuditLog.open({ backend, path, signingKey });
+        await log.record(interaction());
+        assert((await log.query({ limit: 1 })).length === 1);
+        const names = Object.keys(owners(folder));
+        assertEquals(owners(folder), Object.fromEntries(names.map((name) => [name, 4711])));
+        await log.close();
+        return names;
+      };
+      for (const name of readdirSync(folder)) if (name !== "log") rmSync(join(folder, name));
+      chownSync(path, 4711, 4711);
+      const names = await useIt();
+      assertEquals(
+        names,
+        backend === "sqlite"
+          ? ["log", "log-shm", "log-wal"]
+          : ["log", "log-index", "log-index-shm", "log-index-wal", "log-lock"],
+      );
+      await useIt(); // the checkpoints of the first time are there now
+      if (backend === "sqlite") return;
+      writeFileSync(`${path}-index`, "of no use, and made anew");
+      assert((await useIt()).includes("log-checkpoints"));
     },
   );
 

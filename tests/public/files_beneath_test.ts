@@ -2,7 +2,13 @@
 // The table in docs/durability.md is made of this. For the log's own file see file_rights_test.ts and tampering_test.ts.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { AuditLog, type FileAdapter, type FileFolder, generateSigningKey } from "@audit-log/llm";
+import {
+  AuditLog,
+  type AuditWarning,
+  type FileAdapter,
+  type FileFolder,
+  generateSigningKey,
+} from "@audit-log/llm";
 import { spawnSync } from "node:child_process";
 import {
   existsSync,
@@ -235,6 +241,44 @@ testUnless(
     symlinkSync("b", join(folder, "d"));
     renameSync(join(folder, "d"), join(folder, "c"));
     await assertRefused(() => log.record(interaction()), "LOG_REPLACED");
+  },
+);
+
+testUnless(
+  onWindows,
+  "jsonl: checkpoints beside a link to a log are not looked at, and that is told",
+  async (t) => {
+    const [folder, other] = [tempFolder(t as TestContext), tempFolder(t as TestContext)];
+    const [path, link] = [join(folder, "log"), join(other, "link")];
+    const { signingKey } = await generateSigningKey("acme.example/chat");
+    symlinkSync(path, link);
+    symlinkSync(folder, join(other, "folder"));
+    writeFileSync(path, "");
+    const aside = `${link}-checkpoints`;
+    const told = async (path: string, options: { readOnly?: boolean; signingKey?: string }) => {
+      const warnings: string[] = [];
+      const onWarning = (warning: AuditWarning) => {
+        if (warning.code === "CHECKPOINTS_UNUSED") warnings.push(warning.message);
+      };
+      const log = await AuditLog.open({ backend: "jsonl", path, onWarning, ...options });
+      assertEquals((await log.verify()).faults, []);
+      await log.close();
+      return warnings;
+    };
+    assertEquals(await told(link, { readOnly: true }), []);
+    writeFileSync(aside, '{"size":9,"note":"of whoever may write there"}\n');
+    const [before, ...more] = await told(link, { readOnly: true });
+    assertStringIncludes(before!, `${aside} is not looked at`);
+    assertStringIncludes(before!, "move the file there");
+    assertEquals(more, []);
+    const log = await openFile(t as TestContext, { backend: "jsonl", path, signingKey });
+    await log.record(interaction());
+    await log.close();
+    const [after] = await told(link, { signingKey });
+    assertStringIncludes(after!, `${aside} is not looked at`);
+    assertStringIncludes(after!, "jq -r .note FILE");
+    // By way of a folder that is a link, they are those of the log.
+    assertEquals(await told(join(other, "folder", "log"), { signingKey }), []);
   },
 );
 

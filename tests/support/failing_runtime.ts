@@ -68,7 +68,7 @@ export class FailingRuntime {
           folder: (path) => this.#now("file.folder", path, () => file.folder!(path)),
         }),
         open: (path, mode) => this.#openFile(path, mode, () => file.open(path, mode)),
-        create: (path) => this.#later("file.create", path, () => file.create(path)),
+        create: (path, beside) => this.#later("file.create", path, () => file.create(path, beside)),
         remove: (path) => this.#later("file.remove", path, () => file.remove(path)),
       },
       sqlite: {

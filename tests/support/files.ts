@@ -5,8 +5,18 @@
  */
 
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import {
+  chownSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 
 /** The names in a folder and the SHA-256 of each file's bytes. */
 export function fingerprints(folder: string): Record<string, string> {
@@ -28,3 +38,26 @@ export function modes(folder: string): Record<string, string> {
     ]),
   );
 }
+
+/** Who owns each file of a folder. */
+export function owners(folder: string): Record<string, number> {
+  return Object.fromEntries(
+    readdirSync(folder).sort().map((name) => [name, statSync(join(folder, name)).uid]),
+  );
+}
+
+/** Why this process cannot give files to another user, if so: only root may. */
+export const mayNotGiveAway: string | undefined = (() => {
+  if (process.platform === "win32") return "Windows has other owners";
+  const folder = mkdtempSync(join(tmpdir(), "audit-log-owners-"));
+  try {
+    const path = join(folder, "file");
+    writeFileSync(path, "");
+    chownSync(path, 4711, 4711);
+    return statSync(path).uid === 4711 ? undefined : "this file system has no owners";
+  } catch {
+    return "only root may give files away";
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+})();
