@@ -30,7 +30,8 @@ export function addKeygen(program: Command, host: Host): void {
 }
 
 const DETAILS = `
-The private key is never printed. The verifier key is public: whoever is to check the log needs it.
+The private key is never printed. The verifier key is public: whoever is to check the log needs it. verifier-key
+prints it again.
 
 Example:
   audit-log keygen acme.example/chat --out audit.key`;

@@ -19,6 +19,7 @@ import { addProve } from "./prove.ts";
 import { addQuery } from "./query.ts";
 import { addStats } from "./stats.ts";
 import { addUnfinished } from "./unfinished.ts";
+import { addVerifierKey } from "./verifier_key.ts";
 import { addVerify } from "./verify.ts";
 import { addVerifyProof } from "./verify_proof.ts";
 import { VERSION } from "../version.ts";
@@ -34,6 +35,7 @@ const COMMANDS: readonly AddCommand[] = [
   addStats,
   addInfo,
   addKeygen,
+  addVerifierKey,
   addCheckpoint,
   addVerify,
   addProve,
@@ -100,6 +102,7 @@ Exit status: 0 done, and what was checked is intact; 1 done in part, or not inta
 /** How to give what a command needs. */
 const HINTS: Readonly<Record<string, string>> = {
   "entry-id": "audit-log query --json tells the ids",
+  "key-file": "give the file that audit-log keygen made",
   "file": "give a file with one JSON object a line, or - for standard input",
   "name": "give the log's name, as in acme.example/chat",
   "proof": "give the file that audit-log prove made",

@@ -51,6 +51,28 @@ testUnless(
   },
 );
 
+test("verifier-key prints the verifier key of a private key again, from a file or standard input", async (t) => {
+  const out = join(tempFolder(t), "audit.key");
+  const { stdout: printed } = await cli(["keygen", "acme.example/chat", "--out", out]);
+  assertEquals(await cli(["verifier-key", out]), { code: 0, stdout: printed, stderr: "" });
+  const fromInput = await cli(["verifier-key", "-"], { input: readFileSync(out) });
+  assertEquals([fromInput.code, fromInput.stdout], [0, printed]);
+});
+
+test("verifier-key refuses what is no private key, and repeats nothing of one that is an argument", async (t) => {
+  const out = join(tempFolder(t), "audit.key");
+  const { stdout: printed } = await cli(["keygen", "acme.example/chat", "--out", out]);
+  const key = readFileSync(out, "utf8").trim();
+  writeFileSync(out, printed);
+  const { code, stdout, stderr } = await cli(["verifier-key", out]);
+  assertEquals([code, stdout], [2, ""]);
+  assertMatch(stderr, /^audit-log: Cannot use the signing key in .*audit\.key: .*\n$/);
+  const given = await cli(["verifier-key", key]);
+  assertEquals([given.code, given.stdout], [2, ""]);
+  assertStringIncludes(given.stderr, "give the name of a file that holds it");
+  assert(!given.stderr.includes(key.slice(-20)));
+});
+
 test("keygen overwrites nothing", async (t) => {
   const out = join(tempFolder(t), "audit.key");
   writeFileSync(out, "precious\n");
