@@ -140,6 +140,8 @@ async function open(
 }
 
 function missing(path: string): CliError {
+  // As of a variable that is not set.
+  if (path === "") return new CliError("Cannot open the log: --log is empty; give its file");
   return new CliError(`Cannot open ${path}: no such file`);
 }
 

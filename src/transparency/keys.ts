@@ -242,6 +242,7 @@ function checkName(name: string, fail: Fail): void {
 
 function checkText(key: string, fail: Fail): void {
   if (typeof key !== "string") throw fail(`it must be a string, not ${describe(key)}`);
+  if (key === "") throw fail("it is empty");
   // Not \s, to which U+FEFF, which a name may have, is white space.
   if (/\p{White_Space}/u.test(key)) {
     throw fail("it contains white space; give the key alone, without a line break");

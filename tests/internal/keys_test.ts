@@ -155,7 +155,7 @@ test("a key can have any other name", async () => {
 });
 
 const VKEYS: [what: string, key: string | (() => Promise<string>), message: string][] = [
-  ["an empty text", "", "three parts"],
+  ["an empty text", "", "it is empty"],
   ["a name alone", "PeterNeumann", "three parts"],
   ["no key", "PeterNeumann+c74f20a3", "three parts"],
   ["an empty key", "PeterNeumann+c74f20a3+", "nothing follows the id"],
@@ -188,7 +188,7 @@ for (const [what, key, message] of VKEYS) {
 }
 
 const SKEYS: [what: string, key: string, message: string][] = [
-  ["an empty text", "", "begin with PRIVATE+KEY+"],
+  ["an empty text", "", "it is empty"],
   ["a verifier key", PETER_VKEY, "begin with PRIVATE+KEY+"],
   ["another prefix", PETER_SKEY.replace("PRIVATE", "private"), "begin with PRIVATE+KEY+"],
   ["no name", "PRIVATE+KEY+", "three parts"],

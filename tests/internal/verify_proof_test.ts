@@ -177,7 +177,7 @@ test("malformed proofs and keys are refused, each with its code", async () => {
   await refused({ proof: proof.replaceAll("\n", "\r\n") }, "INVALID_PROOF", "carriage return");
   await refused({ proof: proof.replace("\n11\n", "\n011\n") }, "INVALID_PROOF", "leading zero");
   await refused({ proof: 1 }, "INVALID_PROOF", "a string or a Uint8Array, not a number");
-  await refused({ verifierKey: "" }, "INVALID_KEY", "three parts");
+  await refused({ verifierKey: "" }, "INVALID_KEY", "it is empty");
   await refused({ verifierKey: [verifierKey, "a"] }, "INVALID_KEY", "three parts");
   await refused({ verifierKey: [1] }, "INVALID_KEY", "not a number");
   await refused({ verifierKey: GO.peter.signingKey }, "INVALID_KEY", "secret");

@@ -167,6 +167,12 @@ test("info tells people about a log, its unreadable lines too", async (t) => {
   assertMatch(stderr, /^(audit-log: warning: .*\n)?$/);
 });
 
+test("a log without a name, as of a variable that is not set, is told as that", async () => {
+  const { code, stdout, stderr } = await cli(["query", "--log", ""]);
+  assertEquals([code, stdout], [2, ""]);
+  assertEquals(stderr, "audit-log: Cannot open the log: --log is empty; give its file\n");
+});
+
 test("an error of the library is told in one line, without a stack", async (t) => {
   const folder = tempFolder(t);
   mkdirSync(join(folder, "a.db"));

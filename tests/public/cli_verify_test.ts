@@ -162,7 +162,17 @@ test("the help tells of every command, and what the exit status says", async () 
     return stdout;
   };
   const all = await help();
-  for (const command of ["get", "keygen", "verifier-key", "checkpoint", "verify", "prove", "verify-proof"]) {
+  for (
+    const command of [
+      "get",
+      "keygen",
+      "verifier-key",
+      "checkpoint",
+      "verify",
+      "prove",
+      "verify-proof",
+    ]
+  ) {
     assertMatch(all, new RegExp(`^ {2}${command} `, "m"));
     assertMatch(await help(command), new RegExp(`^Usage: audit-log ${command} `));
   }
