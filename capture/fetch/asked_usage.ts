@@ -61,8 +61,10 @@ export function withoutUsage<Part>(next: Next<Part>): Pull<Part> {
   const events = new WithoutUsage();
   return async (give) => {
     const givenBytes = (bytes: Bytes): boolean => {
-      if (bytes.length > 0) give({ done: false, value: bytes as Part });
-      return bytes.length > 0;
+      // Asked for before: who is given them may take their buffer away, and they have no length then.
+      const isAny = bytes.length > 0;
+      if (isAny) give({ done: false, value: bytes as Part });
+      return isAny;
     };
     const passed = (read: ReadableStreamReadResult<Part>): boolean => {
       if (!read.done && read.value instanceof Uint8Array) {

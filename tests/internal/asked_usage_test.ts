@@ -1,9 +1,9 @@
 // Streams whose usage was asked for, given on without it, wherever their bytes are cut.
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { withoutUsage } from "../../capture/fetch/asked_usage.ts";
-import type { Bytes } from "../../capture/fetch/bytes.ts";
+import { bodyOf, type Bytes } from "../../capture/fetch/bytes.ts";
 
 const bytesOf = (text: string): Bytes => new TextEncoder().encode(text) as Bytes;
 const textOf = (pieces: readonly Bytes[]): string[] =>
@@ -144,4 +144,20 @@ test("what has begun is given before the stream ends or breaks", async () => {
   const error = new Error("reset");
   const broken = await given(pieces, error);
   assertEquals([textOf(broken.given), broken.error], [["data: 1\n\n", "data: 2"], error]);
+});
+
+test("no more is read than is asked for, and what came before a stream breaks is given before, where buffers are taken away", async () => {
+  let reads = 0;
+  const read = withoutUsage<Bytes>((give) => {
+    if (++reads > 2) return Promise.reject(new Error("reset"));
+    const value = bytesOf(reads === 1 ? "data: 1\n\n" : "data: 2");
+    return Promise.resolve(give({ done: false, value }));
+  });
+  const body = bodyOf("bytes", read, () => Promise.resolve());
+  const reader = body.getReader({ mode: "byob" });
+  const next = async (length: number): Promise<string> =>
+    textOf([(await reader.read(new Uint8Array(length))).value!])[0]!;
+  assertEquals([await next(20), reads], ["data: 1\n\n", 1]);
+  assertEquals([await next(5), await next(5), reads], ["data:", " 2", 3]);
+  await assertRejects(() => next(5), Error, "reset");
 });
