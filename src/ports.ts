@@ -98,7 +98,7 @@ export interface FileAdapter {
    * among them. `EEXIST` when there is something; another name that the file has because a process was killed here is removed then.
    *
    * @param beside A file that is there. The new one gets its owner and its group, where there are owners and this process may give
-   *   files away; otherwise it is as any that this process creates.
+   *   files away; otherwise it is as any that this process creates. So it is, too, where the path leads by way of a link.
    */
   create(path: string, beside?: string): Promise<void>;
   /** Removes a file. The core asks this only of side files that can be rebuilt. */

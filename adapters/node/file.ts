@@ -168,20 +168,31 @@ function createUnopened(path: string, beside: string | undefined): void {
 function createEmpty(path: string, beside: string | undefined): void {
   const descriptor = fs.openSync(path, FLAGS.create, 0o600);
   try {
-    if (beside !== undefined) giveAway(descriptor, beside);
+    if (beside !== undefined) giveAway(descriptor, path, beside);
   } finally {
     fs.closeSync(descriptor);
   }
 }
 
 /**
+ * Whether a new file is where its path says. Whoever owns a folder on the way can put a link in its place, and so have root make a file
+ * in another's folder: such a file stays root's. Linux alone tells, and Deno only who may do everything.
+ */
+function isInPlace(descriptor: number, path: string): boolean {
+  if (process.platform !== "linux") return true;
+  const link = `/proc/self/fd/${descriptor}`;
+  return isPermitted(link, "read") && fs.readlinkSync(link) === resolve(path);
+}
+
+/**
  * Gives a new file the owner of another, as SQLite does. By its descriptor: its name may lead to somebody else's file by now,
  * which root must not give away.
  */
-function giveAway(descriptor: number, beside: string): void {
+function giveAway(descriptor: number, path: string, beside: string): void {
   try {
     const { uid, gid } = fs.statSync(beside);
-    if (uid !== fs.fstatSync(descriptor).uid) fs.fchownSync(descriptor, uid, gid);
+    if (uid === fs.fstatSync(descriptor).uid) return;
+    if (isInPlace(descriptor, path)) fs.fchownSync(descriptor, uid, gid);
   } catch {
     // Only root may, and not on all file systems. It is a file all the same.
   }

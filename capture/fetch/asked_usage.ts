@@ -61,8 +61,10 @@ export function withoutUsage<Part>(next: Next<Part>): Pull<Part> {
   const events = new WithoutUsage();
   return async (give) => {
     const givenBytes = (bytes: Bytes): boolean => {
-      if (bytes.length > 0) give({ done: false, value: bytes as Part });
-      return bytes.length > 0;
+      // Asked for before: who is given them may take their buffer away, and they have no length then.
+      const isAny = bytes.length > 0;
+      if (isAny) give({ done: false, value: bytes as Part });
+      return isAny;
     };
     const passed = (read: ReadableStreamReadResult<Part>): boolean => {
       if (!read.done && read.value instanceof Uint8Array) {
@@ -142,8 +144,9 @@ class WithoutUsage {
       if (!text.includes('"usage"')) return event;
       this.#data = "";
       this.#reader.read(event);
-      const { choices, usage } = looseOf(JSON.parse(this.#data));
-      if (typeof usage !== "object") return event;
+      const { choices, usage, error } = looseOf(JSON.parse(this.#data));
+      // What went wrong is for the caller, whatever is told along with it.
+      if (typeof usage !== "object" || (error ?? undefined) !== undefined) return event;
       if (usage !== null) return Array.isArray(choices) && choices.length === 0 ? NONE : event;
       return text.match(NOT_YET)?.length === 1
         ? new TextEncoder().encode(text.replace(MEMBER, "")) as Bytes
@@ -167,7 +170,11 @@ function endOfEvent(bytes: Bytes, from: number): number {
   for (let at = from; at < bytes.length; at++) {
     if (!isEndOfLine(bytes[at])) continue;
     const next = behindLine(bytes, at);
-    if (isEndOfLine(bytes[next])) return behindLine(bytes, next);
+    if (isEndOfLine(bytes[next])) {
+      // Where lines end with both, the LF of the last is part of the event, and still to come.
+      const isCut = next === at + 2 && bytes[next] === CR && next + 1 === bytes.length;
+      return isCut ? -1 : behindLine(bytes, next);
+    }
     at = next - 1;
   }
   return -1;

@@ -13,7 +13,7 @@ import { type AnswerHead, answerIn } from "./answers.ts";
 import { askingForUsage } from "./asked_usage.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { watchedResponse } from "./foreign_response.ts";
-import { isPlainResponse, mayHaveBody, withBody } from "./passed_response.ts";
+import { isPlainResponse, mayHaveBody, withBody, withoutLength } from "./passed_response.ts";
 import { type ReadBody, readBody } from "./read_body.ts";
 import { recordedStream } from "./recorded_stream.ts";
 import { refusal, RETRY_COUNT } from "./refusal.ts";
@@ -218,7 +218,8 @@ async function answered(
     return response;
   }
   if (head.isStream) {
-    return withBody(response, recordedStream(body, call, head, signal));
+    const headers = head.hidesUsage ? withoutLength(response) : undefined;
+    return withBody(response, recordedStream(body, call, head, signal), headers);
   }
   const read = await readBody(body, head.ok ? ANSWER_LIMITS : ERROR_LIMITS, signal);
   if (head.ok && !read.isOver) {

@@ -3,13 +3,15 @@ type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;
 /** A response with the body of another's, and all else the other's: what a response made anew would not have. */
 class PassedResponse extends Response {
   readonly #original: Response;
+  readonly #headers: Headers;
 
-  constructor(body: Body, original: Response) {
+  constructor(body: Body, original: Response, seen: Headers) {
     const { status, statusText } = original;
     const canBeMade = status >= 200 && status <= 599;
-    const headers = headersOfBody(original);
+    const headers = headersOfBody(original.url, seen);
     super(body, canBeMade ? { status, statusText, headers } : { statusText, headers });
     this.#original = original;
+    this.#headers = seen;
     if (canBeMade) return;
     // A server may send a status that no response can be made with.
     Object.defineProperty(this, "status", { value: status, configurable: true });
@@ -29,7 +31,7 @@ class PassedResponse extends Response {
   }
 
   override get headers(): Headers {
-    return this.#original.headers;
+    return this.#headers;
   }
 
   override async blob(): Promise<Blob> {
@@ -40,7 +42,7 @@ class PassedResponse extends Response {
   }
 
   override clone(): Response {
-    return withBody(this.#original, super.clone().body as Body);
+    return withBody(this.#original, super.clone().body as Body, this.#headers);
   }
 }
 
@@ -48,7 +50,7 @@ class PassedResponse extends Response {
  * The headers that a server sends which is given the response as its own answer: those of the original, whose body this runtime
  * may have decoded. Deno's server then leaves these two out, but of its own responses alone.
  */
-function headersOfBody({ url, headers }: Response): Headers {
+function headersOfBody(url: string, headers: Headers): Headers {
   const isDecoded = url !== "" && /^(?:gzip|br)$/i.test(headers.get("content-encoding") ?? "");
   if (!isDecoded) return headers;
   const others = new Headers(headers);
@@ -69,9 +71,17 @@ Object.defineProperty(PassedResponse.prototype, "constructor", {
  *
  * @param original The response.
  * @param body Its body.
+ * @param headers Its headers, where they are others.
  */
-export function withBody(original: Response, body: Body): Response {
-  return new PassedResponse(body, original);
+export function withBody(original: Response, body: Body, headers = original.headers): Response {
+  return new PassedResponse(body, original, headers);
+}
+
+/** The headers of a response whose body is of another length than they say. */
+export function withoutLength({ headers }: Response): Headers {
+  const others = new Headers(headers);
+  others.delete("content-length");
+  return others;
 }
 
 /** Whether something is a response of the runtime's own, of which another can be made that is as good. */

@@ -194,7 +194,8 @@ export class JsonlTree implements TreeStore {
     checkpoint: StoredCheckpoint,
     tiles: readonly FullTile[],
   ): Promise<boolean> {
-    await this.keepTiles(tiles);
+    // As a rule there are none, and nobody need wait for whoever writes the index.
+    if (tiles.length > 0) await this.keepTiles(tiles);
     const action = `write to ${this.#settings.path}`;
     try {
       // Records of other processes too, whose own syncs may still be on their way.

@@ -1,9 +1,9 @@
 // Streams whose usage was asked for, given on without it, wherever their bytes are cut.
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { withoutUsage } from "../../capture/fetch/asked_usage.ts";
-import type { Bytes } from "../../capture/fetch/bytes.ts";
+import { bodyOf, type Bytes } from "../../capture/fetch/bytes.ts";
 
 const bytesOf = (text: string): Bytes => new TextEncoder().encode(text) as Bytes;
 const textOf = (pieces: readonly Bytes[]): string[] =>
@@ -48,6 +48,9 @@ const cases: [what: string, given: readonly string[], left: readonly string[]][]
   ["usage beside an answer", [chunk(',"usage":{"prompt_tokens":1}')], [
     chunk(',"usage":{"prompt_tokens":1}'),
   ]],
+  ["usage beside an error", ['{"choices":[],"usage":{"prompt_tokens":1},"error":{"code":1}}'], [
+    '{"choices":[],"usage":{"prompt_tokens":1},"error":{"code":1}}',
+  ]],
   ["usage of something within", [chunk(',"x":{"usage":null}')], [chunk(',"x":{"usage":null}')]],
   ["usage of something within, too", [chunk(',"usage":null,"x":{"usage":null}')], [
     chunk(',"usage":null,"x":{"usage":null}'),
@@ -80,19 +83,14 @@ for (const [what, events, left] of cases) {
         for (const at of isLong ? [cut, 20_000 + cut, 20_080 + cut] : [cut]) {
           const pieces = [bytes.slice(0, at), bytes.slice(at)];
           const got = textOf((await given(pieces)).given).join("");
-          assertEquals(plain(got), plain(text(left)), `cut at ${at}`);
+          assertEquals(got, text(left), `cut at ${at}`);
         }
       }
       if (isLong) return;
       const ones = Array.from(bytes, (_, at) => bytes.slice(at, at + 1));
-      assertEquals(plain(textOf((await given(ones)).given).join("")), plain(text(left)));
+      assertEquals(textOf((await given(ones)).given).join(""), text(left));
     });
   }
-}
-
-/** Without empty lines, which say nothing more where there is one. */
-function plain(text: string): string {
-  return text.replaceAll(/\r\n?/g, "\n").replaceAll(/\n{2,}/g, "\n\n");
 }
 
 test("events are given on as they come, in the bytes that they came in", async () => {
@@ -146,4 +144,20 @@ test("what has begun is given before the stream ends or breaks", async () => {
   const error = new Error("reset");
   const broken = await given(pieces, error);
   assertEquals([textOf(broken.given), broken.error], [["data: 1\n\n", "data: 2"], error]);
+});
+
+test("no more is read than is asked for, and what came before a stream breaks is given before, where buffers are taken away", async () => {
+  let reads = 0;
+  const read = withoutUsage<Bytes>((give) => {
+    if (++reads > 2) return Promise.reject(new Error("reset"));
+    const value = bytesOf(reads === 1 ? "data: 1\n\n" : "data: 2");
+    return Promise.resolve(give({ done: false, value }));
+  });
+  const body = bodyOf("bytes", read, () => Promise.resolve());
+  const reader = body.getReader({ mode: "byob" });
+  const next = async (length: number): Promise<string> =>
+    textOf([(await reader.read(new Uint8Array(length))).value!])[0]!;
+  assertEquals([await next(20), reads], ["data: 1\n\n", 1]);
+  assertEquals([await next(5), await next(5), reads], ["data:", " 2", 3]);
+  await assertRejects(() => next(5), Error, "reset");
 });

@@ -6,10 +6,11 @@ import { assertEquals } from "@std/assert";
 import { AuditLog, generateSigningKey, type Runtime } from "@audit-log/llm";
 import { join } from "node:path";
 import { test } from "node:test";
-import { FILE_BACKENDS } from "../support/backends.ts";
+import { FILE_BACKENDS, openFile } from "../support/backends.ts";
 import { interactions } from "../support/interaction.ts";
+import { partsOf } from "../support/notes.ts";
 import { currentRuntime } from "../support/runtime.ts";
-import { tempFolder } from "../support/temp.ts";
+import { atEnd, tempFolder } from "../support/temp.ts";
 
 for (const backend of FILE_BACKENDS) {
   test(`${backend}: the files that SQLite locks are opened by nothing else`, async (t) => {
@@ -51,3 +52,17 @@ for (const backend of FILE_BACKENDS) {
     assertEquals([...locked].filter((path) => opened.has(path)), []);
   });
 }
+
+test("a JSONL log without new tiles is signed while another writes its index", async (t) => {
+  const path = join(tempFolder(t), "log");
+  const { signingKey } = await generateSigningKey("acme.example/locks");
+  const log = await openFile(t, { backend: "jsonl", path, signingKey, busyTimeoutMs: 0 });
+  await log.recordAll(interactions(300));
+  await log.checkpoint();
+  await log.recordAll(interactions(3));
+  const other = (await currentRuntime()).sqlite.open(`${path}-index`, { readOnly: false });
+  atEnd(t, () => other.close());
+  other.exec("BEGIN IMMEDIATE");
+  assertEquals(partsOf(await log.checkpoint()).size, 303);
+  other.exec("ROLLBACK");
+});

@@ -221,6 +221,23 @@ test("legacy completions are asked for their usage", async (t) => {
   assertEquals(await usageIn(log), USAGE);
 });
 
+test("a stream that its usage was left out of is not said to be as long as it was", async (t) => {
+  const events = eventBytes(
+    { choices: [{ index: 0, delta: { content: "Hi" }, finish_reason: "stop" }], usage: null },
+    { choices: [], usage: { prompt_tokens: 11, completion_tokens: 7 } },
+    "[DONE]",
+  );
+  const headers = { "content-type": "text/event-stream", "content-length": `${events.length}` };
+  const beneath: Fetch = () => Promise.resolve(new Response(events, { headers }));
+  const { log, fetch } = await fetched(t, { streamUsage: true, fetch: beneath });
+  const response = await fetch(CHAT, post({ ...QUESTION, stream: true }));
+  for (const one of [response.clone(), response]) {
+    assertEquals([...one.headers.keys()], ["content-type"]);
+    assertEquals((await one.text()).includes("usage"), false);
+  }
+  assertEquals(await usageIn(log), USAGE);
+});
+
 test("another package's response passes without usage where its body is a stream of the platform's", async (t) => {
   const events = eventBytes(
     { choices: [{ index: 0, delta: { content: "Hi" }, finish_reason: "stop" }] },
