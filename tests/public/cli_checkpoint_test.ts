@@ -153,7 +153,7 @@ const SECRET =
   "PRIVATE+KEY+acme.example/chat+00000000+AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyAh";
 
 const keyFiles: [what: string, content: string | Uint8Array, says: RegExp][] = [
-  ["that is empty", "", /key\.txt: it does not begin with PRIVATE\+KEY\+;/],
+  ["that is empty", "", /key\.txt: it is empty\n$/],
   ["of two lines", `${SECRET}\n${SECRET}\n`, /key\.txt: it contains white space/],
   ["with a space before the key", ` ${SECRET}`, /key\.txt: it contains white space/],
   ["with the id of another", `${SECRET}\n`, /key\.txt: its id does not belong to its name and key/],
