@@ -1,7 +1,7 @@
-import { type AuditLog, AuditLogError } from "../../mod.ts";
+import type { AuditLog } from "../../mod.ts";
 import { Capture } from "../shared/capture.ts";
 import type { CapturedCall } from "../shared/captured_call.ts";
-import type { CaptureOptions } from "../shared/capture_options.ts";
+import { type CaptureOptions, invalidOption } from "../shared/capture_options.ts";
 import { withoutCredentials } from "../shared/credentials.ts";
 import { jsonValue } from "../shared/exact_json.ts";
 import { looseOf } from "../shared/loose.ts";
@@ -79,26 +79,12 @@ export interface AuditFetchOptions extends CaptureOptions {
 export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetch {
   const { fetch, provider, streamUsage = false, ...others } = options;
   if (provider !== undefined && (typeof provider !== "string" || provider === "")) {
-    throw new AuditLogError(
-      "INVALID_OPTION",
-      "Cannot capture calls: provider must be a name that is not empty",
-      { path: "provider" },
-    );
+    throw invalidOption("provider", "must be a name that is not empty");
   }
   if (fetch !== undefined && typeof fetch !== "function") {
-    throw new AuditLogError("INVALID_OPTION", "Cannot capture calls: fetch must be a function", {
-      path: "fetch",
-    });
+    throw invalidOption("fetch", "must be a function");
   }
-  if (typeof streamUsage !== "boolean") {
-    throw new AuditLogError(
-      "INVALID_OPTION",
-      "Cannot capture calls: streamUsage must be a boolean",
-      {
-        path: "streamUsage",
-      },
-    );
-  }
+  if (typeof streamUsage !== "boolean") throw invalidOption("streamUsage", "must be a boolean");
   const capture = new Capture(log, others);
   const beneath = fetch ?? globalThis.fetch;
   const endpointOf = endpointsOf(provider);

@@ -77,22 +77,28 @@ const OPTIONS: Readonly<Record<keyof CaptureOptions, readonly string[]>> = {
  * @throws {AuditLogError} `INVALID_OPTION`, its `path` the option at fault.
  */
 export function checkCaptureOptions(options: CaptureOptions): void {
-  if (typeof options !== "object" || options === null) throw invalid("", "must be an object");
+  if (typeof options !== "object" || options === null) throw invalidOption("", "must be an object");
   for (const [name, value] of Object.entries(options)) {
     const types = OPTIONS[name as keyof CaptureOptions];
     if (types === undefined) {
-      throw invalid(name, `is not an option; ${hintFor(name, Object.keys(OPTIONS))}`);
+      throw invalidOption(name, `is not an option; ${hintFor(name, Object.keys(OPTIONS))}`);
     }
     if (value === undefined || (value !== null && types.includes(typeof value))) continue;
-    throw invalid(name, `must be a ${types.join(" or a ")}`);
+    throw invalidOption(name, `must be a ${types.join(" or a ")}`);
   }
   const { onAuditFailure = "refuse" } = options;
   if (onAuditFailure !== "refuse" && onAuditFailure !== "continue") {
-    throw invalid("onAuditFailure", `must be "refuse" or "continue"`);
+    throw invalidOption("onAuditFailure", `must be "refuse" or "continue"`);
   }
 }
 
-function invalid(path: string, state: string): AuditLogError {
+/**
+ * The error for an option that cannot be used.
+ *
+ * @param path The option, or `""` for all of them.
+ * @param state What is wrong with it.
+ */
+export function invalidOption(path: string, state: string): AuditLogError {
   const message = `Cannot capture calls: ${path === "" ? "the options" : path} ${state}`;
   return new AuditLogError("INVALID_OPTION", message, { path });
 }

@@ -16,8 +16,7 @@ export const WORKER = config.exports["./worker"];
 /**
  * Entry points that npm users do not get. `./db-sqlite` loads an FFI driver for Deno from JSR, where
  * npm packages cannot depend on anything. `./cli` is a program, there to be run by Deno from an
- * address; npm has `bin` for that. `./deno` stays: Deno can also
- * load this package from npm.
+ * address; npm has `bin` for that. `./deno` stays: Deno can also load this package from npm.
  */
 const NOT_ON_NPM = ["./db-sqlite", "./cli"];
 

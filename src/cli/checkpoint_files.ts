@@ -54,8 +54,9 @@ export async function readCheckpoints(
     for (const [position, note] of notes.entries()) {
       const place = notes.length === 1 ? name : `${name}, checkpoint ${position + 1}`;
       try {
-        if (verifiers.length > 0) await openCheckpoint(note, verifiers);
-        const { size } = parseCheckpoint(parseNote(note).text);
+        const { size } = verifiers.length > 0
+          ? (await openCheckpoint(note, verifiers)).checkpoint
+          : parseCheckpoint(parseNote(note).text);
         kept.push({ note, size, place });
       } catch (error) {
         const state = stateOf(error);

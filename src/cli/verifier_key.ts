@@ -10,9 +10,9 @@ export function addVerifierKey(program: Command, host: Host): void {
     .argument("<key-file>", "the file of the private key, or - for standard input")
     .addHelpText("after", DETAILS)
     .action(async (path: string) => {
-      for (const key of await readSigningKeys(host, [path])) {
-        await host.stdout.write(`${(await signerFrom(key)).verifierKey}\n`);
-      }
+      const [signingKey] = await readSigningKeys(host, [path]);
+      const { verifierKey } = await signerFrom(signingKey!);
+      await host.stdout.write(`${verifierKey}\n`);
     });
 }
 
