@@ -7,6 +7,7 @@
  * | `TORN_LINE` | the file ends in an unfinished line, as a crash leaves it; it stays, and is no entry |
  * | `INDEX_REBUILT` | the index beside the file did not fit it and was made anew |
  * | `CHECKPOINTS_UNUSED` | there is a file of checkpoints beside a link to a JSONL log, where they are not looked for |
+ * | `LAYOUT_CHANGED` | a SQLite log is open for reading whose triggers or view are not as they were made: nothing can be recorded in it |
  * | `UPGRADED` | the file had the Python class's layout and was given the present one |
  * | `NOT_SIGNED` | the log has checkpoints and is written to without a key that signs further ones; or the `signingKey` given is `undefined` |
  * | `CHECKPOINT_FAILED` | a checkpoint could not be signed or kept; the next one covers the same entries |
@@ -20,6 +21,7 @@ export interface AuditWarning {
     | "TORN_LINE"
     | "INDEX_REBUILT"
     | "CHECKPOINTS_UNUSED"
+    | "LAYOUT_CHANGED"
     | "UPGRADED"
     | "NOT_SIGNED"
     | "CHECKPOINT_FAILED"

@@ -6,6 +6,7 @@ import type {
   SqliteStatement,
   SqliteValue,
 } from "../ports.ts";
+import type { Warn } from "../warning.ts";
 import { EARLIER_VERSIONS } from "./earlier_version.ts";
 import { objectsMadeBy, objectsOf } from "./objects.ts";
 import { isPythonTable } from "./python_class.ts";
@@ -56,14 +57,28 @@ export function layoutOf(database: SqliteDatabase, path: string): Layout {
 }
 
 /**
- * Makes sure that a log is there to be read.
+ * Makes sure that a log is there to be read. Who reads needs neither triggers nor view: a log that lost them can still be asked, and
+ * above all verified.
  *
- * @throws {AuditLogError} As {@link layoutOf}; `UNSUPPORTED_FORMAT` for the Python class's, `NOT_A_LOG` for nothing.
+ * @param warn Told that they are not as they should be.
+ * @throws {AuditLogError} As {@link layoutOf}; `UNSUPPORTED_FORMAT` for the Python class's, `NOT_A_LOG` for nothing; `DAMAGED` when what
+ *   is read from was changed.
  */
-export function checkReadable(runtime: Runtime, database: SqliteDatabase, path: string): void {
+export function checkReadable(
+  runtime: Runtime,
+  database: SqliteDatabase,
+  path: string,
+  warn: Warn,
+): void {
   switch (layoutOf(database, path)) {
-    case "present":
-      return checkObjects(runtime.sqlite, database, path);
+    case "present": {
+      const changes = layoutChanges(runtime.sqlite, database);
+      const [first] = changes;
+      if (first === undefined) return;
+      const inTheWay = changes.find(({ isReadFrom }) => isReadFrom);
+      if (inTheWay !== undefined) throw damaged(path, inTheWay);
+      return warn({ code: "LAYOUT_CHANGED", message: `${path}: ${stateOf(first)}` });
+    }
     case "empty":
       throw new AuditLogError(
         "NOT_A_LOG",
@@ -100,8 +115,12 @@ function toUpgrade(path: string, whose: string, does: string): AuditLogError {
  * @throws {AuditLogError} `DAMAGED`, naming the object at fault.
  */
 export function checkObjects(sqlite: SqliteAdapter, database: SqliteDatabase, path: string): void {
-  const state = faultOfObjects(sqlite, database);
-  if (state !== undefined) throw new AuditLogError("DAMAGED", `Cannot open ${path}: ${state}`);
+  const [first] = layoutChanges(sqlite, database);
+  if (first !== undefined) throw damaged(path, first);
+}
+
+function damaged(path: string, change: LayoutChange): AuditLogError {
+  return new AuditLogError("DAMAGED", `Cannot open ${path}: ${stateOf(change)}`);
 }
 
 /** Makes sure of the same in each transaction that writes, which does not see what others change in it meanwhile. */
@@ -124,6 +143,11 @@ export class LayoutGuard {
     this.#selectVersion = database.prepare("PRAGMA schema_version");
   }
 
+  /** What is not as it was made. */
+  changes(): readonly LayoutChange[] {
+    return layoutChanges(this.#sqlite, this.#database);
+  }
+
   /**
    * To be called within the transaction, before it writes.
    *
@@ -132,34 +156,47 @@ export class LayoutGuard {
   check(): void {
     const { schema_version: version } = this.#selectVersion.get()!;
     if (version === this.#version) return;
-    const state = faultOfObjects(this.#sqlite, this.#database);
-    if (state !== undefined) {
-      throw new AuditLogError("WRITE_FAILED", `Cannot write to ${this.#path}: ${state}`);
+    const [first] = this.changes();
+    if (first !== undefined) {
+      throw new AuditLogError("WRITE_FAILED", `Cannot write to ${this.#path}: ${stateOf(first)}`);
     }
     this.#version = version;
   }
 }
 
-/** What is wrong with the layout, or nothing. */
-function faultOfObjects(sqlite: SqliteAdapter, database: SqliteDatabase): string | undefined {
+/** Something that is not as this library made it. */
+export interface LayoutChange {
+  /** What it is, and what is wrong with it: `audit_record_no_update is missing`. */
+  readonly says: string;
+  /** Whether it is a table or an index, which a reader needs. */
+  readonly isReadFrom: boolean;
+}
+
+/** What is not as this library made it: of tables, indexes, triggers and the view; and triggers of somebody else. */
+export function layoutChanges(
+  sqlite: SqliteAdapter,
+  database: SqliteDatabase,
+): readonly LayoutChange[] {
   const found = objectsOf(database);
   const expected = objectsMadeBy(SCHEMA_SQL, sqlite);
-  for (const [name, sql] of expected) {
-    if (found.get(name) === sql) continue;
+  const changes: LayoutChange[] = [];
+  for (const [name, definition] of expected) {
+    if (found.get(name) === definition) continue;
     const state = found.has(name) ? "is not as this library made it" : "is missing";
-    return changed(`${name} ${state}`);
+    changes.push({ says: `${name} ${state}`, isReadFrom: /^(?:table|index) /.test(definition) });
   }
   // A trigger's table is as its statement wrote it: SQLite makes no difference between large and small letters.
   const triggers = database.prepare(
     "SELECT name FROM sqlite_schema WHERE type = 'trigger' " +
       `AND lower(tbl_name) IN ('${RECORD_TABLE}', '${EVENT_TABLE}', '${CHECKPOINT_TABLE}', '${TILE_TABLE}')`,
   ).all();
-  const foreign = triggers.find(({ name }) => !expected.has(name as string));
-  if (foreign !== undefined) {
-    return changed(`the trigger ${foreign["name"]} is not this library's`);
+  for (const { name } of triggers) {
+    if (expected.has(name as string)) continue;
+    changes.push({ says: `the trigger ${name} is not this library's`, isReadFrom: false });
   }
+  return changes;
 }
 
-function changed(state: string): string {
-  return `its layout was changed, ${state}; docs/format.md says how it should be`;
+function stateOf({ says }: LayoutChange): string {
+  return `its layout was changed, ${says}; docs/format.md says how it should be`;
 }

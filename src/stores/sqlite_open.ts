@@ -59,7 +59,8 @@ export function prepareDatabase(
 ): void {
   database.exec(CONNECTION_SQL);
   if (settings.readOnly) {
-    transact(database, () => checkReadable(runtime, database, settings.path), "BEGIN DEFERRED");
+    const { path, warn } = settings;
+    transact(database, () => checkReadable(runtime, database, path, warn), "BEGIN DEFERRED");
   } else prepareForWriting(runtime, database, settings);
 }
 

@@ -148,6 +148,11 @@ export class SqliteTree implements TreeStore {
     }
   }
 
+  async inspectLayout(): Promise<readonly string[]> {
+    const changes = await this.#reading(() => this.#layout.changes());
+    return changes.map(({ says }) => `The layout of the database was changed: ${says}`);
+  }
+
   /** A page of the rows from one number to before another. */
   #rows(
     select: SqliteStatement,

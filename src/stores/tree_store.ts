@@ -67,6 +67,13 @@ export interface TreeStore {
    * @throws {AuditLogError} `READ_FAILED`.
    */
   inspect(): AsyncIterable<readonly (InspectedRecord | UnsettledRecord)[]>;
+  /**
+   * What is not as this library made it, of all that guards the records or shows them; one sentence each. Without it, there is
+   * nothing of the kind.
+   *
+   * @throws {AuditLogError} `READ_FAILED`.
+   */
+  inspectLayout?(): Promise<readonly string[]>;
   /** How many tiles of a level are kept, from the first on without a gap. */
   tileCount(level: number): Promise<number>;
   /** The 8192 bytes of a tile, or `undefined` when it is not kept. */

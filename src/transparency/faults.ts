@@ -3,9 +3,10 @@ export interface LogFault {
   /**
    * What it is about: `record`, a record or a column or index that does not fit it; `tile`, a stored hash; `signature`,
    * a signature that does not hold or is missing; `checkpoint`, a checkpoint of the log that its entries do not agree
-   * with, that is none, or that is not where it was kept; `remembered`, the same for a checkpoint that was given.
+   * with, that is none, or that is not where it was kept; `remembered`, the same for a checkpoint that was given; `layout`, a
+   * trigger or the like of the database, which is missing, changed, or somebody else's.
    */
-  readonly kind: "record" | "tile" | "signature" | "checkpoint" | "remembered";
+  readonly kind: "record" | "tile" | "signature" | "checkpoint" | "remembered" | "layout";
   /** The first entry concerned, from 0, where that is known. */
   readonly index: number | undefined;
   /** Its id, where that is known. */

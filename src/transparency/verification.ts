@@ -102,6 +102,9 @@ class HasherToTakeOver implements Hasher {
 async function verifyWith(parts: VerificationParts, hasher: Hasher): Promise<Verification> {
   const { store, sha256, onProgress } = parts;
   const faults = new Faults();
+  for (const message of await store.inspectLayout?.() ?? []) {
+    faults.add({ kind: "layout", index: undefined, entryId: undefined, message });
+  }
   const checkpoints = await Checkpoints.read(store, parts.given, faults);
   const tree = Tree.empty(sha256);
   const tiles = new TileCheck(sha256, store, faults);
