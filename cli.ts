@@ -5,6 +5,7 @@
  * @module
  */
 import process from "node:process";
+import { fileError } from "./src/cli/file_error.ts";
 import type { Host, Output } from "./src/cli/host.ts";
 import { main } from "./src/cli/main.ts";
 import type { Runtime } from "./src/ports.ts";
@@ -15,8 +16,8 @@ for (const stream of [process.stdout, process.stderr]) stream.on("error", () => 
 const host: Host = {
   args: process.argv.slice(2),
   runtime: await runtimeHere(),
-  stdout: outputOf(process.stdout),
-  stderr: outputOf(process.stderr),
+  stdout: outputOf(process.stdout, "standard output"),
+  stderr: outputOf(process.stderr, "standard error"),
   stdin: () => process.stdin,
   end: (status) => {
     process.exitCode = status;
@@ -41,7 +42,7 @@ function hideSqliteWarning(): void {
   };
 }
 
-function outputOf(stream: typeof process.stdout | typeof process.stderr): Output {
+function outputOf(stream: typeof process.stdout | typeof process.stderr, name: string): Output {
   const isTerminal = stream.isTTY === true;
   const redraws = isTerminal && process.env.TERM !== "dumb";
   return {
@@ -51,9 +52,17 @@ function outputOf(stream: typeof process.stdout | typeof process.stderr): Output
     get columns() {
       return isTerminal ? stream.columns || undefined : undefined; // some terminals say 0
     },
-    write: (text) =>
-      new Promise((resolve, reject) => {
-        stream.write(text, (error) => error ? reject(error) : resolve());
-      }),
+    write: async (text) => {
+      try {
+        await new Promise<void>((resolve, reject) => {
+          stream.write(text, (error) => error ? reject(error) : resolve());
+        });
+      } catch (error) {
+        // A reader that went away is for the command to know.
+        throw (error as { code?: unknown }).code === "EPIPE"
+          ? error
+          : fileError(`write to ${name}`, error);
+      }
+    },
   };
 }

@@ -124,7 +124,6 @@ function withHint(text: string): string {
 /** What people get to read. A stack is for errors that nobody foresaw. */
 function messageOf(error: unknown): string {
   if (error instanceof AuditLogError || error instanceof CliError) return visible(error.message);
-  if (isSystemError(error)) return visible(`Cannot go on: ${error.message}`);
   const stack = error instanceof Error ? error.stack ?? error.message : String(error);
   return visiblePage(`unexpected error, please report it: ${stack}`);
 }
@@ -132,11 +131,6 @@ function messageOf(error: unknown): string {
 /** An argument that a message repeats may be a signing key, which somebody gave where it does not belong. */
 function withoutSecrets(text: string): string {
   return text.replace(/PRIVATE\+KEY\+(?:[^\s;]|;\S)\S*/g, "PRIVATE+KEY+…");
-}
-
-/** What standard input and output report: a full disk, a folder in place of a file. */
-function isSystemError(error: unknown): error is Error {
-  return error instanceof Error && /^E[A-Z]+$/.test(String((error as { code?: unknown }).code));
 }
 
 function isBrokenPipe(error: unknown): boolean {

@@ -36,7 +36,7 @@ export async function openSource(host: Host, path: string, action: string): Prom
       name: "standard input",
       size: undefined,
       identity: undefined,
-      chunks: host.stdin(),
+      chunks: stdinOf(host, action),
       close: () => Promise.resolve(),
     };
   }
@@ -68,6 +68,14 @@ export async function openSource(host: Host, path: string, action: string): Prom
       yield buffer.subarray(0, read);
       position += read;
     }
+  }
+}
+
+async function* stdinOf(host: Host, action: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* host.stdin();
+  } catch (error) {
+    throw fileError(`${action} standard input`, error);
   }
 }
 

@@ -47,7 +47,10 @@ testUnless(
     const script = 'exec "$@" > /dev/full';
     const { code, stderr } = await runProgram(["sh", "-c", script, "sh", ...command]);
     assertEquals([code, existsSync(out)], [2, false]);
-    assertMatch(stderr, /no space left on device/i);
+    assertMatch(
+      stderr,
+      /^audit-log: Cannot write to standard output: .*no space left on device.*\n$/i,
+    );
   },
 );
 
