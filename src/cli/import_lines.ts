@@ -83,10 +83,15 @@ function read(number: number, bytes: Uint8Array): SourceLine {
   }
 }
 
+const UTF_16_FAULT =
+  "is UTF-16, as Windows PowerShell's > writes; make it anew in cmd or Git Bash, which change no byte";
+
 /** Kinds of files that one may easily take for JSON lines, and what to do with them. */
 const FORMATS: readonly [start: string, fault: string][] = [
-  ["\x1f\x8b", "is gzip; unpack it first: zcat FILE | audit-log import - ..."],
+  ["\x1f\x8b", "is gzip; unpack it first: gunzip -c FILE | audit-log import - ..."],
   ["\x28\xb5\x2f\xfd", "is Zstandard; unpack it first: zstdcat FILE | audit-log import - ..."],
+  ["\xff\xfe", UTF_16_FAULT],
+  ["\xfe\xff", UTF_16_FAULT],
   [
     "SQLite format 3\0",
     "is a SQLite database; if it is a log: audit-log query --log FILE --events all --json | audit-log import - ...",
