@@ -4,6 +4,8 @@
  * @module
  */
 
+import { isUtf16, UTF_16 } from "./source.ts";
+
 /** The longest line that is read: a record of the largest default size, every character escaped. */
 const MAX_LINE_BYTES = 128 * 1024 * 1024;
 const NEWLINE = 0x0a;
@@ -83,15 +85,10 @@ function read(number: number, bytes: Uint8Array): SourceLine {
   }
 }
 
-const UTF_16_FAULT =
-  "is UTF-16, as Windows PowerShell's > writes; make it anew in cmd or Git Bash, which change no byte";
-
 /** Kinds of files that one may easily take for JSON lines, and what to do with them. */
 const FORMATS: readonly [start: string, fault: string][] = [
   ["\x1f\x8b", "is gzip; unpack it first: gunzip -c FILE | audit-log import - ..."],
   ["\x28\xb5\x2f\xfd", "is Zstandard; unpack it first: zstdcat FILE | audit-log import - ..."],
-  ["\xff\xfe", UTF_16_FAULT],
-  ["\xfe\xff", UTF_16_FAULT],
   [
     "SQLite format 3\0",
     "is a SQLite database; if it is a log: audit-log query --log FILE --events all --json | audit-log import - ...",
@@ -99,6 +96,7 @@ const FORMATS: readonly [start: string, fault: string][] = [
 ];
 
 function formatOf(bytes: Uint8Array): string | undefined {
+  if (isUtf16(bytes)) return UTF_16;
   const start = String.fromCharCode(...bytes.subarray(0, 16));
   return FORMATS.find(([magic]) => start.startsWith(magic))?.[1];
 }
