@@ -117,6 +117,7 @@ function connect(runtime: Runtime, path: string): SqliteDatabase {
 PRAGMA busy_timeout = 10;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
+PRAGMA checkpoint_fullfsync = ON;
 PRAGMA cache_size = -32768;
 PRAGMA wal_autocheckpoint = 4000;
 `);
