@@ -80,7 +80,7 @@ export type FileMode =
   | "append"
   /**
    * For reading and appending; the file must not exist. It gets mode 0600, and its name is on the
-   * disk when the promise resolves. `EEXIST` otherwise.
+   * disk when the promise resolves, where the file system has a way to put it there. `EEXIST` otherwise.
    */
   | "create";
 
@@ -97,8 +97,8 @@ export interface FileAdapter {
    * see it: on POSIX systems, closing a file frees all locks that the process has on it, those of SQLite in another thread
    * among them. `EEXIST` when there is something; another name that the file has because a process was killed here is removed then.
    *
-   * @param beside A file that is there. The new one gets its owner and its group, where there are owners and this process may give
-   *   files away; otherwise it is as any that this process creates. So it is, too, where the path leads by way of a link.
+   * @param beside A file that is there. The new one gets its owner and its group, on Linux, if this process may give files away;
+   *   otherwise it is as any that this process creates. So it is, too, where the path leads by way of a link.
    */
   create(path: string, beside?: string): Promise<void>;
   /** Removes a file. The core asks this only of side files that can be rebuilt. */

@@ -17,7 +17,7 @@ import type {
   OpenFile,
 } from "../../src/ports.ts";
 import { isPermitted } from "../deno_permissions.ts";
-import { codeOf, createUnopened, FLAGS_OF_NEW, syncFolder } from "./new_file.ts";
+import { codeOf, createUnopened, FLAGS_OF_NEW, type IdentityOf, syncFolder } from "./new_file.ts";
 
 const read = promisify(fs.read);
 const write = promisify(fs.write);
@@ -32,11 +32,26 @@ const FLAGS: Readonly<Record<FileMode, number>> = {
   create: FLAGS_OF_NEW,
 };
 
-/** The files of Node, Deno and Bun. */
+/**
+ * A file's number and its volume's. On Windows the first alone: asked by path, libuv 1.49 and 1.50 (Node 22.13 to 22.16, 24.0 and
+ * 24.1) tell another volume than of the open file.
+ */
+export function nodeIdentity(platform: string): IdentityOf {
+  return platform === "win32" ? ({ ino }) => `${ino}` : ({ dev, ino }) => `${dev}:${ino}`;
+}
+
+/** The files of Node and Bun. */
 export const file: FileAdapter = filesOn(process.platform);
 
-/** The files as they are on a platform: systems differ in what `node:fs` can do with them. */
-export function filesOn(platform: string): FileAdapter {
+/**
+ * The files as they are on a platform: systems differ in what `node:fs` can do with them.
+ *
+ * @param identityOf Tells files from each other.
+ */
+export function filesOn(
+  platform: string,
+  identityOf: IdentityOf = nodeIdentity(platform),
+): FileAdapter {
   return {
     absolute: (path: string): string => resolve(path),
 
@@ -44,7 +59,7 @@ export function filesOn(platform: string): FileAdapter {
     async stat(path: string): Promise<FileStat | undefined> {
       try {
         const stats = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
-        return stats === undefined ? undefined : describe(stats);
+        return stats === undefined ? undefined : describe(stats, identityOf);
       } catch (error) {
         // Beneath what is no folder there is nothing; Node says so, Deno and Bun throw.
         if (codeOf(error) === "ENOTDIR") return undefined;
@@ -62,12 +77,12 @@ export function filesOn(platform: string): FileAdapter {
         fs.rmSync(path, { force: true }); // nobody has used it yet
         throw error;
       }
-      return new NodeFile(descriptor);
+      return new NodeFile(descriptor, identityOf);
     },
 
     // deno-lint-ignore require-await -- as above
     async create(path: string, beside?: string): Promise<void> {
-      createUnopened(path, beside);
+      createUnopened(platform, identityOf, path, beside);
       syncFolder(platform, dirname(path));
     },
 
@@ -81,27 +96,27 @@ export function filesOn(platform: string): FileAdapter {
       // Windows tells late; and there an open file keeps its name.
       if (platform === "win32" || !isPermitted(path, "read")) return undefined;
       const real = fs.realpathSync.native(path);
-      const folder = folderOf(real);
+      const folder = folderOf(real, identityOf);
       // What is no link itself is in the same folder by either path.
       const isKnown = folder !== undefined || fs.lstatSync(path).isSymbolicLink();
       return isKnown ? { path: real, folder } : undefined;
     },
 
     folder(path: string): FileFolder | undefined {
-      return platform === "win32" ? undefined : folderOf(path);
+      return platform === "win32" ? undefined : folderOf(path, identityOf);
     },
   };
 }
 
-function folderOf(path: string): FileFolder | undefined {
+function folderOf(path: string, identityOf: IdentityOf): FileFolder | undefined {
   const folder = dirname(path);
   if (!isPermitted(folder, "read") || process.permission?.has("fs.read", folder) === false) {
     return undefined; // by Deno's permissions, or by Node's
   }
-  const { dev, ino, ctimeNs, mtimeNs } = fs.statSync(folder, { bigint: true });
+  const stats = fs.statSync(folder, { bigint: true });
   return {
-    identity: `${dev}:${ino}`,
-    changedMs: lastChange(Number(ctimeNs) / 1e6, Number(mtimeNs) / 1e6),
+    identity: identityOf(stats),
+    changedMs: lastChange(Number(stats.ctimeNs) / 1e6, Number(stats.mtimeNs) / 1e6),
   };
 }
 
@@ -117,14 +132,16 @@ export function lastChange(ctimeMs: number, mtimeMs: number): number {
 
 class NodeFile implements OpenFile {
   readonly #descriptor: number;
+  readonly #identityOf: IdentityOf;
 
-  constructor(descriptor: number) {
+  constructor(descriptor: number, identityOf: IdentityOf) {
     this.#descriptor = descriptor;
+    this.#identityOf = identityOf;
   }
 
   // deno-lint-ignore require-await -- as above
   async stat(): Promise<FileStat> {
-    return describe(fs.fstatSync(this.#descriptor, { bigint: true }));
+    return describe(fs.fstatSync(this.#descriptor, { bigint: true }), this.#identityOf);
   }
 
   async read(buffer: Uint8Array, position: number): Promise<number> {
@@ -147,11 +164,11 @@ class NodeFile implements OpenFile {
   }
 }
 
-function describe(stats: fs.BigIntStats): FileStat {
+function describe(stats: fs.BigIntStats, identityOf: IdentityOf): FileStat {
   return {
     kind: stats.isFile() ? "file" : stats.isDirectory() ? "directory" : "other",
     size: Number(stats.size),
-    identity: `${stats.dev}:${stats.ino}`,
+    identity: identityOf(stats),
     names: Number(stats.nlink),
   };
 }

@@ -5,8 +5,16 @@
  */
 import fs from "node:fs";
 import { resolve } from "node:path";
-import process from "node:process";
 import { isPermitted } from "../deno_permissions.ts";
+
+/** Gives equal texts for the same file, and different ones for others. */
+export type IdentityOf = (
+  stats: {
+    readonly dev: number | bigint;
+    readonly ino: number | bigint;
+    readonly birthtimeNs?: bigint;
+  },
+) => string;
 
 /** For a file that is read and appended to, and was not there. */
 export const FLAGS_OF_NEW: number = fs.constants.O_RDWR | fs.constants.O_APPEND |
@@ -14,18 +22,25 @@ export const FLAGS_OF_NEW: number = fs.constants.O_RDWR | fs.constants.O_APPEND 
 
 /**
  * Makes a file under another name, and gives it its own when it is closed. A process that is killed in between leaves that name; the
- * next to create the file, or to try, removes it.
+ * next to create the file, or to try, removes it. Not on Windows: there, no file loses its locks when another descriptor of it is closed.
  */
-export function createUnopened(path: string, beside: string | undefined): void {
+export function createUnopened(
+  platform: string,
+  identityOf: IdentityOf,
+  path: string,
+  beside: string | undefined,
+): void {
+  // Only Linux tells where a new file is.
+  const owned = platform === "linux" ? beside : undefined;
   const draft = `${path}-audit-log-new`;
-  if (isPermitted(draft, "read", "write")) {
+  if (platform !== "win32" && isPermitted(draft, "read", "write")) {
     try {
-      if (createByLink(draft, path, beside)) return;
+      if (createByLink(draft, path, owned, identityOf)) return;
     } catch {
       // A file system without hard links, a name that is too long; or what the next attempt tells.
     }
   }
-  createEmpty(path, beside);
+  createEmpty(path, owned);
 }
 
 function createEmpty(path: string, beside: string | undefined): void {
@@ -42,7 +57,6 @@ function createEmpty(path: string, beside: string | undefined): void {
  * in another's folder: such a file stays root's. Linux alone tells, and Deno only who may do everything.
  */
 function isInPlace(descriptor: number, path: string): boolean {
-  if (process.platform !== "linux") return true;
   const link = `/proc/self/fd/${descriptor}`;
   return isPermitted(link, "read") && fs.readlinkSync(link) === resolve(path);
 }
@@ -62,8 +76,13 @@ function giveAway(descriptor: number, path: string, beside: string): void {
 }
 
 /** Returns whether it could be tried: not where there is a draft of somebody else's. */
-function createByLink(draft: string, path: string, beside: string | undefined): boolean {
-  if (!isOurs(draft, path)) return false;
+function createByLink(
+  draft: string,
+  path: string,
+  beside: string | undefined,
+  identityOf: IdentityOf,
+): boolean {
+  if (!isOurs(draft, path, identityOf)) return false;
   fs.rmSync(draft, { force: true });
   createEmpty(draft, beside);
   try {
@@ -75,12 +94,12 @@ function createByLink(draft: string, path: string, beside: string | undefined): 
 }
 
 /** Whether nothing is lost with a name if it is removed: there is no such file, or an empty one, or the file has another name. */
-function isOurs(draft: string, path: string): boolean {
+function isOurs(draft: string, path: string, identityOf: IdentityOf): boolean {
   const options = { bigint: true, throwIfNoEntry: false } as const;
   const left = fs.lstatSync(draft, options);
   if (left === undefined || (left.isFile() && left.size === 0n)) return true;
   const named = fs.statSync(path, options);
-  return left.isFile() && left.dev === named?.dev && left.ino === named.ino;
+  return left.isFile() && named !== undefined && identityOf(left) === identityOf(named);
 }
 
 /** What is said where a folder cannot be synced: it may not be listed, or its file system has no way to. */
