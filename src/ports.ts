@@ -26,7 +26,7 @@ export interface FileFolder {
   readonly identity: string;
   /**
    * When something in it was last made, removed or renamed, milliseconds since the epoch, as exactly as the file system
-   * tells.
+   * tells; `Infinity` where it tells that too late to be relied on, as on Windows.
    */
   readonly changedMs: number;
 }
@@ -86,7 +86,12 @@ export type FileMode =
 
 /** The files of a runtime. */
 export interface FileAdapter {
-  /** The path in full, so that it leads to the same file when the current folder changes. */
+  /**
+   * The path in full, so that it leads to the same file when the current folder changes.
+   *
+   * @throws {AuditLogError} `INVALID_OPTION`, where files and SQLite would be led to different files by it, as Windows does by some
+   *   names.
+   */
   absolute(path: string): string;
   /** Facts about what the path leads to, or `undefined` when there is nothing. */
   stat(path: string): Promise<FileStat | undefined>;
@@ -152,7 +157,7 @@ export interface SqliteAdapter {
   /** The driver's name, for people: `node:sqlite`. */
   readonly name: string;
   /**
-   * Opens a database file, or `:memory:`.
+   * Opens a database file, or `:memory:`. Links are followed: SQLite has the files beside it where the database is.
    *
    * @param path The file, which must exist (an empty file is an empty database), or `:memory:`.
    * @param options `readOnly`: refuse every write.

@@ -68,7 +68,7 @@ export const file: FileAdapter = {
 
   async place(path: string): Promise<FilePlace | undefined> {
     const place = await nodeFile.place!(path);
-    return place && { ...place, folder: file.folder!(place.path) };
+    return place && { ...place, folder: file.folder!(place.path) ?? place.folder };
   },
 
   folder(path: string): FileFolder | undefined {

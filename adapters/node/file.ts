@@ -8,6 +8,7 @@ import fs from "node:fs";
 import { dirname, resolve } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
+import { AuditLogError } from "../../src/errors.ts";
 import type {
   FileAdapter,
   FileFolder,
@@ -17,6 +18,7 @@ import type {
   OpenFile,
 } from "../../src/ports.ts";
 import { isPermitted } from "../deno_permissions.ts";
+import { isAmbiguous } from "./names.ts";
 import { codeOf, createUnopened, FLAGS_OF_NEW, type IdentityOf, syncFolder } from "./new_file.ts";
 
 const read = promisify(fs.read);
@@ -53,7 +55,15 @@ export function filesOn(
   identityOf: IdentityOf = nodeIdentity(platform),
 ): FileAdapter {
   return {
-    absolute: (path: string): string => resolve(path),
+    absolute(path: string): string {
+      const full = resolve(path);
+      if (platform !== "win32" || !isAmbiguous(full)) return full;
+      throw new AuditLogError(
+        "INVALID_OPTION",
+        `Cannot use ${full}: Windows takes a name that ends in a dot or a space, or has a colon, for another; give another name`,
+        { path: "path" },
+      );
+    },
 
     // deno-lint-ignore require-await -- asynchronous by its interface; it takes a microsecond
     async stat(path: string): Promise<FileStat | undefined> {
@@ -93,16 +103,20 @@ export function filesOn(
 
     // deno-lint-ignore require-await -- as above
     async place(path: string): Promise<FilePlace | undefined> {
-      // Windows tells late; and there an open file keeps its name.
-      if (platform === "win32" || !isPermitted(path, "read")) return undefined;
+      if (!isPermitted(path, "read")) return undefined;
+      const isLink = () => fs.lstatSync(path).isSymbolicLink();
+      // What is no link itself is in the same folder by either path. And on Windows an open file keeps its name.
+      if (platform === "win32" && !isLink()) return undefined;
       const real = fs.realpathSync.native(path);
       const folder = folderOf(real, identityOf);
-      // What is no link itself is in the same folder by either path.
-      const isKnown = folder !== undefined || fs.lstatSync(path).isSymbolicLink();
-      return isKnown ? { path: real, folder } : undefined;
+      if (platform === "win32") {
+        return { path: real, folder: folder && { ...folder, changedMs: Infinity } };
+      }
+      return folder !== undefined || isLink() ? { path: real, folder } : undefined;
     },
 
     folder(path: string): FileFolder | undefined {
+      // Windows tells late.
       return platform === "win32" ? undefined : folderOf(path, identityOf);
     },
   };
