@@ -15,7 +15,7 @@ import type { AuditEntry, NewEntry } from "./entry.ts";
 import { ANNOTATION, CALL_END } from "./entry_event.ts";
 import { AuditLogError } from "./errors.ts";
 import { LogReader } from "./log_reader.ts";
-import { currentRuntime, openStore } from "./open_store.ts";
+import { currentHashing, openStore } from "./open_store.ts";
 import { checkOptions, type OpenOptions, type Settings } from "./options.ts";
 import {
   type AuditFilter,
@@ -103,7 +103,7 @@ export class AuditLog implements AsyncDisposable {
     this.#transparency = new Transparency({
       name: settings.path === "" ? "the log" : settings.path,
       store: store.tree ?? new MemoryTree(store),
-      hashing: async () => settings.runtime ?? await currentRuntime(),
+      hashing: async () => settings.runtime ?? await currentHashing(),
       size: () => store.count(everything),
       info: () => store.info(),
       clock: settings.clock,

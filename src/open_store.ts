@@ -5,6 +5,7 @@ import { openJsonlStore } from "./stores/jsonl.ts";
 import { MemoryStore } from "./stores/memory.ts";
 import { openSqliteStore } from "./stores/sqlite.ts";
 import type { LogStore } from "./stores/store.ts";
+import { sha256 } from "./transparency/sha256.ts";
 
 /** Opens the store that the options of a log name. */
 export async function openStore(settings: Settings): Promise<LogStore> {
@@ -35,4 +36,17 @@ export async function currentRuntime(): Promise<Runtime> {
     "Cannot open the log: no adapter for this runtime; give one as the option runtime",
     { path: "runtime" },
   );
+}
+
+/**
+ * What the runtime that this runs on hashes with. Where there is none, as in a browser, it is a SHA-256 in plain TypeScript: a log in
+ * memory asks nothing of a runtime.
+ */
+export async function currentHashing(): Promise<Pick<Runtime, "sha256" | "startHashThread">> {
+  try {
+    return await currentRuntime();
+  } catch (error) {
+    if (error instanceof AuditLogError && error.code === "UNSUPPORTED_RUNTIME") return { sha256 };
+    throw error;
+  }
 }
