@@ -15,7 +15,7 @@ import type { AuditEntry, NewEntry } from "./entry.ts";
 import { ANNOTATION, CALL_END } from "./entry_event.ts";
 import { AuditLogError } from "./errors.ts";
 import { LogReader } from "./log_reader.ts";
-import { currentHashing, openStore } from "./open_store.ts";
+import { currentHashing, inFull, openStore } from "./open_store.ts";
 import { checkOptions, type OpenOptions, type Settings } from "./options.ts";
 import {
   type AuditFilter,
@@ -151,7 +151,8 @@ export class AuditLog implements AsyncDisposable {
    */
   static async open(options: OpenOptions = {}): Promise<AuditLog> {
     const settings = checkOptions(options);
-    const { signingKeys } = settings;
+    const { path, runtime, signingKeys } = settings;
+    const place = path === "" ? "" : inFull(path, runtime);
     // Before the store makes a file.
     const signers = signingKeys.length > 0 ? await LogSigners.from(signingKeys) : undefined;
     const warnings: AuditWarning[] = [];
@@ -161,7 +162,7 @@ export class AuditLog implements AsyncDisposable {
       ignoreRejection(settings.warn(warning));
     };
     const told = { ...settings, warn };
-    const log = new AuditLog(await openStore(told), told, warnings);
+    const log = new AuditLog(await openStore(told, place), told, warnings);
     try {
       if (signers !== undefined) {
         await log.#transparency.sign(signers, settings.checkpoints);
