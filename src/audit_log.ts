@@ -696,7 +696,7 @@ export class AuditLog implements AsyncDisposable {
   /**
    * Waits until everything recorded is durable, and closes the log. Further calls do nothing. A query that is under way ends
    * whole or with `LOG_CLOSED`. The work of {@link AuditLog.beforeClose} is done first. A log with a `signingKey` then signs a
-   * last checkpoint, unless `checkpoints.onClose` is `false`.
+   * last checkpoint, also when nothing was recorded since the one before; see `checkpoints.onClose`.
    */
   close(): Promise<void> {
     this.#beforeClose.closeAsked();
