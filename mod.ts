@@ -123,7 +123,10 @@ export { SqliteError } from "./src/ports.ts";
 const { Deno, Bun, process } = globalThis as {
   Deno?: unknown;
   Bun?: unknown;
-  process?: { versions?: { node?: string } };
+  process?: {
+    versions?: { node?: string };
+    getBuiltinModule?: (name: "node:path") => { resolve(path: string): string };
+  };
 };
 
 setContextStorage(asyncStorage);
@@ -140,16 +143,18 @@ setRuntimeFinder(async (): Promise<Runtime> => {
       "as the option runtime",
     { path: "runtime" },
   );
-});
+}, (path) => process?.getBuiltinModule?.("node:path").resolve(path) ?? path);
 
 /**
  * Publishes checkpoints into a file elsewhere, on a share or a disk that whoever can change the log cannot rewrite: each
  * is appended, followed by an empty line, and is on the disk before the next. `audit-log verify --checkpoint FILE` takes
  * the file as it is.
  *
- * @param path The file; its folder must exist. A new file gets mode 0600.
+ * @param path The file; its folder must exist. A relative path is that of a file in what is now the current folder. A new file
+ *   gets mode 0600.
  * @returns What to give as `checkpoints.publish`.
- * @throws {AuditLogError} `INVALID_OPTION`, at once, when the path is no name of a file.
+ * @throws {AuditLogError} `INVALID_OPTION`, at once, when the path is no name of a file; `PATH_NOT_FOUND` when it is relative, and
+ *   the current folder is gone.
  *
  * @example
  * ```ts

@@ -13,7 +13,8 @@ import { AuditLog, type NewEntry } from "../mod.ts";
 import { DatabaseSync } from "node:sqlite";
 import { pathOf } from "./lib/project.ts";
 
-const FILE = "audit_demo.db";
+/** In the project, unless another path is given. */
+const FILE = Deno.args[0] ?? "audit_demo.db";
 
 /** Where the file is, as a shell finds it from the folder where the demo was started. */
 const started = Deno.env.get("INIT_CWD") ?? Deno.cwd();

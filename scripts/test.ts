@@ -5,8 +5,9 @@
  * deno task test                  # everything
  * deno task test node record      # on Node, files whose path contains "record", all output shown
  * deno task test node@22 bun      # on these two, Node from npm in that version
- * deno task test docs npm         # examples in comments and documents; the npm package
+ * deno task test docs npm         # examples in comments and documents, the demo; the npm package
  * deno task test interop          # logs of every runtime, checked by Go and openssl
+ * deno task test together         # one log that processes of all runtimes record into at once
  * ```
  *
  * The last line is `N passed, N failed, N skipped`. The exit code is 1 if anything failed or could
@@ -19,7 +20,10 @@ import { jsrIsReachable, resolutionFlags } from "./lib/jsr.ts";
 import { mustRun } from "./lib/process.ts";
 import { filesIn, has, pathOf, root } from "./lib/project.ts";
 import { findRuntime, type Runtime } from "./lib/runtimes.ts";
+import { attempt, exitCode } from "./test/attempt.ts";
+import { checkDemo } from "./test/demo.ts";
 import { commandsOf, Interop, TYPED_DOCUMENTS } from "./test/interop.ts";
+import { Checks } from "./test/interop/checks.ts";
 import {
   buildTarball,
   installWithTests,
@@ -28,11 +32,12 @@ import {
 } from "./test/npm_package.ts";
 import { printAccount, Progress } from "./test/print.ts";
 import { type Outcome, runSuite } from "./test/suite.ts";
+import { recordTogether } from "./test/together.ts";
 
 const RUNTIMES = ["deno", "node", "bun"] as const;
 /** How many of the parts run at once: each of them waits for disks and child processes now and then. */
 const AT_ONCE = 3;
-const PARTS: string[] = [...RUNTIMES, "docs", "interop", "npm"];
+const PARTS: string[] = [...RUNTIMES, "docs", "interop", "npm", "together"];
 
 const versions = new Map<string, string | undefined>();
 const filters: string[] = [];
@@ -71,23 +76,8 @@ const nodeHooks = new URL("tests/support/node_hooks.ts", root).href;
 const folder = await Deno.makeTempDir({ prefix: "audit-log-test-" });
 const progress = new Progress(filters.length > 0);
 
-/** Does a part of the work; if that throws, the part counts as one failed test. */
-async function attempt(title: string, work: () => Promise<Outcome>): Promise<Outcome[]> {
-  let outcome: Outcome;
-  const start = performance.now();
-  try {
-    outcome = await work();
-    if (outcome.cases.length === 0) throw new Error("no test was run");
-  } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    outcome = {
-      title,
-      cases: [{ name: "could not be tested", file: "", outcome: "failed", detail }],
-    };
-  }
-  outcome.seconds = Math.round((performance.now() - start) / 1000);
-  progress.end(outcome);
-  return [outcome];
+async function part(title: string, work: () => Promise<Outcome>): Promise<Outcome[]> {
+  return [await attempt(title, work, progress)];
 }
 
 async function find(name: Runtime["name"]): Promise<Runtime> {
@@ -113,6 +103,7 @@ try {
   // The longest first.
   if (parts.includes("npm")) jobs.unshift(testNpm);
   if (parts.includes("interop")) jobs.push(() => testInterop(denoFlags));
+  if (parts.includes("together")) jobs.push(() => testTogether(denoFlags));
   if (parts.includes("docs")) jobs.push(() => testDocs(denoFlags));
   // Output that is shown line by line would get mixed.
   outcomes = (await inParallel(jobs, filters.length > 0 ? 1 : AT_ONCE)).flat();
@@ -121,7 +112,7 @@ try {
 }
 
 printAccount(outcomes);
-Deno.exit(outcomes.some(({ cases }) => cases.some((test) => test.outcome === "failed")) ? 1 : 0);
+Deno.exit(exitCode(outcomes));
 
 /** Does jobs in their order, some at once, and gives their results in that order. */
 async function inParallel<T>(jobs: readonly (() => Promise<T>)[], width: number): Promise<T[]> {
@@ -141,7 +132,7 @@ function entryPoints(): string[] {
 }
 
 function testSource(name: Runtime["name"], denoFlags: string[]): Promise<Outcome[]> {
-  return attempt(`${name}, source`, async () => {
+  return part(`${name}, source`, async () => {
     const runtime = await find(name);
     const title = `${runtime.name} ${runtime.version}, source`;
     progress.start(title);
@@ -157,14 +148,16 @@ function testSource(name: Runtime["name"], denoFlags: string[]): Promise<Outcome
 }
 
 function testDocs(denoFlags: string[]): Promise<Outcome[]> {
-  return attempt("deno, examples in comments and documents", async () => {
+  return part("deno, examples in comments and documents", async () => {
     const deno = await find("deno");
     const title = `deno ${deno.version}, examples in comments and documents`;
     progress.start(title);
     const cwd = `${folder}/docs`;
     await Deno.mkdir(cwd);
     await leaveKeyAndLog(deno, cwd, denoFlags);
-    return await runSuite(deno, {
+    const checks = new Checks(progress);
+    await checkDemo(checks, deno, cwd);
+    const outcome = await runSuite(deno, {
       title,
       // Examples open logs by relative paths; those shall not land in the project.
       cwd,
@@ -182,6 +175,7 @@ function testDocs(denoFlags: string[]): Promise<Outcome[]> {
       ],
       onLine: progress.onLine,
     });
+    return { title, cases: [...checks.cases, ...outcome.cases] };
   });
 }
 
@@ -201,7 +195,7 @@ async function testInterop(denoFlags: string[]): Promise<Outcome[]> {
   const missing = await Interop.missing();
   if (missing !== undefined) {
     progress.start(missing.title);
-    return await attempt(missing.title, () => Promise.resolve(missing));
+    return await part(missing.title, () => Promise.resolve(missing));
   }
   let prepared: Interop | undefined;
   const interop = async () =>
@@ -209,30 +203,38 @@ async function testInterop(denoFlags: string[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const name of RUNTIMES) {
     outcomes.push(
-      ...await attempt(`${name}, logs checked by Go and openssl`, async () => {
+      ...await part(`${name}, logs checked by Go and openssl`, async () => {
         return await (await interop()).test(await find(name));
       }),
     );
   }
   for (const name of TYPED_DOCUMENTS) {
     outcomes.push(
-      ...await attempt(commandsOf(name), async () => (await interop()).testDocument(name)),
+      ...await part(commandsOf(name), async () => (await interop()).testDocument(name)),
     );
   }
   return outcomes;
 }
 
+function testTogether(denoFlags: string[]): Promise<Outcome[]> {
+  const title = "one log, recorded into by processes of all runtimes";
+  return part(title, async () => {
+    const runtimes = await Promise.all(RUNTIMES.map(find));
+    return await recordTogether(title, folder, runtimes, { denoFlags, nodeHooks, progress });
+  });
+}
+
 async function testNpm(): Promise<Outcome[]> {
   const installed = `${folder}/installed`;
   let tarball: string | undefined;
-  const outcomes = await attempt("npm package, packaging", async () => {
+  const outcomes = await part("npm package, packaging", async () => {
     tarball = await buildTarball(folder, progress);
     await installWithTests(tarball, installed);
     return await testPackaging(tarball, progress);
   });
   for (const name of ["node", "bun"] as const) {
     outcomes.push(
-      ...await attempt(`${name}, npm package`, async () => {
+      ...await part(`${name}, npm package`, async () => {
         if (tarball === undefined) throw new Error("the package could not be built");
         if (packageFiles.length === 0) throw new Error("there is no public test to run");
         return await testInstalled(await find(name), installed, packageFiles, progress);

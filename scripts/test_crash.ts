@@ -16,7 +16,7 @@ import { parseArgs } from "node:util";
 import { resolutionFlags } from "./lib/jsr.ts";
 import { mustRun, run } from "./lib/process.ts";
 import { pathOf, root } from "./lib/project.ts";
-import { findRuntime, type Runtime } from "./lib/runtimes.ts";
+import { findRuntime, type Runtime, scriptCommand } from "./lib/runtimes.ts";
 
 const RUNTIMES = ["deno", "bun", "node"] as const;
 const PROGRAM = "tests/support/crash_full.ts";
@@ -44,9 +44,7 @@ try {
     cwd: pathOf(""),
   });
   const runtimes = await Promise.all(RUNTIMES.map((name) => findRuntime(name)));
-  const commands = runtimes.map(({ name, program }) =>
-    name === "deno" ? [program, "run", "-A", "--quiet", ...flags] : [program]
-  );
+  const commands = runtimes.map((runtime) => scriptCommand(runtime, flags));
   console.log(`seed ${values.seed}`);
   for (const [n, runtime] of runtimes.entries()) {
     if (positionals.length > 0 && !positionals.includes(runtime.name)) continue;

@@ -15,7 +15,7 @@ import type { AuditEntry, NewEntry } from "./entry.ts";
 import { ANNOTATION, CALL_END } from "./entry_event.ts";
 import { AuditLogError } from "./errors.ts";
 import { LogReader } from "./log_reader.ts";
-import { currentRuntime, openStore } from "./open_store.ts";
+import { currentHashing, inFull, openStore } from "./open_store.ts";
 import { checkOptions, type OpenOptions, type Settings } from "./options.ts";
 import {
   type AuditFilter,
@@ -103,7 +103,7 @@ export class AuditLog implements AsyncDisposable {
     this.#transparency = new Transparency({
       name: settings.path === "" ? "the log" : settings.path,
       store: store.tree ?? new MemoryTree(store),
-      hashing: async () => settings.runtime ?? await currentRuntime(),
+      hashing: async () => settings.runtime ?? await currentHashing(),
       size: () => store.count(everything),
       info: () => store.info(),
       clock: settings.clock,
@@ -151,7 +151,8 @@ export class AuditLog implements AsyncDisposable {
    */
   static async open(options: OpenOptions = {}): Promise<AuditLog> {
     const settings = checkOptions(options);
-    const { signingKeys } = settings;
+    const { path, runtime, signingKeys } = settings;
+    const place = path === "" ? "" : inFull(path, runtime);
     // Before the store makes a file.
     const signers = signingKeys.length > 0 ? await LogSigners.from(signingKeys) : undefined;
     const warnings: AuditWarning[] = [];
@@ -161,7 +162,7 @@ export class AuditLog implements AsyncDisposable {
       ignoreRejection(settings.warn(warning));
     };
     const told = { ...settings, warn };
-    const log = new AuditLog(await openStore(told), told, warnings);
+    const log = new AuditLog(await openStore(told, place), told, warnings);
     try {
       if (signers !== undefined) {
         await log.#transparency.sign(signers, settings.checkpoints);
@@ -175,7 +176,18 @@ export class AuditLog implements AsyncDisposable {
     }
   }
 
-  /** `memory`, `sqlite`, `jsonl`, or the name of a caller's own store. */
+  /**
+   * `memory`, `sqlite`, `jsonl`, or the name of a caller's own store.
+   *
+   * @example
+   * ```ts
+   * import { AuditLog } from "@audit-log/llm";
+   *
+   * const log = await AuditLog.open();
+   * console.log(log.backend); // memory
+   * await log.close();
+   * ```
+   */
   get backend(): string {
     return this.#store.kind;
   }
@@ -183,6 +195,16 @@ export class AuditLog implements AsyncDisposable {
   /**
    * How many entries the log has: interactions, beginnings of calls, annotations and gaps. This handle's own are counted once
    * they are acknowledged, those of other processes when this handle next reads or writes. `count()` looks.
+   *
+   * @example
+   * ```ts
+   * import { AuditLog } from "@audit-log/llm";
+   *
+   * const log = await AuditLog.open();
+   * await log.record({ model: "gpt-4o", inputText: "Hi", outputText: "Hello!" });
+   * console.log(log.size); // 1
+   * await log.close();
+   * ```
    */
   get size(): number {
     return this.#store.size;
@@ -253,6 +275,19 @@ export class AuditLog implements AsyncDisposable {
    *
    * @param entries The interactions, in the order that they are to have in the log.
    * @throws {AuditLogError} As `record()`; `path` starts with the position, `[2].model`.
+   *
+   * @example
+   * ```ts
+   * import { AuditLog } from "@audit-log/llm";
+   *
+   * const log = await AuditLog.open();
+   * const entries = await log.recordAll([
+   *   { model: "gpt-4o", inputText: "Hi", outputText: "Hello!" },
+   *   { model: "gpt-4o", inputText: "Bye", outputText: "Goodbye!" },
+   * ]);
+   * console.log(entries.map(({ entryId }) => entryId));
+   * await log.close();
+   * ```
    */
   async recordAll(entries: readonly NewEntry[]): Promise<AuditEntry[]> {
     this.#checkWritable();
@@ -367,6 +402,17 @@ export class AuditLog implements AsyncDisposable {
    * @returns The entry about it, which is not an interaction. If the redactor fails, it is recorded without `user` and
    *   `metadata`, so that a gap is recorded in any case.
    * @throws {AuditLogError} As `record()`, but not `REDACTION_FAILED`.
+   *
+   * @example
+   * ```ts
+   * import { AuditLog } from "@audit-log/llm";
+   *
+   * const log = await AuditLog.open();
+   * await log.recordGap({ lost: 3, reasons: { WRITE_FAILED: 3 }, user: "alice" });
+   * const [gap] = await log.query({ events: "all" });
+   * console.log(gap?.metadata["audit.event"]); // gap
+   * await log.close();
+   * ```
    */
   async recordGap(gap: NewGap): Promise<AuditEntry> {
     return await this.#record(gapDraft(gap))
@@ -484,6 +530,18 @@ export class AuditLog implements AsyncDisposable {
    *
    * @param query Filters, order, cursor, limit; checked at once.
    * @throws {AuditLogError} As `query()`.
+   *
+   * @example Copy a log into a file of JSON lines
+   * ```ts
+   * import { AuditLog } from "@audit-log/llm";
+   * import { appendFileSync } from "node:fs";
+   *
+   * const log = await AuditLog.open();
+   * for await (const line of log.lines({ since: "2026-01-01" })) {
+   *   appendFileSync("copy.jsonl", `${line}\n`);
+   * }
+   * await log.close();
+   * ```
    */
   lines(query: AuditQuery = {}): AsyncGenerator<string, void, undefined> {
     const checked = checkQuery(query);
@@ -492,10 +550,19 @@ export class AuditLog implements AsyncDisposable {
   }
 
   /**
-   * Counts the entries that meet all given filters; without any, all entries.
+   * Counts the entries that meet all given filters; without any, all interactions. Entries of other processes are counted.
    *
-   * @param filter Filters.
+   * @param filter Filters. `events: "all"` counts beginnings of calls, annotations and gaps, too.
    * @throws {AuditLogError} `INVALID_QUERY`, `LOG_CLOSED`, `READ_FAILED`.
+   *
+   * @example
+   * ```ts
+   * import { AuditLog } from "@audit-log/llm";
+   *
+   * const log = await AuditLog.open();
+   * console.log(await log.count({ user: "alice", since: new Date(Date.now() - 3_600_000) }));
+   * await log.close();
+   * ```
    */
   async count(filter: AuditFilter = {}): Promise<number> {
     const checked = checkFilter(filter);
@@ -508,6 +575,17 @@ export class AuditLog implements AsyncDisposable {
    * @param entryId The id, as `record()` returned it.
    * @param options `annotations: true` also returns what was said about it by `annotate()`.
    * @throws {AuditLogError} `INVALID_QUERY`, `LOG_CLOSED`, `READ_FAILED`, `DAMAGED`.
+   *
+   * @example
+   * ```ts
+   * import { AuditLog } from "@audit-log/llm";
+   *
+   * const log = await AuditLog.open();
+   * const { entryId } = await log.record({ model: "gpt-4o", inputText: "Hi", outputText: "Hello!" });
+   * const entry = await log.get(entryId);
+   * console.log(entry?.outputText); // Hello!
+   * await log.close();
+   * ```
    */
   async get(
     entryId: string,
@@ -530,6 +608,17 @@ export class AuditLog implements AsyncDisposable {
    *
    * @param entryId The id, as `record()` returned it.
    * @throws {AuditLogError} As `get()`.
+   *
+   * @example
+   * ```ts
+   * import { AuditLog } from "@audit-log/llm";
+   *
+   * const log = await AuditLog.open();
+   * const { entryId } = await log.record({ model: "gpt-4o", inputText: "Hi", outputText: "Hello!" });
+   * const line = await log.line(entryId); // what verifyProof() takes as record
+   * console.log(line); // {"cost_usd":null,"entry_id":"...
+   * await log.close();
+   * ```
    */
   async line(entryId: string): Promise<string | undefined> {
     return (await this.#reader.find(entryId))?.record.line;
@@ -539,6 +628,17 @@ export class AuditLog implements AsyncDisposable {
    * Describes the log: where it is, how large it is, and which of its lines are unreadable.
    *
    * @throws {AuditLogError} `LOG_CLOSED`, `READ_FAILED`.
+   *
+   * @example
+   * ```ts
+   * import { AuditLog } from "@audit-log/llm";
+   *
+   * const log = await AuditLog.open();
+   * const { backend, size, unreadable, warnings } = await log.info();
+   * console.log(backend, size, unreadable?.count ?? 0); // memory 0 0
+   * for (const { code, message } of warnings) console.warn(code, message);
+   * await log.close();
+   * ```
    */
   async info(): Promise<LogInfo> {
     const info = await this.#reader.using(() => this.#store.info());
@@ -585,6 +685,20 @@ export class AuditLog implements AsyncDisposable {
    * Yields the checkpoints that are kept in the log, in the order in which they were added.
    *
    * @throws {AuditLogError} `LOG_CLOSED`, `READ_FAILED`.
+   *
+   * @example
+   * ```ts
+   * import { AuditLog, generateSigningKey } from "@audit-log/llm";
+   *
+   * const { signingKey } = await generateSigningKey("acme.example/chat");
+   * const log = await AuditLog.open({ signingKey });
+   * await log.checkpoint();
+   * for await (const checkpoint of log.checkpoints()) {
+   *   const [origin, size] = checkpoint.split("\n");
+   *   console.log(origin, size); // acme.example/chat 0
+   * }
+   * await log.close();
+   * ```
    */
   checkpoints(): AsyncGenerator<string, void, undefined> {
     this.#reader.checkOpen();
@@ -627,6 +741,20 @@ export class AuditLog implements AsyncDisposable {
    * @param to The size of a later one. Default: that of the newest checkpoint; without any, all entries.
    * @returns Hashes in base64, each followed by a newline; none when the sizes are equal or `from` is 0.
    * @throws {AuditLogError} `INVALID_QUERY`, `LOG_CLOSED`, `READ_FAILED`, `DAMAGED`.
+   *
+   * @example
+   * ```ts
+   * import { AuditLog, generateSigningKey } from "@audit-log/llm";
+   *
+   * const { signingKey } = await generateSigningKey("acme.example/chat");
+   * const log = await AuditLog.open({ signingKey });
+   * await log.record({ model: "gpt-4o", inputText: "Hi", outputText: "Hello!" });
+   * const [, earlier] = (await log.checkpoint()).split("\n"); // its second line is the size
+   * await log.record({ model: "gpt-4o", inputText: "Bye", outputText: "Goodbye!" });
+   * await log.checkpoint();
+   * console.log(await log.proveConsistency(Number(earlier))); // a hash, base64
+   * await log.close();
+   * ```
    */
   async proveConsistency(from: number, to?: number): Promise<string> {
     checkSizes(from, to);
@@ -695,7 +823,19 @@ export class AuditLog implements AsyncDisposable {
   /**
    * Waits until everything recorded is durable, and closes the log. Further calls do nothing. A query that is under way ends
    * whole or with `LOG_CLOSED`. The work of {@link AuditLog.beforeClose} is done first. A log with a `signingKey` then signs a
-   * last checkpoint, unless `checkpoints.onClose` is `false`.
+   * last checkpoint, also when nothing was recorded since the one before; see `checkpoints.onClose`.
+   *
+   * @throws {AuditLogError} `WRITE_FAILED` when its files could not be closed in order. Whether an entry was recorded, its own
+   *   promise tells. A checkpoint that could not be signed is a warning.
+   *
+   * @example
+   * ```ts
+   * import { AuditLog } from "@audit-log/llm";
+   *
+   * const log = await AuditLog.open({ backend: "sqlite", path: "audit.db" });
+   * log.record({ model: "gpt-4o", inputText: "Hi", outputText: "Hello!" }).catch(console.error);
+   * await log.close(); // the entry is on the disk
+   * ```
    */
   close(): Promise<void> {
     this.#beforeClose.closeAsked();

@@ -55,7 +55,11 @@ export interface CheckpointOptions {
   readonly everyEntries?: number | undefined;
   /** After how many milliseconds, >= 1, also when nothing was recorded; or `Infinity`. Default 600,000. */
   readonly everyMs?: number | undefined;
-  /** Whether one is signed when the log is closed. Default `true`. */
+  /**
+   * Whether one is signed when the log is closed, also when nothing was recorded since the last: its time shows that. It is left
+   * out within a second of the last. By a handle that recorded nothing, it is left out within `everyMs` (ten minutes, if that is
+   * `Infinity`) of the newest that covers all entries, whoever signed that. Default `true`.
+   */
   readonly onClose?: boolean | undefined;
   /**
    * Copies a checkpoint to where the log's own machine cannot change it. Without that, nobody can see that the end of the log
@@ -141,6 +145,9 @@ export interface Settings extends FileSettings {
 
 /** The largest record that a log may have, in bytes of its line. */
 export const MOST_RECORD_BYTES: number = 2 ** 28 - 1;
+
+/** After how many milliseconds a checkpoint is signed, unless it is said otherwise. */
+export const DEFAULT_EVERY_MS = 600_000;
 
 const COMMON = [
   "backend",
@@ -309,7 +316,7 @@ function checkCheckpoints(options: CheckpointOptions): CheckpointSettings {
   }
   return {
     everyEntries: checkPace("checkpoints.everyEntries", options.everyEntries, 10_000),
-    everyMs: checkPace("checkpoints.everyMs", options.everyMs, 600_000),
+    everyMs: checkPace("checkpoints.everyMs", options.everyMs, DEFAULT_EVERY_MS),
     onClose,
     publish,
   };

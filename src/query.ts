@@ -170,6 +170,16 @@ export function checkGetOptions(options: { readonly annotations?: boolean }): bo
 /**
  * Whether a record is one that a selection asks for. Of `events: "begun"` it can tell only that a call begins there, not whether
  * another record ends it.
+ *
+ * @example A store that has no index
+ * ```ts
+ * import { type LogRecord, matches, type Selection } from "@audit-log/llm";
+ *
+ * // What a LogStore counts that keeps its records in an array.
+ * export function count(records: readonly LogRecord[], selection: Selection): number {
+ *   return records.filter((record) => matches(selection, record)).length;
+ * }
+ * ```
  */
 export function matches(selection: Selection, record: LogRecord): boolean {
   return matchesIndexed(selection, record) && matchesContent(selection, record.entry);

@@ -14,6 +14,22 @@ import { NotStorable, parseJson } from "./parse_json.ts";
  * A record: an entry and its line, either made from the other.
  *
  * The line is what is stored, hashed and compared; see docs/format.md.
+ *
+ * @example
+ * ```ts
+ * import { LogRecord, NotARecord } from "@audit-log/llm";
+ *
+ * const { entry, canonical } = LogRecord.ofLine(
+ *   '{"cost_usd":null,"entry_id":"01890a5d-ac96-774b-bcce-b302099a8057","input_text":"Hi","latency_ms":250,' +
+ *     '"metadata":{},"model":"gpt-4o","output_text":"Hello!","timestamp":"2026-01-01T00:00:00.000Z","user":"alice"}',
+ * );
+ * console.log(entry.outputText, canonical); // Hello! true
+ * try {
+ *   LogRecord.ofLine("{}");
+ * } catch (error) {
+ *   console.log(error instanceof NotARecord); // true
+ * }
+ * ```
  */
 export class LogRecord {
   /** The entry, deeply frozen. */

@@ -34,6 +34,16 @@ const DRIVER: string = "jsr:@db/sqlite@^0.13";
  *
  * @throws {AuditLogError} `UNSUPPORTED_RUNTIME`, when the driver cannot be loaded: this is not Deno, JSR cannot be
  * reached, `--allow-ffi` was not given, or the native library cannot be downloaded or loaded.
+ *
+ * @example
+ * ```ts
+ * import { AuditLog } from "@audit-log/llm";
+ * import { loadRuntime } from "@audit-log/llm/db-sqlite";
+ *
+ * export async function open(path: string): Promise<AuditLog> {
+ *   return await AuditLog.open({ backend: "sqlite", path, runtime: await loadRuntime() });
+ * }
+ * ```
  */
 export async function loadRuntime(): Promise<Runtime> {
   if (!("Deno" in globalThis)) throw unsupported("it runs on Deno only; leave the option out");

@@ -34,7 +34,9 @@ export async function* checkPackage(tarball: string): AsyncGenerator<Check> {
   const folder = await Deno.makeTempDir({ prefix: "audit-log-consumer-" });
   try {
     await makeConsumer(folder, tarball);
-    yield checkLinks(`${folder}/node_modules/${config.name}`);
+    const installed = `${folder}/node_modules/${config.name}`;
+    yield checkLinks(installed);
+    yield checkEngines(installed);
     for (const resolution of ["nodenext", "bundler"]) {
       const flags = ["--moduleResolution", resolution];
       if (resolution === "bundler") flags.push("--module", "preserve");
@@ -121,6 +123,15 @@ function checkLinks(folder: string): Check {
   }
   const name = "every link of the documents leads to a file of the package";
   return broken.length === 0 ? { name } : { name, problem: broken.join("\n") };
+}
+
+/** npm warns whoever installs it on an older Node, where it would not load. */
+function checkEngines(folder: string): Check {
+  const name = `the package asks for Node ${OLDEST_NODE} or later`;
+  const { engines } = JSON.parse(Deno.readTextFileSync(`${folder}/package.json`));
+  const found = JSON.stringify(engines);
+  const isSaid = found === JSON.stringify({ node: `>=${OLDEST_NODE}` });
+  return isSaid ? { name } : { name, problem: `its engines are ${found}` };
 }
 
 async function command(

@@ -57,6 +57,15 @@ export async function findRuntime(name: Runtime["name"], version?: string): Prom
   return found;
 }
 
+/**
+ * The command by which a runtime runs a script of the project.
+ *
+ * @param denoFlags Flags for Deno, before the script.
+ */
+export function scriptCommand({ name, program }: Runtime, denoFlags: readonly string[]): string[] {
+  return name === "deno" ? [program, "run", "-A", "--quiet", ...denoFlags] : [program];
+}
+
 async function ask(name: "bun" | "node", command: string[]): Promise<Runtime | string> {
   const { code, stdout, output } = await run(command);
   const [program, version] = stdout.trim().split("\n").slice(-2);

@@ -7,7 +7,7 @@
 
 import { LOGS } from "../../tests/interop/plan.ts";
 import { pathOf } from "../lib/project.ts";
-import type { Runtime } from "../lib/runtimes.ts";
+import { type Runtime, scriptCommand } from "../lib/runtimes.ts";
 import { Checks, expectEqual } from "./interop/checks.ts";
 import { checkDocument } from "./interop/document.ts";
 import { checkLog } from "./interop/log.ts";
@@ -112,12 +112,12 @@ export class Interop {
     return { title, cases: checks.cases };
   }
 
-  async #run({ name, program }: Runtime, script: string, ...args: string[]): Promise<void> {
+  async #run(runtime: Runtime, script: string, ...args: string[]): Promise<void> {
     const { denoFlags, nodeHooks } = this.#options;
-    const flags = name === "deno" ? ["run", "-A", "--quiet", ...denoFlags] : [];
-    await runExpecting(0, [program, ...flags, `tests/interop/${script}`, ...args], {
+    const command = scriptCommand(runtime, denoFlags);
+    await runExpecting(0, [...command, `tests/interop/${script}`, ...args], {
       cwd: pathOf(""),
-      env: name === "node" ? { NODE_OPTIONS: `--import=${nodeHooks}` } : {},
+      env: runtime.name === "node" ? { NODE_OPTIONS: `--import=${nodeHooks}` } : {},
     });
   }
 }

@@ -49,6 +49,17 @@ export interface CallLog {
  * It ends once, by `complete()`, `fail()` or `abort()`. They write the interaction: an entry with what was asked and what came of
  * it. If it cannot be written, the promise rejects, and you can try again. The end may be in the log already, because it was
  * written although it was refused, or because somebody else resumed the call. It is then returned, and not written again.
+ *
+ * @example
+ * ```ts
+ * import { AuditLog } from "@audit-log/llm";
+ *
+ * const log = await AuditLog.open();
+ * const call = await log.begin({ model: "gpt-4o", inputText: "Hi" });
+ * const entry = await call.complete({ outputText: "Hello!" });
+ * console.log(entry.metadata["audit.call"] === call.callId, entry.latencyMs); // true, milliseconds
+ * await log.close();
+ * ```
  */
 export class AuditCall {
   /** The call's id: the id of the entry about its beginning, if one was written. Both entries have it as `audit.call`. */
@@ -103,6 +114,21 @@ export class AuditCall {
    * @param remains What came before.
    * @returns The interaction, as it is in the log.
    * @throws {AuditLogError} As {@link AuditCall.complete}.
+   *
+   * @example
+   * ```ts
+   * import { AuditLog } from "@audit-log/llm";
+   *
+   * const log = await AuditLog.open();
+   * const call = await log.begin({ model: "gpt-4o", inputText: "Hi", user: "alice" });
+   * try {
+   *   throw new TypeError("fetch failed"); // the provider's client
+   * } catch (error) {
+   *   const entry = await call.fail(error, { partialOutput: "Hel" });
+   *   console.log(entry.metadata["error.type"]); // TypeError
+   * }
+   * await log.close();
+   * ```
    */
   fail(error: unknown, remains: CallRemains = {}): Promise<AuditEntry> {
     return this.#end("failed", remains, "partialOutput", errorMetadata(error));
@@ -114,6 +140,17 @@ export class AuditCall {
    * @param remains What came before.
    * @returns The interaction, as it is in the log.
    * @throws {AuditLogError} As {@link AuditCall.complete}.
+   *
+   * @example
+   * ```ts
+   * import { AuditLog } from "@audit-log/llm";
+   *
+   * const log = await AuditLog.open();
+   * const call = await log.begin({ model: "gpt-4o", inputText: "Tell me a long story." });
+   * const entry = await call.abort({ partialOutput: "Once upon a" });
+   * console.log(entry.metadata["audit.outcome"]); // aborted
+   * await log.close();
+   * ```
    */
   abort(remains: CallRemains = {}): Promise<AuditEntry> {
     return this.#end("aborted", remains, "partialOutput", {});

@@ -43,6 +43,7 @@ export class Checkpointer {
   readonly #mutex = new Mutex();
   #last: KeptCheckpoint | undefined;
   #seconds = 0;
+  #signedMs = -Infinity;
 
   private constructor(parts: CheckpointerParts, last: KeptCheckpoint | undefined) {
     this.#parts = parts;
@@ -68,6 +69,26 @@ export class Checkpointer {
   /** How many entries the newest checkpoint covers that this handle knows of. */
   get coveredSize(): number {
     return this.#last?.size ?? 0;
+  }
+
+  /** When this handle has last signed one, milliseconds since the epoch. */
+  get signedMs(): number {
+    return this.#signedMs;
+  }
+
+  /**
+   * Whether the newest checkpoint, whoever made it, covers all entries and was signed by these keys less than so many
+   * milliseconds ago.
+   */
+  async isRecent(ms: number): Promise<boolean> {
+    const { name, signers, store, size, clock } = this.#parts;
+    const newest = await lastCheckpoint(store, name);
+    if (newest === undefined || newest.size !== await size()) return false;
+    const seconds = await signers.timeOf(newest.note);
+    if (seconds === undefined) return false;
+    const age = clock() - seconds * 1000;
+    // What a clock that is ahead has signed does not count.
+    return age >= 0 && age < ms;
   }
 
   /**
@@ -98,9 +119,11 @@ export class Checkpointer {
     const size = await (store.acknowledged?.() ?? sizeNow());
     if (this.#last !== undefined && size < this.#last.size) throw cut(name, size, this.#last.size);
     const root = await tree.root(size);
-    this.#seconds = Math.max(this.#seconds, secondsOf(clock()));
+    const now = clock();
+    this.#seconds = Math.max(this.#seconds, secondsOf(now));
     const note = await signers.sign(size, root, this.#seconds);
     if (!await tree.keep({ size, note })) return undefined;
+    this.#signedMs = now;
     return { origin: signers.origin, size, root, extensions: [], note };
   }
 }

@@ -11,7 +11,8 @@
  * for the node above them.
  *
  * There are two ports for SHA-256. A log hashes every record and cannot wait for a promise each
- * time; who checks a proof may be a browser, which has nothing but promises.
+ * time; who checks a proof may be a browser, which has nothing but promises. A log in memory that is in a browser itself hashes
+ * with `sha256.ts`.
  *
  * @module
  */

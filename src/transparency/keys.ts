@@ -195,6 +195,15 @@ export async function readVerifierKey(verifierKey: string): Promise<VerifierKeyP
  * @param publicKey The public key, 32 bytes.
  * @returns An unsigned integer of 32 bits.
  * @throws {AuditLogError} `INVALID_KEY` for the name or the length of the key.
+ *
+ * @example
+ * ```ts
+ * import { keyIdOf } from "@audit-log/llm";
+ *
+ * // The public key of a key pair in a KMS, 32 bytes.
+ * const publicKey = crypto.getRandomValues(new Uint8Array(32));
+ * const keyId = await keyIdOf("acme.example/chat", publicKey); // a Signer has it
+ * ```
  */
 export async function keyIdOf(name: string, publicKey: Uint8Array): Promise<number> {
   const fail = failing("INVALID_KEY", "tell the key's id");
@@ -222,7 +231,17 @@ async function idOf(type: number, name: string, publicKey: Uint8Array): Promise<
  *
  * @param name The name of the key: 1 to 255 bytes without spaces, plus and control characters.
  * @param publicKey The Ed25519 public key, 32 bytes.
+ * @returns `NAME+ID+KEY`, as {@link generateSigningKey} gives it.
  * @throws {AuditLogError} `INVALID_KEY` for the name or the length of the key.
+ *
+ * @example
+ * ```ts
+ * import { verifierKeyOf } from "@audit-log/llm";
+ *
+ * // The public key of a key pair in a KMS, 32 bytes.
+ * const publicKey = crypto.getRandomValues(new Uint8Array(32));
+ * console.log(await verifierKeyOf("acme.example/chat", publicKey)); // acme.example/chat+...
+ * ```
  */
 export async function verifierKeyOf(name: string, publicKey: Uint8Array): Promise<string> {
   return `${name}+${hexOf(await keyIdOf(name, publicKey))}+${dataOf(publicKey)}`;

@@ -1,3 +1,4 @@
+import { inFull } from "../open_store.ts";
 import type { Runtime } from "../ports.ts";
 import { createIfMissing } from "../stores/log_file.ts";
 import { failing } from "./failure.ts";
@@ -17,13 +18,13 @@ export function publisherToFile(
   if (typeof path !== "string" || path === "") {
     throw failing("INVALID_OPTION", "publish to a file")("the path must be the name of a file");
   }
-  // Now, so that it stays the same file when the current folder changes.
-  const finding = runtime().then(({ file }) => ({ file, place: file.absolute(path) }));
+  const place = inFull(path);
+  const finding = runtime();
   finding.catch(() => {}); // whoever publishes is told
   // Of a checkpoint of which a part was written, on a full disk for example: what is missing, and where it belongs.
   let cut = { rest: new Uint8Array(0), at: 0 };
   return async (checkpoint) => {
-    const { file, place } = await finding;
+    const { file } = await finding;
     await createIfMissing(file, place);
     const opened = await file.open(place, "append");
     try {

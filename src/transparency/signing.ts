@@ -105,6 +105,18 @@ export class LogSigners {
   }
 
   /**
+   * When a checkpoint was signed, seconds since the epoch, if each of the signers has stated it: the earliest time.
+   *
+   * @param note The signed note.
+   */
+  async timeOf(note: string): Promise<number | undefined> {
+    if (this.#checks.length < this.#signers.length) return undefined;
+    const { text, signatures } = parseNote(note);
+    const times = await Promise.all(this.#checks.map((one) => one.times.timeOf(text, signatures)));
+    return times.every((time) => typeof time === "number") ? Math.min(...times) : undefined;
+  }
+
+  /**
    * Signs a checkpoint.
    *
    * @param seconds When, in seconds since the epoch.

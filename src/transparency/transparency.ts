@@ -1,6 +1,6 @@
 import { countedEntries } from "../counted.ts";
 import { AuditLogError } from "../errors.ts";
-import type { CheckpointSettings } from "../options.ts";
+import { type CheckpointSettings, DEFAULT_EVERY_MS } from "../options.ts";
 import type { Runtime } from "../ports.ts";
 import type { LogRecord } from "../record.ts";
 import type { StoreInfo, WrittenLines } from "../stores/store.ts";
@@ -40,6 +40,9 @@ export interface CheckedVerifyOptions {
   readonly onProgress: (done: number, total: number) => void;
 }
 
+/** In what steps a checkpoint states its time. */
+const RESOLUTION_MS = 1000;
+
 /** Makes a log checkable: its tree, its checkpoints, its proofs. */
 export class Transparency {
   readonly #parts: TransparencyParts;
@@ -48,10 +51,14 @@ export class Transparency {
   #schedule: CheckpointSchedule | undefined;
   #publisher: Publisher | undefined;
   #onClose = false;
+  /** How old a checkpoint may be that a handle leaves in its place which did nothing. */
+  #idleMs = 0;
   /** How many entries the log has, as far as this handle has written. */
   #size = 0;
   /** Whether that is so, or only at least so many. */
   #isCertain = true;
+  /** Whether this handle has written. */
+  #hasWritten = false;
   /** How many entries the checkpoint covers that this handle made last; -1 before. */
   #made = -1;
 
@@ -73,6 +80,7 @@ export class Transparency {
     await tree.root(this.#size); // so that it follows what is written from now on
     if (settings.publish !== undefined) this.#publisher = new Publisher(settings.publish, warn);
     this.#onClose = settings.onClose;
+    this.#idleMs = settings.everyMs === Infinity ? DEFAULT_EVERY_MS : settings.everyMs;
     this.#schedule = new CheckpointSchedule(settings, () => this.#makeQuietly());
     this.#schedule.seen(this.#size - this.#checkpointer.coveredSize);
   }
@@ -108,6 +116,7 @@ export class Transparency {
   /** Takes note of records that were written; `first` is the index of the first, or -1. */
   written(first: number, records: readonly LogRecord[], lines?: WrittenLines): void {
     if (this.#checkpointer === undefined) return lines?.release(lines.slab);
+    this.#hasWritten = true;
     this.#tree!.add(first, records, lines);
     // Where it is not known, those of other processes are not counted: the next checkpoint finds out.
     const size = first === -1 ? this.#size + records.length : first + records.length;
@@ -182,8 +191,11 @@ export class Transparency {
    */
   async close(): Promise<void> {
     await this.#schedule?.close();
-    const isCovered = this.#isCertain && this.#made === this.#size;
-    if (this.#onClose && !isCovered) await this.#makeQuietly();
+    if (this.#onClose) {
+      // Whatever is wrong is told when it is signed.
+      const isJustSigned = await this.#isJustSigned(this.#checkpointer!).catch(() => false);
+      if (!isJustSigned) await this.#makeQuietly();
+    }
     await this.#schedule?.close();
     if (this.signs) await this.#tree?.saveAll().catch(() => {}); // whoever opens the log next makes them again
   }
@@ -192,6 +204,18 @@ export class Transparency {
   async end(): Promise<void> {
     this.#tree?.close();
     await this.#publisher?.close();
+  }
+
+  /**
+   * Whether a checkpoint, signed now, would tell nothing of use: this handle has just signed the same, or it did nothing at all, and
+   * signs no more often than one that stays open. A process that is started every minute would fill the log.
+   */
+  async #isJustSigned(checkpointer: Checkpointer): Promise<boolean> {
+    if (this.#made !== -1) {
+      const isCovered = this.#isCertain && this.#made === this.#size;
+      return isCovered && this.#parts.clock() - checkpointer.signedMs < RESOLUTION_MS;
+    }
+    return !this.#hasWritten && await checkpointer.isRecent(this.#idleMs);
   }
 
   async #treeNow(): Promise<LogTree> {

@@ -14,21 +14,32 @@ import {
 import { test, type TestContext } from "node:test";
 import type { MakePlace } from "../support/backends.ts";
 import { interaction, interactions, START_MS, steadyClock } from "../support/interaction.ts";
-import { BY_HAND, checkpointsOf, Gate, Gathering, partsOf, sizesOf } from "../support/notes.ts";
+import {
+  BY_HAND,
+  checkpointsOf,
+  Gate,
+  Gathering,
+  type NoteParts,
+  partsOf,
+  sizesOf,
+} from "../support/notes.ts";
 
 const { signingKey, verifierKey } = await generateSigningKey("acme.example/chat");
 
 export function scheduleConformance(name: string, place: MakePlace): void {
   /** A log that signs by itself, and what it hands to whoever publishes. */
-  async function signing(t: TestContext, checkpoints: CheckpointOptions) {
+  async function signing(t: TestContext, checkpoints: CheckpointOptions, clock?: () => number) {
     const published = new Gathering<string>();
+    let now = START_MS;
     const log = await place(t).open({
       signingKey,
-      clock: steadyClock(START_MS),
+      clock: clock ?? (() => now),
       checkpoints: { ...BY_HAND, publish: published.add, ...checkpoints },
     });
     const sizes = () => published.all.map((note) => partsOf(note).size);
-    return { log, published, sizes };
+    /** Lets time pass. */
+    const pass = (ms: number) => now += ms;
+    return { log, published, sizes, pass };
   }
 
   test(`${name}: a checkpoint is signed after so many entries, and not before`, async (t) => {
@@ -80,7 +91,7 @@ export function scheduleConformance(name: string, place: MakePlace): void {
   });
 
   test(`${name}: checkpoints are signed by time, also when nothing is recorded`, async (t) => {
-    const { log, published } = await signing(t, { everyMs: 1 });
+    const { log, published } = await signing(t, { everyMs: 1 }, steadyClock());
     const [first, second, third] = (await published.until(({ length }) => length >= 3))
       .map((note) => note.split("\n"));
     // What is said is the same; only when differs.
@@ -105,15 +116,28 @@ export function scheduleConformance(name: string, place: MakePlace): void {
     assertEquals(sizes(), [5]);
   });
 
-  test(`${name}: closing signs also when nothing was recorded, but nothing twice`, async (t) => {
+  test(`${name}: closing signs also when nothing was recorded, so that silence shows`, async (t) => {
     const idle = await signing(t, { onClose: true });
     await idle.log.close();
     assertEquals(idle.sizes(), [0]);
-    const signed = await signing(t, { onClose: true });
-    await signed.log.recordAll(interactions(4));
-    await signed.log.checkpoint();
-    await Promise.all([signed.log.close(), signed.log.close()]);
-    assertEquals(signed.sizes(), [4]);
+    const { log, published, pass } = await signing(t, { onClose: true });
+    await log.recordAll(interactions(4));
+    await log.checkpoint();
+    pass(3_600_000);
+    await Promise.all([log.close(), log.close()]);
+    const [first, last] = published.all.map(partsOf) as [NoteParts, NoteParts];
+    assertEquals(published.all.length, 2);
+    assertEquals([first.size, last.size, first.root], [4, 4, last.root]);
+    assertEquals(last.times[0]! - first.times[0]!, 3600);
+  });
+
+  test(`${name}: closing signs nothing that was just signed`, async (t) => {
+    const { log, sizes, pass } = await signing(t, { onClose: true });
+    await log.recordAll(interactions(4));
+    await log.checkpoint();
+    pass(999);
+    await log.close();
+    assertEquals(sizes(), [4]);
   });
 
   test(`${name}: by default a log signs when it is closed`, async (t) => {
