@@ -64,12 +64,17 @@ if (sourceFiles.length === 0) {
 }
 
 /**
- * What alters, damages and fails at random, what compares SDKs by the examples of their READMEs and by wire formats, and all but the
- * first tests of a wrapper, is about what the code does, not about how it is packed: from the package, it would run the very code a
- * fourth and a fifth time, for minutes.
+ * What is about what the code does, not about how it is packed: from the package, it would run the very code a fourth and a fifth time,
+ * for minutes. Of the command and of each wrapper, the first tests are run there, too.
  */
-const ABOUT_THE_SOURCE =
-  /\/(?:alteration|damage|injected_faults|property|readme|wire|(?:ai_sdk|anthropic|fetch|gemini|langchain)_(?!test\.ts))/;
+const ABOUT_THE_SOURCE = new RegExp(
+  "/(?:" + [
+    "alteration|append_only|changed_layout|damage|injected_faults|property|readme|restored|tampering|verify_thread|wire",
+    "budget|capture_(?!test|types|wrapping)|cost_(?!tracker)|otel_(?!test)|redact_|responses|stream_usage",
+    "bad_path|copy|disk_full|file_rights|files_beneath|half_indexed|jsonl_sync|killed_holder|signing|sync_failed|wal_sync",
+    "(?:ai_sdk|anthropic|cli|fetch|gemini|langchain|openai)_(?!test|import)",
+  ].join("|") + ")",
+);
 const packageFiles = publicFiles.filter((file) => !ABOUT_THE_SOURCE.test(file));
 
 const nodeHooks = new URL("tests/support/node_hooks.ts", root).href;

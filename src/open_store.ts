@@ -19,7 +19,8 @@ export async function openStore(settings: Settings, place: string): Promise<LogS
   if (backend === "memory") return new MemoryStore();
   const runtime = settings.runtime ?? await currentRuntime();
   const open = backend === "sqlite" ? openSqliteStore : openJsonlStore;
-  return await open(runtime, { ...settings, path: place });
+  // The adapter knows which names its system takes for others.
+  return await open(runtime, { ...settings, path: runtime.file.absolute(place) });
 }
 
 let findRuntime: (() => Promise<Runtime>) | undefined;
