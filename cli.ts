@@ -58,10 +58,11 @@ function outputOf(stream: typeof process.stdout | typeof process.stderr, name: s
           stream.write(text, (error) => error ? reject(error) : resolve());
         });
       } catch (error) {
-        // A reader that went away is for the command to know.
-        throw (error as { code?: unknown }).code === "EPIPE"
-          ? error
-          : fileError(`write to ${name}`, error);
+        const { code } = error as { code?: unknown };
+        // EOF is what Windows may say of a reader that went away.
+        if (code !== "EPIPE" && code !== "EOF") throw fileError(`write to ${name}`, error);
+        // That is for the command to know.
+        throw Object.assign(new Error("nobody reads any longer"), { code: "EPIPE", cause: error });
       }
     },
   };

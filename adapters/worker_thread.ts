@@ -4,7 +4,7 @@
  * @module
  */
 import { existsSync } from "node:fs";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { RowWriterSettings } from "../src/ports.ts";
 import { VERSION } from "../src/version.ts";
@@ -54,7 +54,7 @@ function programUrl(): URL {
   }
   if (isPermitted(program, "read")) return program;
   throw new Error(
-    `the thread's program may not be read; --allow-read=${program.pathname} allows it`,
+    `the thread's program may not be read; --allow-read=${fileURLToPath(program)} allows it`,
   );
 }
 

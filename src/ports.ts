@@ -26,7 +26,7 @@ export interface FileFolder {
   readonly identity: string;
   /**
    * When something in it was last made, removed or renamed, milliseconds since the epoch, as exactly as the file system
-   * tells.
+   * tells; `Infinity` where it tells that too late to be relied on, as on Windows.
    */
   readonly changedMs: number;
 }
@@ -80,13 +80,18 @@ export type FileMode =
   | "append"
   /**
    * For reading and appending; the file must not exist. It gets mode 0600, and its name is on the
-   * disk when the promise resolves. `EEXIST` otherwise.
+   * disk when the promise resolves, where the file system has a way to put it there. `EEXIST` otherwise.
    */
   | "create";
 
 /** The files of a runtime. */
 export interface FileAdapter {
-  /** The path in full, so that it leads to the same file when the current folder changes. */
+  /**
+   * The path in full, so that it leads to the same file when the current folder changes.
+   *
+   * @throws {AuditLogError} `INVALID_OPTION`, where files and SQLite would be led to different files by it, as Windows does by some
+   *   names.
+   */
   absolute(path: string): string;
   /** Facts about what the path leads to, or `undefined` when there is nothing. */
   stat(path: string): Promise<FileStat | undefined>;
@@ -97,8 +102,8 @@ export interface FileAdapter {
    * see it: on POSIX systems, closing a file frees all locks that the process has on it, those of SQLite in another thread
    * among them. `EEXIST` when there is something; another name that the file has because a process was killed here is removed then.
    *
-   * @param beside A file that is there. The new one gets its owner and its group, where there are owners and this process may give
-   *   files away; otherwise it is as any that this process creates. So it is, too, where the path leads by way of a link.
+   * @param beside A file that is there. The new one gets its owner and its group, on Linux, if this process may give files away;
+   *   otherwise it is as any that this process creates. So it is, too, where the path leads by way of a link.
    */
   create(path: string, beside?: string): Promise<void>;
   /** Removes a file. The core asks this only of side files that can be rebuilt. */
@@ -152,7 +157,7 @@ export interface SqliteAdapter {
   /** The driver's name, for people: `node:sqlite`. */
   readonly name: string;
   /**
-   * Opens a database file, or `:memory:`.
+   * Opens a database file, or `:memory:`. Links are followed: SQLite has the files beside it where the database is.
    *
    * @param path The file, which must exist (an empty file is an empty database), or `:memory:`.
    * @param options `readOnly`: refuse every write.

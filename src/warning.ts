@@ -5,7 +5,7 @@
  * |---|---|
  * | `UNREADABLE_LINES` | the file has lines that are no records; they stay, and are no entries |
  * | `TORN_LINE` | the file ends in an unfinished line, as a crash leaves it; it stays, and is no entry |
- * | `INDEX_REBUILT` | the index beside the file did not fit it and was made anew |
+ * | `INDEX_REBUILT` | the index beside the file did not fit it and was made anew, in memory where it cannot be replaced |
  * | `CHECKPOINTS_UNUSED` | there is a file of checkpoints beside a link to a JSONL log, where they are not looked for |
  * | `LAYOUT_CHANGED` | a SQLite log is open for reading whose triggers or view are not as they were made: nothing can be recorded in it |
  * | `UPGRADED` | the file had the Python class's layout and was given the present one |

@@ -140,13 +140,12 @@ export class GroupCommit {
 
   async #run(): Promise<void> {
     await undefined; // so that all calls of this turn share the first batch
-    for (;;) {
-      while (this.#mayBegin()) void this.#commit(this.#takeBatch());
-      if (this.#underWay.size === 0) break;
-      await new Promise<void>((resolve) => this.#changed = resolve);
+    do {
+      while (this.#mayBegin()) this.#commit(this.#takeBatch());
+      if (this.#underWay.size > 0) await new Promise<void>((resolve) => this.#changed = resolve);
       // Callers that awaited this batch and record again join the next one.
       if (this.#turns.areDue) await this.#turns.give();
-    }
+    } while (this.#underWay.size > 0 || this.#queue.length > 0);
     this.#running = undefined;
   }
 
@@ -174,19 +173,24 @@ export class GroupCommit {
     return this.#queue.splice(0, groups);
   }
 
-  /** Gives a batch to the store, and settles its groups. */
-  async #commit(batch: Group[]): Promise<void> {
+  /** Gives a batch to the store, and settles its groups: at once where the store had nothing to wait for. */
+  #commit(batch: Group[]): void {
+    const appending = this.#append(batch);
+    if (appending === undefined) return this.#ended(batch);
     this.#underWay.add(batch);
-    try {
-      await this.#append(batch);
-    } finally {
+    void appending.finally(() => {
       this.#underWay.delete(batch);
-      this.#free(batch.reduce((sum, { length }) => sum + length, 0));
-      this.#changed();
-    }
+      this.#ended(batch);
+    });
   }
 
-  async #append(batch: readonly Group[]): Promise<void> {
+  #ended(batch: readonly Group[]): void {
+    this.#free(batch.reduce((sum, { length }) => sum + length, 0));
+    this.#changed();
+  }
+
+  /** @returns Nothing if it is over. */
+  #append(batch: readonly Group[]): Promise<void> | undefined {
     if (this.#failure !== undefined) {
       for (const group of batch) group.reject(this.#refusal(this.#failure));
       return;
@@ -194,22 +198,31 @@ export class GroupCommit {
     const records = batch.length === 1
       ? batch[0]!.records
       : batch.flatMap((group) => group.records);
-    let first: number;
     const lines: WrittenLines[] = [];
+    const appended = (first: number): void => {
+      for (const group of batch) group.resolve(group.result as never);
+      this.#tell(first, records, lines);
+    };
+    let first: number | Promise<number>;
     try {
-      first = await this.#store.append(records, (written) => lines.push(written));
+      first = this.#store.append(records, (written) => lines.push(written));
     } catch (error) {
-      if (isDuplicate(error) && batch.length > 1) {
-        // One group has an id that is in the log; the others shall not suffer for it.
-        for (const group of batch) await this.#append([group]);
-        return;
-      }
-      if (leavesUnknown(error)) this.#failure = error;
-      for (const group of batch) group.reject(error);
-      return;
+      return this.#failed(batch, error);
     }
-    for (const group of batch) group.resolve(group.result as never);
-    this.#tell(first, records, lines);
+    if (typeof first === "number") return void appended(first);
+    return first.then(appended, (error) => this.#failed(batch, error));
+  }
+
+  /** @returns Nothing if it is over. */
+  #failed(batch: readonly Group[], error: unknown): Promise<void> | undefined {
+    // One group has an id that is in the log; the others shall not suffer for it.
+    if (isDuplicate(error) && batch.length > 1) return this.#appendEach(batch);
+    if (leavesUnknown(error)) this.#failure = error;
+    for (const group of batch) group.reject(error);
+  }
+
+  async #appendEach(batch: readonly Group[]): Promise<void> {
+    for (const group of batch) await this.#append([group]);
   }
 
   /** Tells of records that were appended, part by part where their bytes came so. */

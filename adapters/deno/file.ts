@@ -15,7 +15,8 @@ import type {
   OpenFile,
 } from "../../src/ports.ts";
 import { isPermitted } from "../deno_permissions.ts";
-import { file as nodeFile, lastChange } from "../node/file.ts";
+import { filesOn, lastChange, nodeIdentity } from "../node/file.ts";
+import type { IdentityOf } from "../node/new_file.ts";
 
 // The part of Deno that is used, so that no other runtime needs Deno's types.
 interface DenoFiles {
@@ -37,7 +38,24 @@ interface DenoStat {
   readonly mtime: Date | null;
 }
 
+type ExactStat = DenoStat & { readonly ino: number; readonly nlink: number };
+
 const { Deno } = globalThis as unknown as { Deno: DenoFiles };
+
+/**
+ * A file's number and its volume's. Deno has them as floating-point numbers, also in its `node:fs`, so that two files may have the
+ * same from 2^53 on, as NTFS has them. Such files are told by when they were made, too, to the millisecond.
+ */
+export function denoIdentity(platform: string): IdentityOf {
+  const identityOf = nodeIdentity(platform);
+  return (stats) =>
+    stats.ino > Number.MAX_SAFE_INTEGER
+      ? `${identityOf(stats)}:${stats.birthtimeNs}`
+      : identityOf(stats);
+}
+
+const identityOf = denoIdentity(process.platform);
+const nodeFile = filesOn(process.platform, identityOf);
 
 /** Deno's files. */
 export const file: FileAdapter = {
@@ -50,7 +68,7 @@ export const file: FileAdapter = {
 
   async place(path: string): Promise<FilePlace | undefined> {
     const place = await nodeFile.place!(path);
-    return place && { ...place, folder: file.folder!(place.path) };
+    return place && { ...place, folder: file.folder!(place.path) ?? place.folder };
   },
 
   folder(path: string): FileFolder | undefined {
@@ -104,25 +122,21 @@ async function withQuickStat(opened: OpenFile, path: string): Promise<OpenFile> 
 }
 
 /** What Deno tells of a file; nothing where it fails, which is `node:fs` to tell, or where a number is not exact. */
-function exact(ask: () => DenoStat): DenoStat | undefined {
+function exact(ask: () => DenoStat): ExactStat | undefined {
   try {
     const stat = ask();
     const { dev, ino, nlink } = stat;
-    return [dev, ino, nlink].every(Number.isSafeInteger) ? stat : undefined;
+    return [dev, ino, nlink].every(Number.isSafeInteger) ? stat as ExactStat : undefined;
   } catch {
     return undefined;
   }
 }
 
-function describe(stat: DenoStat): FileStat {
+function describe(stat: ExactStat): FileStat {
   return {
     kind: stat.isFile ? "file" : stat.isDirectory ? "directory" : "other",
     size: stat.size,
     identity: identityOf(stat),
-    names: stat.nlink!,
+    names: stat.nlink,
   };
-}
-
-function identityOf({ dev, ino }: DenoStat): string {
-  return `${dev}:${ino}`;
 }

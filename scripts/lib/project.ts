@@ -4,6 +4,8 @@
  * @module
  */
 
+import { fileURLToPath } from "node:url";
+
 /** The project's folder, with a slash at the end. */
 export const root = new URL("../../", import.meta.url);
 
@@ -23,7 +25,7 @@ export const config: DenoConfig = JSON.parse(Deno.readTextFileSync(new URL("deno
 
 /** The path of a file of the project, for programs. */
 export function pathOf(relative: string): string {
-  return decodeURIComponent(new URL(relative, root).pathname);
+  return fileURLToPath(new URL(relative, root));
 }
 
 /** Whether the project has such a file or folder. */

@@ -41,7 +41,8 @@ export async function readCheckpoints(
   const kept: KeptNote[] = [];
   for (const path of paths) {
     const name = nameOf(path);
-    const text = await readText(host, path, MOST_BYTES);
+    // No note has a carriage return: a program on Windows has put it there.
+    const text = (await readText(host, path, MOST_BYTES)).replaceAll("\r\n", "\n");
     if (isOfJsonlLog(text)) {
       throw new CliError(
         `Cannot use ${name}: it is the file in which a JSONL log keeps its checkpoints. verify reads that beside the log by ` +

@@ -47,7 +47,7 @@ it, is taken over byte for byte.
 
 Examples:
   audit-log import interactions.jsonl --log audit.db
-  zcat old.jsonl.gz | audit-log import - --log audit.db --skip-existing
+  gunzip -c old.jsonl.gz | audit-log import - --log audit.db --skip-existing
   audit-log query --log audit.jsonl --events all --json | audit-log import - --log audit.db`;
 
 async function importAll(

@@ -48,7 +48,7 @@ export class ItemReader {
    */
   read(text: string): ImportItem {
     try {
-      return { kind: "record", record: adoptLine(text), hasId: true, hasTime: true };
+      return { kind: "record", record: recordOf(text), hasId: true, hasTime: true };
     } catch (error) {
       if (!(error instanceof NotARecord)) throw error;
     }
@@ -79,6 +79,18 @@ export class ItemReader {
     this.#sequence = crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1;
     return v7({ msecs: milliseconds, seq: this.#sequence });
   }
+}
+
+/**
+ * The record that a line is. The carriage return that a Windows program may have put behind a canonical line is none of
+ * it: with it, a call's beginning or end would be taken for an interaction. Other lines keep it, since their writer may
+ * have put it there, and their log have been signed with it.
+ */
+function recordOf(text: string): LogRecord {
+  const record = adoptLine(text);
+  if (!text.endsWith("\r")) return record;
+  const line = text.slice(0, -1);
+  return line === encodeLine(record.entry) ? LogRecord.ofLine(line) : record;
 }
 
 /** Whether an entry of the log is what a line says, as far as it says it. */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { isUtf16, UTF_16 } from "./source.ts";
+
 /** The longest line that is read: a record of the largest default size, every character escaped. */
 const MAX_LINE_BYTES = 128 * 1024 * 1024;
 const NEWLINE = 0x0a;
@@ -85,7 +87,7 @@ function read(number: number, bytes: Uint8Array): SourceLine {
 
 /** Kinds of files that one may easily take for JSON lines, and what to do with them. */
 const FORMATS: readonly [start: string, fault: string][] = [
-  ["\x1f\x8b", "is gzip; unpack it first: zcat FILE | audit-log import - ..."],
+  ["\x1f\x8b", "is gzip; unpack it first: gunzip -c FILE | audit-log import - ..."],
   ["\x28\xb5\x2f\xfd", "is Zstandard; unpack it first: zstdcat FILE | audit-log import - ..."],
   [
     "SQLite format 3\0",
@@ -94,6 +96,7 @@ const FORMATS: readonly [start: string, fault: string][] = [
 ];
 
 function formatOf(bytes: Uint8Array): string | undefined {
+  if (isUtf16(bytes)) return UTF_16;
   const start = String.fromCharCode(...bytes.subarray(0, 16));
   return FORMATS.find(([magic]) => start.startsWith(magic))?.[1];
 }

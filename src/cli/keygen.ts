@@ -14,7 +14,10 @@ export function addKeygen(program: Command, host: Host): void {
       "<name>",
       "the key's name, and the log's: a URL without its scheme, below a domain of yours",
     )
-    .requiredOption("--out <file>", "a new file for the private key, for its owner alone")
+    .requiredOption(
+      "--out <file>",
+      "a new file for the private key, for its owner alone; on Windows, for all who may read its folder",
+    )
     .addHelpText("after", DETAILS)
     .action(async (name: string, { out }: { readonly out: string }) => {
       const { signingKey, verifierKey } = await generateSigningKey(name);

@@ -94,7 +94,7 @@ Examples:
   audit-log query --log audit.db --json | jq .model
   audit-log stats --log audit.db --by user --since 1d
   audit-log keygen acme.example/chat --out audit.key
-  audit-log checkpoint --log audit.db --key audit.key > kept.txt
+  audit-log checkpoint --log audit.db --key audit.key --out kept.txt
   audit-log verify --log audit.db --verifier-key KEY --checkpoint kept.txt
 
 Exit status: 0 done, and what was checked is intact; 1 done in part, or not intact; 2 not done.`;

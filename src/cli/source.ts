@@ -133,8 +133,18 @@ export async function readText(host: Host, path: string, most: number): Promise<
   try {
     return UTF_8.decode(bytes);
   } catch {
-    throw new CliError(`Cannot read ${nameOf(path)}: it is no text in UTF-8`);
+    const state = isUtf16(bytes) ? UTF_16 : "is no text in UTF-8";
+    throw new CliError(`Cannot read ${nameOf(path)}: it ${state}`);
   }
+}
+
+/** What to say of a text that {@link isUtf16}. */
+export const UTF_16 =
+  "is UTF-16, as Windows PowerShell's > writes; make it anew in cmd or Git Bash, which change no byte";
+
+/** Whether bytes are the beginning of a text in UTF-16: its mark never occurs in UTF-8. */
+export function isUtf16([first, second]: Uint8Array): boolean {
+  return first === 0xff && second === 0xfe || first === 0xfe && second === 0xff;
 }
 
 /** What people call a file that was given on the command line. */

@@ -39,18 +39,31 @@ export class FolderWatch {
     this.#now = now;
   }
 
+  /** Whether the folder tells that the files are what they were when they were last looked at. */
+  isUnchanged(): boolean {
+    const before = this.#placeBefore(this.#now());
+    if (before === undefined || !this.#isInFolder) return false;
+    const folder = this.#folder();
+    return folder !== undefined && isSame(folder, before.folder);
+  }
+
   /** Looks at the files, unless the folder tells that they are what they were when that was last done. */
   look(atFiles: () => Promise<void>): Promise<void> | undefined {
     const folder = this.#folder();
     const nowMs = this.#now();
-    const age = nowMs - this.#lookedMs;
-    const before = age >= 0 && age < RELIED_ON_MS ? this.#place : undefined;
+    const before = this.#placeBefore(nowMs);
     if (before === undefined || !this.#isInFolder) {
       return this.#lookAt(atFiles, folder, nowMs, before);
     }
     if (folder === undefined || !isSame(folder, before.folder)) {
       return this.#lookAt(atFiles, folder, nowMs);
     }
+  }
+
+  /** Where the files were when they were last looked at, if that is to be relied on. */
+  #placeBefore(nowMs: number): Place | undefined {
+    const age = nowMs - this.#lookedMs;
+    return age >= 0 && age < RELIED_ON_MS ? this.#place : undefined;
   }
 
   /** @param before Where the files were, if that is still where they are unless the path leads elsewhere. */

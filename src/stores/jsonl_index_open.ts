@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Runtime, SqliteAdapter, SqliteDatabase } from "../ports.ts";
+import type { FileAdapter, Runtime, SqliteAdapter, SqliteDatabase } from "../ports.ts";
 import { whenFree } from "./busy.ts";
 import { eventTableSql } from "./event_table.ts";
 import { isRuined } from "./faults.ts";
@@ -45,7 +45,23 @@ PRAGMA user_version = ${INDEX_VERSION};
 `;
 
 /**
- * Makes the index at a path anew. The caller holds the log's lock.
+ * Removes an index that cannot be used: a new database must not meet the journal of an old one.
+ *
+ * @returns Why it cannot be removed, if so: Windows keeps what another process has open.
+ */
+export async function removeIndex(files: FileAdapter, path: string): Promise<string | undefined> {
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) {
+    if (await files.stat(file) === undefined) continue;
+    try {
+      await files.remove(file);
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+}
+
+/**
+ * Makes the index at a path where there is none. The caller holds the log's lock.
  *
  * @param beside The log that it is of.
  */
@@ -55,12 +71,6 @@ export async function makeIndex(
   timeoutMs: number,
   beside: string,
 ): Promise<JsonlIndex> {
-  // A new database must not meet the journal of an old one.
-  for (const suffix of ["", "-wal", "-shm"]) {
-    if (await runtime.file.stat(path + suffix) !== undefined) {
-      await runtime.file.remove(path + suffix);
-    }
-  }
   await createIfMissing(runtime.file, path, beside);
   return await whenFree(() => makeAt(runtime, path), timeoutMs);
 }
@@ -117,6 +127,7 @@ function connect(runtime: Runtime, path: string): SqliteDatabase {
 PRAGMA busy_timeout = 10;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
+PRAGMA checkpoint_fullfsync = ON;
 PRAGMA cache_size = -32768;
 PRAGMA wal_autocheckpoint = 4000;
 `);

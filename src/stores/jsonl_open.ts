@@ -5,7 +5,7 @@ import { whenFree } from "./busy.ts";
 import { faultOf, isRuined } from "./faults.ts";
 import { FileLock } from "./file_lock.ts";
 import type { JsonlIndex } from "./jsonl_index.ts";
-import { makeIndex, makeIndexInMemory, openIndex } from "./jsonl_index_open.ts";
+import { makeIndex, makeIndexInMemory, openIndex, removeIndex } from "./jsonl_index_open.ts";
 import { isThere, misplaced } from "./jsonl_lines.ts";
 import { looksLikeLog } from "./line_scanner.ts";
 import { createFile, openingFault, placeOf } from "./log_file.ts";
@@ -52,8 +52,16 @@ export async function openJsonlFile(runtime: Runtime, settings: FileSettings): P
       const there = await hasIndex(); // asked again: another process may have made it
       const present = there ? await openFitting(runtime, beside, opened) : undefined;
       if (present !== undefined) return present;
+      const reason = await removeIndex(runtime.file, indexPath);
+      if (reason !== undefined) {
+        warnOfIndex(
+          settings,
+          `cannot be removed (${reason}); until the log is opened again, one in memory takes its place`,
+        );
+        return makeIndexInMemory(runtime);
+      }
       const made = await makeIndex(runtime, indexPath, settings.busyTimeoutMs, place);
-      if (there) warnOfIndex(settings);
+      if (there) warnOfIndex(settings, "is made anew");
       return made;
     });
     try {
@@ -109,11 +117,11 @@ export async function closeAll(
   for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
-function warnOfIndex({ path, warn }: FileSettings): void {
+function warnOfIndex({ path, warn }: FileSettings, state: string): void {
   warn({
     code: "INDEX_REBUILT",
     message:
-      `The index beside ${path} was damaged, of another version, or did not fit the file, and is made anew`,
+      `The index beside ${path} was damaged, of another version, or did not fit the file, and ${state}`,
   });
 }
 

@@ -50,6 +50,15 @@ async function nameFault(files: FileAdapter, path: string): Promise<unknown> {
 
 /** The longest path that SQLite takes on POSIX systems, bytes. It says no more than that it is "unable to open" a longer one. */
 const MOST_SQLITE_BYTES = 512;
+/** The same on Windows, characters of UTF-16, where it is the system that has the limit. */
+const MOST_WINDOWS_LENGTH = 259;
+
+function isTooLong(path: string): boolean {
+  const isOfWindows = /^([a-z]:)?\\/i.test(path);
+  return isOfWindows
+    ? path.length > MOST_WINDOWS_LENGTH
+    : new TextEncoder().encode(path).length > MOST_SQLITE_BYTES;
+}
 
 /**
  * Why a database could not be opened: SQLite does not tell when it is for the length of its path.
@@ -64,8 +73,7 @@ export async function openingFault(
   if (!isUnopenable(error)) return error;
   const fault = await nameFault(files, longest);
   if (fault !== undefined) return fault;
-  const isLong = new TextEncoder().encode(longest).length > MOST_SQLITE_BYTES;
-  return isLong
+  return isTooLong(longest)
     ? Object.assign(new Error("SQLite takes no longer path"), {
       code: "ENAMETOOLONG",
       cause: error,

@@ -26,8 +26,7 @@ export class MemoryStore implements LogStore {
     return this.#records.length;
   }
 
-  // deno-lint-ignore require-await -- the interface is asynchronous, memory is not
-  async append(records: readonly LogRecord[]): Promise<number> {
+  append(records: readonly LogRecord[]): number | Promise<number> {
     return this.appendNow(records);
   }
 
@@ -38,7 +37,7 @@ export class MemoryStore implements LogStore {
     return first;
   }
 
-  // deno-lint-ignore require-await -- as above
+  // deno-lint-ignore require-await -- the interface is asynchronous, memory is not
   async indexOf(entryId: string): Promise<number | undefined> {
     return this.#find(entryId);
   }

@@ -7,7 +7,7 @@ import { LogRecord, NotARecord } from "../record.ts";
 import { Turns } from "../turns.ts";
 import { type AppendedAside, AsideWriter } from "./aside_writer.ts";
 import { whenFree } from "./busy.ts";
-import { faultOf } from "./faults.ts";
+import { faultOf, isBusy } from "./faults.ts";
 import { FilesBeside } from "./files_beside.ts";
 import { FolderWatch } from "./folder_watch.ts";
 import { checkSamePlace, createFile, databaseBytes, openingFault, placeOf } from "./log_file.ts";
@@ -132,37 +132,67 @@ class SqliteStore implements LogStore {
     await this.#beside.look();
   }
 
-  async append(
+  append(
     records: readonly LogRecord[],
     written?: (lines: WrittenLines) => void,
+  ): number | Promise<number> {
+    const action = `write to ${this.#settings.path}`;
+    try {
+      const first = this.#appendAtOnce(records);
+      return first ?? this.#appendInTurn(records, action, written);
+    } catch (error) {
+      throw faultOf(action, error, "WRITE_FAILED");
+    }
+  }
+
+  async #appendInTurn(
+    records: readonly LogRecord[],
+    action: string,
+    written: ((lines: WrittenLines) => void) | undefined,
   ): Promise<number> {
-    const { path } = this.#settings;
-    const action = `write to ${path}`;
     try {
       // What is handed to the other thread is awaited outside, so that the next batch can be handed to it meanwhile.
-      const { appended } = await this.#writing.run(async () => {
+      const { aside } = await this.#writing.run(async () => {
         const looked = this.#folder.look(async () => {
-          await checkSamePlace(this.#runtime.file, path, this.#identity, action);
+          await checkSamePlace(this.#runtime.file, this.#settings.path, this.#identity, action);
           await this.#beside.check(this.#database);
         });
         if (looked !== undefined) await looked;
         if (!this.#aside.spares(records.length)) {
           if (await this.#aside.takes(records.length)) {
-            return { appended: this.#aside.append(records) };
+            return { aside: this.#aside.append(records) };
           }
           await this.#aside.idle();
         }
-        return { appended: { first: await this.#appendHere(records), lines: [] } };
+        return { aside: { first: await this.#appendHere(records), lines: [] } };
       });
-      const { first, lines }: AppendedAside = await appended;
-      this.#size = Math.max(this.#size, first + records.length);
+      const { first, lines }: AppendedAside = await aside;
       for (const part of lines) {
         if (written === undefined) part.release(part.slab);
         else written(part);
       }
-      return first;
+      return this.#appended(first, records.length);
     } catch (error) {
       throw faultOf(action, error, "WRITE_FAILED");
+    }
+  }
+
+  #appended(first: number, count: number): number {
+    this.#size = Math.max(this.#size, first + count);
+    return first;
+  }
+
+  /**
+   * Appends a few records here, if nothing is to be waited for but the disk. One caller alone records so, and each promise on the way
+   * takes longer than it seems: since the last record, the processor has had other things to do.
+   */
+  #appendAtOnce(records: readonly LogRecord[]): number | undefined {
+    if (!this.#aside.spares(records.length) || !this.#folder.isUnchanged()) return undefined;
+    try {
+      return this.#appended(this.#appender!.append(records), records.length);
+    } catch (error) {
+      if (isBusy(error)) return undefined;
+      throw error;
     }
   }
 

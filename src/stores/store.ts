@@ -77,7 +77,8 @@ export interface LogStore {
   readonly size: number;
   /**
    * Appends records in the given order, all or none, and resolves when they are as durable as the log
-   * promises.
+   * promises. A store that has nothing to wait for this time gives, or throws, what the promise would have come to: to one caller alone,
+   * each turn of promises is a good part of what a record costs.
    *
    * @param written Called with the bytes that were written, once they are durable, by a store that has them: then the tree need
    *   not encode them again. They may come in parts, in their order.
@@ -88,7 +89,7 @@ export interface LogStore {
   append(
     records: readonly LogRecord[],
     written?: (lines: WrittenLines) => void,
-  ): Promise<number>;
+  ): number | Promise<number>;
   /**
    * Does what {@link LogStore.append} does, before it returns: for a store that has nothing to wait for. It is then
    * called instead.

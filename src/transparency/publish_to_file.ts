@@ -4,8 +4,8 @@ import { failing } from "./failure.ts";
 
 /**
  * Publishes checkpoints into a file elsewhere, on a share or a disk that the log's own machine cannot rewrite: each is
- * appended, followed by an empty line, and is on the disk before the next. `audit-log verify --checkpoint FILE` takes
- * the file as it is. Give what this returns as `checkpoints.publish`.
+ * appended, followed by an empty line, and is on the disk before the next, where the file system can be asked for that.
+ * `audit-log verify --checkpoint FILE` takes the file as it is. Give what this returns as `checkpoints.publish`.
  *
  * @param path The file; its folder must exist. A new file gets mode 0600.
  * @param runtime Finds the adapter of the runtime.
@@ -20,22 +20,41 @@ export function publisherToFile(
   // Now, so that it stays the same file when the current folder changes.
   const finding = runtime().then(({ file }) => ({ file, place: file.absolute(path) }));
   finding.catch(() => {}); // whoever publishes is told
+  // Of a checkpoint of which a part was written, on a full disk for example: what is missing, and where it belongs.
+  let cut = { rest: new Uint8Array(0), at: 0 };
   return async (checkpoint) => {
     const { file, place } = await finding;
     await createIfMissing(file, place);
     const opened = await file.open(place, "append");
     try {
-      const bytes = new TextEncoder().encode(`${checkpoint}\n`);
-      for (let written = 0; written < bytes.length;) {
-        const count = await opened.append(bytes.subarray(written));
+      let { size } = await opened.stat();
+      let rest = cut.at === size ? cut.rest : new Uint8Array(0);
+      const append = async (bytes: Uint8Array<ArrayBuffer>) => {
+        const count = await opened.append(bytes);
         if (count === 0) throw new Error("the file takes no more bytes");
-        written += count;
+        size += count;
+        return bytes.subarray(count);
+      };
+      try {
+        while (rest.length > 0) rest = await append(rest);
+        // All of it, even where it was written before: what could not be synced then may be lost.
+        rest = await append(new TextEncoder().encode(`${checkpoint}\n`));
+        while (rest.length > 0) rest = await append(rest);
+      } finally {
+        cut = { rest, at: size };
       }
-      await opened.sync();
+      await opened.sync().catch(unlessImpossible);
     } finally {
       await opened.close();
     }
   };
+}
+
+/** What systems say of a file system that cannot be asked to have all on the disk: some shares, when Deno asks on macOS. */
+const NO_SYNC: ReadonlySet<unknown> = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOTTY", "EINVAL"]);
+
+function unlessImpossible(error: unknown): void {
+  if (!NO_SYNC.has((error as { code?: unknown }).code)) throw error;
 }
 
 /** The checkpoints in a text in which each is followed by an empty line, or in which there is but one. */

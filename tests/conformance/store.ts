@@ -144,7 +144,7 @@ export function storeConformance(name: string, make: MakeStore): void {
     const [first, second, third, fourth] = await recordsOf({ lines });
     await store.append([first!, second!]);
     for (const records of [[first!], [third!, second!], [third!, fourth!, third!]]) {
-      await assertRefused(() => store.append(records), "DUPLICATE_ENTRY");
+      await assertRefused(async () => await store.append(records), "DUPLICATE_ENTRY");
     }
     assertEquals(store.size, 2);
     assertEquals(await store.indexOf(third!.entry.entryId), undefined);

@@ -291,7 +291,10 @@ export function treeStoreConformance(name: string, make: MakeTreeStore): void {
     const { store, tree } = await opened(t);
     const records = await sample(200);
     await Promise.all([
-      store.append(records.slice(0, 100)).then(() => store.append(records.slice(100))),
+      (async () => {
+        await store.append(records.slice(0, 100));
+        await store.append(records.slice(100));
+      })(),
       ...Array.from({ length: 20 }, (_, n) => tree.keepTiles([tileOf(0, n)])),
       ...Array.from({ length: 20 }, (_, n) => tree.keepCheckpoint(checkpointOf(3, `${n}`), [])),
     ]);

@@ -33,8 +33,11 @@ async function watched(unknown: Partial<FileAdapter> = {}) {
   const watch = new FolderWatch(files, "/folder/file", () => given.nowMs);
   const look = async () => {
     const { looks } = given;
+    const isUnchanged = watch.isUnchanged();
     await watch.look(() => Promise.resolve(void given.looks++));
-    return given.looks > looks;
+    const hasLooked = given.looks > looks;
+    assertEquals(isUnchanged && hasLooked, false, "it was said to be unchanged");
+    return hasLooked;
   };
   return { given, watch, look };
 }
@@ -44,6 +47,22 @@ test("files are looked at once a second while their folder is as it was", async 
   const looks: boolean[] = [];
   for (let n = 0; n < 8; n++, given.nowMs += SECOND / 4) looks.push(await look());
   assertEquals(looks, [true, false, false, false, true, false, false, false]);
+});
+
+test("a folder that is as it was tells so at once, but not where the path leads through a link", async () => {
+  const { given, watch, look } = await watched();
+  assertEquals(watch.isUnchanged(), false);
+  await look();
+  assertEquals(watch.isUnchanged(), true);
+  given.nowMs += SECOND;
+  assertEquals(watch.isUnchanged(), false);
+  await look();
+  given.changedMs = 3;
+  assertEquals(watch.isUnchanged(), false);
+  const linked = await watched();
+  linked.given.path = "/elsewhere/file";
+  await linked.look();
+  assertEquals(linked.watch.isUnchanged(), false);
 });
 
 test("files are looked at again when their folder was changed", async () => {

@@ -276,3 +276,70 @@ test("a store that throws at once, or something that is no error, rejects all th
   assertEquals((result as PromiseRejectedResult).reason, "no error");
   await writer.drained();
 });
+
+/** A store that has nothing to wait for, and fails the appends that it is told to. */
+class QuickStore extends MemoryStore {
+  readonly batches: string[][] = [];
+  faults = new Map<number, unknown>();
+
+  override append(records: readonly LogRecord[]): number {
+    const fault = this.faults.get(this.batches.length);
+    this.batches.push(records.map(({ entry }) => entry.inputText));
+    if (fault !== undefined) throw fault;
+    return this.appendNow(records);
+  }
+}
+
+test("a store that has nothing to wait for settles each batch at once, in order, and rejects exactly what failed", async () => {
+  const store = new QuickStore();
+  store.faults.set(1, failure("WRITE_FAILED"));
+  const written: number[] = [];
+  const writer = new GroupCommit(store, (first, records) => written.push(first, records.length));
+  const records = await recordsOf({ entries: interactions(7) });
+  assertEquals(
+    await outcomes(records.slice(0, 3).map((record) => one(writer, record))),
+    [
+      ..."012",
+    ].map(() => "ok"),
+  );
+  assertEquals(await outcomes([one(writer, records[3]!)]), ["WRITE_FAILED"]);
+  assertEquals(
+    await Promise.all(records.slice(4).map((record) => one(writer, record))),
+    [..."456"],
+  );
+  assertEquals(store.batches, [["0", "1", "2"], ["3"], ["4", "5", "6"]]);
+  assertEquals(written, [0, 3, 3, 3]);
+  await writer.drained();
+});
+
+test("after a sync that failed at once, what waits and what comes later is refused", async () => {
+  const store = new QuickStore();
+  store.faults.set(0, failure("SYNC_FAILED"));
+  const writer = new GroupCommit(store);
+  const [first, second] = await recordsOf({ entries: interactions(2) });
+  assertEquals(await outcomes([one(writer, first!)]), ["SYNC_FAILED"]);
+  assertEquals(await outcomes([one(writer, second!)]), ["LOG_FAILED"]);
+  assertEquals(store.batches, [["0"]]);
+});
+
+test("an id that is in the log rejects its own group, with a store that has nothing to wait for, too", async () => {
+  const store = new QuickStore();
+  const writer = new GroupCommit(store);
+  const lines = ["a", "b"].map((entry_id) => foreignLine({ entry_id }));
+  const [a, b] = await recordsOf({ lines });
+  await one(writer, a!);
+  store.faults.set(1, failure("DUPLICATE_ENTRY")).set(2, failure("DUPLICATE_ENTRY"));
+  assertEquals(await outcomes([one(writer, a!), one(writer, b!)]), ["DUPLICATE_ENTRY", "ok"]);
+});
+
+test("callers of a store that has nothing to wait for leave others their turn", async () => {
+  const writer = new GroupCommit(new QuickStore());
+  const [record] = await recordsOf({ entries: interactions(1) });
+  let isOver = false;
+  const timer = setTimeout(() => isOver = true, 1);
+  // Without turns, nothing but promises would run, and this would never end.
+  const deadline = performance.now() + 20_000;
+  while (!isOver && performance.now() < deadline) await one(writer, record!);
+  clearTimeout(timer);
+  assert(isOver);
+});

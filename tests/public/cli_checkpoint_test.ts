@@ -158,7 +158,7 @@ const keyFiles: [what: string, content: string | Uint8Array, says: RegExp][] = [
   ["with a space before the key", ` ${SECRET}`, /key\.txt: it contains white space/],
   ["with the id of another", `${SECRET}\n`, /key\.txt: its id does not belong to its name and key/],
   ["with a key cut short", SECRET.slice(0, -8), /key\.txt: it has \d+ bytes of key/],
-  ["with bytes that are no text", new Uint8Array([0xff, 0xfe]), /key\.txt: it is no text in UTF-8/],
+  ["with bytes that are no text", new Uint8Array([0x22, 0xff]), /key\.txt: it is no text in UTF-8/],
   ["that is far too large", SECRET.repeat(100), /key\.txt: it has more than 4096 bytes/],
 ];
 

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { type AuditEntry, AuditLog } from "@audit-log/llm";
+import { Buffer } from "node:buffer";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -314,6 +315,27 @@ test("lines may end in CR LF, be empty, start with a byte order mark or lack the
   assertEquals([code, inputs(entries)], [0, ["0", "1", "2"]]);
 });
 
+test("a log whose lines got CR LF on the way is imported as it was, begun calls and all", async (t) => {
+  const folder = tempFolder(t);
+  const log = await AuditLog.open({ backend: "jsonl", path: join(folder, "from.jsonl") });
+  atEnd(t, () => log.close());
+  await log.begin({ model: "m", inputText: "in" });
+  await log.record(interaction());
+  const lines = await allLines(log);
+  const path = join(folder, "log.db");
+  const input = lines.map((line) => `${line}\r\n`).join("");
+  assertEquals((await cli(["import", "-", "--log", path], { input })).code, 0);
+  const copy = await opened(t, path);
+  assertEquals(await allLines(copy), lines);
+  assertEquals([await copy.count(), (await copy.unfinished()).length], [1, 1]);
+});
+
+test("a carriage return may be part of a line of another program, and stays", async (t) => {
+  const lines = [`${foreignLine()}\r`, foreignLine({ entry_id: "another" })];
+  const result = await imported(t, lines.join("\n"));
+  assertEquals([result.code, result.lines], [0, lines]);
+});
+
 test("a line ends at a newline and nowhere else", async (t) => {
   const text = "a\u2028b\u2029c\u0085d";
   const { code, entries } = await imported(t, line({ input_text: text }));
@@ -346,7 +368,17 @@ test("what is compressed is recognised, with advice", async (t) => {
   const args = ["import", "-", "--log", join(tempFolder(t), "log.db")];
   const { code, stderr } = await cli(args, { input: new Uint8Array([0x1f, 0x8b, 8, 0, 0]) });
   assertEquals(code, 2);
-  assertStringIncludes(stderr, "zcat FILE | audit-log import -");
+  assertStringIncludes(stderr, "gunzip -c FILE | audit-log import -");
+});
+
+test("what is UTF-16 is recognised, with advice", async (t) => {
+  const args = ["import", "-", "--log", join(tempFolder(t), "log.db")];
+  const utf16 = new Uint8Array(Buffer.from(`\ufeff${line()}\r\n`, "utf16le"));
+  for (const input of [utf16, new Uint8Array(Buffer.from(utf16).swap16())]) {
+    const { code, stderr } = await cli(args, { input });
+    assertEquals(code, 2);
+    assertMatch(stderr, /line 1: is UTF-16, as Windows PowerShell's > writes; /);
+  }
 });
 
 test("what is said of a SQLite log moves all that it has", async (t) => {

@@ -11,7 +11,8 @@ import {
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { cliProcess as cli, packageVersion } from "../support/cli.ts";
+import { runProgram, scriptCommand } from "../support/child.ts";
+import { cliCommand, cliProcess as cli, packageVersion } from "../support/cli.ts";
 import { foreignLine, interaction } from "../support/interaction.ts";
 import { tempFolder } from "../support/temp.ts";
 
@@ -19,6 +20,19 @@ const SQLITE_HEADER = "SQLite format 3\0";
 
 test("audit-log --version prints the package's version", async () => {
   assertEquals(await cli(["--version"]), { code: 0, stdout: `${packageVersion}\n`, stderr: "" });
+});
+
+test("audit-log ends quietly when its reader has gone, whichever way a system tells that", async () => {
+  const program = cliCommand("--version").slice(-2);
+  for (
+    const [told, code, stderr] of [["EPIPE", 0, ""], ["EOF", 0, ""], ["EIO", 2, "EIO"]] as const
+  ) {
+    assertEquals(await runProgram(scriptCommand("cannot_write.ts", told, ...program)), {
+      code,
+      stdout: "",
+      stderr: stderr && `audit-log: Cannot write to standard output: ${stderr}\n`,
+    });
+  }
 });
 
 test("audit-log --help explains the commands, on standard output", async () => {

@@ -409,7 +409,7 @@ const badNotes: [what: string, spoil: (note: string) => string, says: RegExp][] 
   ["that is empty", () => "", /kept\.txt: it holds no checkpoint/],
   ["that holds empty lines", () => "\n\n\n", /^audit-log: Cannot use .*kept\.txt: /],
   ["that holds something else", () => "hello\n", /kept\.txt: it has no empty line between/],
-  ["with CRLF", (note) => note.replaceAll("\n", "\r\n"), /kept\.txt: line 1 has a carriage return/],
+  ["with a lone CR", (note) => note.replace("\n", "\r"), /kept\.txt: line 1 has a carriage return/],
   ["with another dash", (note) => note.replaceAll("\u2014", "-"), /^audit-log: Cannot use .*kept/],
   [
     "whose size was altered",
@@ -439,6 +439,32 @@ for (const [what, spoil, says] of badNotes) {
     assertEquals(stderr.split("\n").length, 2);
   });
 }
+
+test("verify takes checkpoints whose lines got CR LF on the way", async (t) => {
+  const { path, published, verifierKey, notes } = await publishing(t, 3);
+  const args = ["verify", "--log", path, "--verifier-key", verifierKey, "--json"];
+  for (const [text, count] of [[readFileSync(published, "utf8"), 3], [notes[0]!, 1]] as const) {
+    const input = text.replaceAll("\n", "\r\n");
+    const { code, stdout } = await cli([...args, "--checkpoint", "-"], { input });
+    const { checked, ok }: VerificationReport = JSON.parse(stdout);
+    assertEquals([code, ok, checked.remembered], [0, true, count]);
+  }
+});
+
+test("verify names UTF-16 where a checkpoint or a verifier key is in it: status 2", async (t) => {
+  const log = await signedLog(t, "jsonl", 2);
+  for (const text of [log.checkpoint, log.verifierKey]) {
+    const file = join(log.folder, "utf16.txt");
+    writeFileSync(file, `\ufeff${text}`, "utf16le");
+    const option = text === log.checkpoint ? "--checkpoint" : "--verifier-key";
+    const { code, stdout, stderr } = await cli(["verify", "--log", log.path, option, file]);
+    assertEquals([code, stdout], [2, ""]);
+    assertMatch(
+      stderr,
+      /Cannot read .*utf16\.txt: it is UTF-16, as Windows PowerShell's > writes; /,
+    );
+  }
+});
 
 test("verify says what the checkpoints beside a JSONL log are, and how to read a copy that was kept elsewhere", async (t) => {
   const log = await signedLog(t, "jsonl", 2);

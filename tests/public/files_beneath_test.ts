@@ -50,7 +50,7 @@ const SIDE_FILES = [
 ] as const;
 
 const onWindows = process.platform === "win32"
-  ? "Windows keeps open files from being deleted"
+  ? "Windows keeps what SQLite has open from being deleted"
   : undefined;
 
 for (const { backend, side, records } of SIDE_FILES) {

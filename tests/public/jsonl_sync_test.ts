@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { aroundFiles } from "../support/around_files.ts";
+import { aroundSqlite } from "../support/around_sqlite.ts";
 import { interaction, interactions } from "../support/interaction.ts";
 import { currentRuntime } from "../support/runtime.ts";
 import { atEnd, tempFolder } from "../support/temp.ts";
@@ -95,4 +96,20 @@ test("jsonl: where a disk tells of an error once, to whoever asks first, nothing
     assertEquals(result.reason.code, "SYNC_FAILED");
   }
   assertEquals(asked, 1);
+});
+
+test("jsonl: whoever opens an index has SQLite empty the disk's own cache with it, as macOS must be told", async (t) => {
+  const path = join(tempFolder(t), "log");
+  const said: string[] = [];
+  const runtime = aroundSqlite(await currentRuntime(), (call, action) => {
+    if (call.path === `${path}-index` && call.does === "exec") said.push(call.sql);
+    return action();
+  });
+  for (const what of ["made", "opened"]) {
+    said.length = 0;
+    const log = await AuditLog.open({ backend: "jsonl", path, runtime });
+    await log.record(interaction());
+    await log.close();
+    assert(said.some((sql) => sql.includes("PRAGMA checkpoint_fullfsync = ON")), what);
+  }
 });

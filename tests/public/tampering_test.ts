@@ -7,6 +7,8 @@ import process from "node:process";
 import { test } from "node:test";
 import { AuditLog, type AuditWarning, generateSigningKey, SqliteError } from "@audit-log/llm";
 import { aroundSqlite } from "../support/around_sqlite.ts";
+import { openFile } from "../support/backends.ts";
+import { FailingRuntime } from "../support/failing_runtime.ts";
 import { interaction, interactions } from "../support/interaction.ts";
 import { BY_HAND } from "../support/notes.ts";
 import { openRaw } from "../support/raw_sqlite.ts";
@@ -151,6 +153,35 @@ test("jsonl: an index of another version is made anew, and answers the same", as
     assertEquals((await again.verify()).ok, true);
     await again.close();
     assertEquals(warnings, ["INDEX_REBUILT"]);
+  }
+});
+
+test("jsonl: where an index that does not fit cannot be removed, as on Windows while somebody has it open, one in memory takes its place", async (t) => {
+  const path = join(tempFolder(t), "log");
+  const log = await AuditLog.open({ backend: "jsonl", path });
+  const first = await log.record(interaction());
+  await log.close();
+  const garbage = "x".repeat(4096);
+  fs.writeFileSync(`${path}-index`, garbage);
+  const { runtime } = new FailingRuntime(
+    await currentRuntime(),
+    ({ what }) =>
+      what === "file.remove"
+        ? { done: "nothing", error: () => Object.assign(new Error("EBUSY"), { code: "EBUSY" }) }
+        : undefined,
+  );
+  const entries = [first];
+  for (let n = 0; n < 2; n++) {
+    const warnings: string[] = [];
+    const onWarning = ({ code, message }: AuditWarning) => void warnings.push(code, message);
+    const again = await openFile(t, { backend: "jsonl", path, runtime, onWarning });
+    assertEquals(await again.query(), entries);
+    entries.push(await again.record(interaction()));
+    assertEquals((await again.verify()).ok, true);
+    await again.close();
+    assertEquals([warnings.length, warnings[0]], [2, "INDEX_REBUILT"]);
+    assertStringIncludes(warnings[1]!, "one in memory takes its place");
+    assertEquals(fs.readFileSync(`${path}-index`, "utf8"), garbage);
   }
 });
 

@@ -48,7 +48,7 @@ export function owners(folder: string): Record<string, number> {
 
 /** Why this process cannot give files to another user, if so: only root may. */
 export const mayNotGiveAway: string | undefined = (() => {
-  if (process.platform === "win32") return "Windows has other owners";
+  if (process.platform !== "linux") return "files are given away on Linux alone";
   const folder = mkdtempSync(join(tmpdir(), "audit-log-owners-"));
   try {
     const path = join(folder, "file");
