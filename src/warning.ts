@@ -11,7 +11,7 @@
  * | `UPGRADED` | the file had the Python class's layout and was given the present one |
  * | `NOT_SIGNED` | the log has checkpoints and is written to without a key that signs further ones; or the `signingKey` given is `undefined` |
  * | `CHECKPOINT_FAILED` | a checkpoint could not be signed or kept; the next one covers the same entries |
- * | `PUBLISH_FAILED` | a checkpoint could not be handed on; it is in the log and tried again |
+ * | `PUBLISH_FAILED` | a checkpoint could not be handed on; it is in the log and tried again, or passed over where a hundred newer ones wait |
  * | `BEFORE_CLOSE_FAILED` | work of `beforeClose()` failed, took too long or called `close()`; the log was closed all the same |
  */
 export interface AuditWarning {

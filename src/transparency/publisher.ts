@@ -20,23 +20,28 @@ export class Publisher {
   #waiting: string[] = [];
   #running: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #pause = FIRST_PAUSE_MS;
+  readonly #firstPause: number;
+  #pause: number;
   #closed = false;
+  /** Whether checkpoints are passed over, as was told, and some still wait. */
+  #passesOver = false;
 
   /**
    * @param publish The caller's own.
    * @param warn Whom to tell of failures.
+   * @param firstPauseMs The pause after a failure, milliseconds.
    */
-  constructor(publish: Publish, warn: Warn) {
+  constructor(publish: Publish, warn: Warn, firstPauseMs: number = FIRST_PAUSE_MS) {
     this.#publish = publish;
     this.#warn = warn;
+    this.#firstPause = this.#pause = firstPauseMs;
   }
 
   /** Publishes a checkpoint after those that wait. */
   add(note: string): void {
     if (this.#closed) return; // it is in the log
     this.#waiting.push(note);
-    if (this.#waiting.length > MOST_WAITING) this.#waiting.shift();
+    if (this.#waiting.length > MOST_WAITING) this.#passOver();
     this.#try();
   }
 
@@ -77,10 +82,23 @@ export class Publisher {
         this.#later(error);
         return;
       }
-      this.#pause = FIRST_PAUSE_MS;
+      this.#pause = this.#firstPause;
       // It may have been passed over meanwhile.
       if (this.#waiting[0] === note) this.#waiting.shift();
     }
+    this.#passesOver = false;
+  }
+
+  #passOver(): void {
+    this.#waiting.shift();
+    if (this.#passesOver) return;
+    this.#passesOver = true;
+    this.#warn({
+      code: "PUBLISH_FAILED",
+      message:
+        `More than ${MOST_WAITING} checkpoints wait to be published; the oldest are passed over ` +
+        "until all that wait are: they are in the log, and newer ones cover as much",
+    });
   }
 
   #later(error: unknown): void {

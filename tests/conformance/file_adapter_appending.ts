@@ -6,11 +6,14 @@
 
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import type { FileAdapter } from "@audit-log/llm";
+import { spawnSync } from "node:child_process";
 import { appendFileSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import process from "node:process";
+import { test, type TestContext } from "node:test";
+import { testUnless } from "../support/skip.ts";
 import { tempFolder } from "../support/temp.ts";
-import { appendAll, openFile } from "./file_adapter.ts";
+import { appendAll, assertPosix, openFile } from "./file_adapter.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -94,4 +97,18 @@ export function fileAppending(name: string, adapter: FileAdapter): void {
     }
     assertEquals((await file.stat()).size, 15);
   });
+
+  testUnless(
+    process.platform === "linux" ? undefined : "other systems answer otherwise",
+    `${name}: sync() asks the system, and tells what it answers: a named pipe is on no disk`,
+    async (context) => {
+      const t = context as TestContext;
+      const path = join(tempFolder(t), "pipe");
+      assertEquals(spawnSync("mkfifo", [path]).status, 0);
+      const file = await openFile(t, adapter, path, "append");
+      for (const isShort of [undefined, false, true]) {
+        await assertPosix("EINVAL", () => file.sync(isShort), `${isShort}`);
+      }
+    },
+  );
 }

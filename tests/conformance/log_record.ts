@@ -176,6 +176,21 @@ export function recordConformance(name: string, place: MakePlace): void {
     assertEquals(log.size, 0);
   });
 
+  test(`${name}: user and model have up to 256 characters, of whatever length in UTF-16`, async (t) => {
+    const log = await place(t).open();
+    for (const field of ["user", "model"] as const) {
+      for (const character of ["x", "é", "💬"]) {
+        const name = character.repeat(256);
+        const entry = await log.record(interaction({ [field]: name }));
+        assertEquals(entry[field], name);
+        assertEquals(await log.count({ [field]: name }), 1);
+        const tooLong = interaction({ [field]: name + character });
+        await assertRefused(() => log.record(tooLong), "INVALID_ENTRY", field);
+      }
+    }
+    assertEquals(log.size, 6);
+  });
+
   test(`${name}: size counts every entry as soon as it is acknowledged`, async (t) => {
     const log = await place(t).open();
     assertEquals(log.size, 0);

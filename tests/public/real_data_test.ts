@@ -1,12 +1,15 @@
 // Thousands of real interactions go into each backend and are read back equal.
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { NewEntry } from "@audit-log/llm";
+import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { BACKENDS, placeFor } from "../support/backends.ts";
-import { noRealData, realInteractions } from "../support/data.ts";
+import { BACKENDS, FILE_BACKENDS, openFile, placeFor } from "../support/backends.ts";
+import { cli } from "../support/cli.ts";
+import { noRealData, realInteractions, realText } from "../support/data.ts";
 import { allLines } from "../support/interaction.ts";
 import { testUnless } from "../support/skip.ts";
+import { tempFolder } from "../support/temp.ts";
 
 const COUNT = 4025;
 
@@ -72,6 +75,38 @@ for (const backend of BACKENDS) {
       const expected = given.filter((entry) => datasetOf(entry) === dataset);
       assertEquals(await log.count({ metadata: { dataset } }), expected.length);
       assertEquals((await log.query({ metadata: { n: 4000 } })).length, 1);
+    },
+  );
+}
+
+for (const backend of FILE_BACKENDS) {
+  testUnless(
+    noRealData,
+    `${backend}: audit-log import takes real interactions as they are, in order`,
+    async (context) => {
+      const t = context as TestContext;
+      const path = join(tempFolder(t), backend === "sqlite" ? "log.db" : "log.jsonl");
+      const { code, stderr } = await cli(["import", "-", "--log", path], { input: realText() });
+      assertEquals(code, 0, stderr);
+      assertMatch(stderr, new RegExp(`^Imported ${COUNT} entries into `));
+      const log = await openFile(t, { backend, path, readOnly: true });
+      const given = realInteractions();
+      let n = 0;
+      for await (const { entryId: _, timestamp: __, ...entry } of log.stream()) {
+        const { model, input_text, output_text, ...metadata } = given[n]!;
+        assertEquals(entry, {
+          user: "anonymous",
+          model,
+          inputText: input_text,
+          outputText: output_text,
+          costUsd: null,
+          latencyMs: null,
+          metadata,
+        });
+        n++;
+      }
+      assertEquals([n, given.length], [COUNT, COUNT]);
+      assertEquals((await log.verify()).ok, true);
     },
   );
 }

@@ -134,6 +134,28 @@ for (
   });
 }
 
+test("jsonl: an index of another version is made anew, and answers the same", async (t) => {
+  const path = join(tempFolder(t), "log");
+  const log = await AuditLog.open({ backend: "jsonl", path });
+  for (const user of ["alice", "bob", "alice"]) await log.record(interaction({ user }));
+  const asked = async (log: AuditLog) => [await log.query(), await log.query({ user: "alice" })];
+  const answers = await asked(log);
+  await log.close();
+  for (const difference of [-1, 1]) {
+    const raw = await openRaw(t, `${path}-index`);
+    const [row] = raw.all("PRAGMA user_version");
+    raw.exec(`PRAGMA user_version = ${Number(row!["user_version"]) + difference}`);
+    raw.close();
+    const warnings: string[] = [];
+    const onWarning = ({ code }: AuditWarning) => void warnings.push(code);
+    const again = await AuditLog.open({ backend: "jsonl", path, onWarning });
+    assertEquals(await asked(again), answers);
+    assertEquals((await again.verify()).ok, true);
+    await again.close();
+    assertEquals(warnings, ["INDEX_REBUILT"]);
+  }
+});
+
 test("jsonl: where an index that does not fit cannot be removed, as on Windows while somebody has it open, one in memory takes its place", async (t) => {
   const path = join(tempFolder(t), "log");
   const log = await AuditLog.open({ backend: "jsonl", path });

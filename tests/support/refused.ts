@@ -4,7 +4,7 @@
  * @module
  */
 
-import { assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 import { AuditLogError, type AuditLogErrorCode } from "@audit-log/llm";
 
 /** Holds if the promise rejects with an error of this code, and of this path where one is given. */
@@ -16,7 +16,7 @@ export async function assertRefused(
   return checkRefusal(await assertRejects(action), code, path);
 }
 
-/** Holds if the error has this code, this path where one is given, and a message for people. */
+/** Holds if the error has this code, this path where one is given, and a message for people, which names it. */
 export function checkRefusal(
   error: unknown,
   code: AuditLogErrorCode,
@@ -25,6 +25,13 @@ export function checkRefusal(
   assertInstanceOf(error, AuditLogError, String((error as Error)?.stack ?? error));
   assertEquals(error.code, code, error.message);
   if (path !== undefined) assertEquals(error.path, path, error.message);
+  if (path !== undefined && code.startsWith("INVALID_")) {
+    // Which of several entries or lines it is of, the path alone tells. Who is asked for an entry speaks of its id.
+    const name = path.replace(/^\[\d+\]\.?/, "");
+    const isNamed = error.message.includes(name) ||
+      name === "entryId" && / id /.test(error.message);
+    assert(isNamed, `${error.message}: ${path} is not named`);
+  }
   assertMatch(error.message, /^Cannot .+: .+/s);
   return error;
 }
