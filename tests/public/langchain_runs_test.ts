@@ -318,8 +318,8 @@ test("attempts of a chain are those of the models and tools in it", async (t) =>
   );
 });
 
-test("by a model's own fetch, its own retries are recorded, and what LangChain drops", async (t) => {
-  const { provider, log, settings } = await setUp(t, {}, { callbacks: [] });
+test("a model's own retries are one call to a handler, and an entry each by its fetch, with what LangChain drops", async (t) => {
+  const { provider, log, settings } = await setUp(t);
   provider.reply({ status: 500 }, { refusal: "I will not." });
   const { configuration } = settings;
   const model = new ChatOpenAI({
@@ -328,7 +328,14 @@ test("by a model's own fetch, its own retries are recorded, and what LangChain d
     configuration: { ...configuration, fetch: auditFetch(log) },
   });
   assertEquals((await model.invoke("Hi")).content, "");
-  const [failed, refused] = await log.query();
+  const [failed, refused, told, ...none] = await log.query();
+  assertEquals(none, []);
+  assertEquals(told!.metadata["audit.outcome"], "completed");
+  assert(typeof told!.metadata["langchain.run_id"] === "string");
+  assertEquals([failed, refused].map((entry) => entry!.metadata["langchain.run_id"]), [
+    undefined,
+    undefined,
+  ] as never);
   assertEquals(failed!.metadata["audit.outcome"], "failed");
   assertEquals(JSON.parse(refused!.outputText)[0].parts, [
     { type: "refusal", content: "I will not." },
