@@ -154,6 +154,8 @@ for (const instrumentation of INSTRUMENTATIONS) {
       "gpt-4o",
     ]);
     assertEquals([ended!.outputText, ended!.model, outcome(ended!)], ["8", "gpt-4o", "completed"]);
+    assertEquals(ended!.metadata["audit.input.format"], "json");
+    assert(ended!.latencyMs! > 0);
     const { "response.id": _, "usage.total_tokens": __, ...facts } = about(ended!, "gen_ai.");
     assertEquals(facts, {
       "operation.name": "chat",
