@@ -292,9 +292,22 @@ test("attempts of withRetry() are entries of their own, and counted", async (t) 
     metadata["attempt"],
   ]);
   assertEquals(told, [
-    ["failed", undefined],
+    ["failed", 1],
     ["completed", 2],
   ]);
+});
+
+// Of retries around it, a model's own handler hears nothing; and a node of LangGraph's is tried again without a word.
+test("an attempt that is not told to be one is not numbered", async (t) => {
+  const { provider, log, model, handler } = await setUp(t);
+  provider.reply({ status: 500 });
+  const retrying = model.withRetry({ stopAfterAttempt: 2, onFailedAttempt: () => {} });
+  await retrying.invoke("Hi");
+  model.callbacks = [];
+  const chain = RunnableLambda.from((text: string) => text).pipe(model);
+  await chain.invoke("Hi", { callbacks: [handler] });
+  const attempts = (await log.query()).map(({ metadata }): unknown => metadata["attempt"]);
+  assertEquals(attempts, [undefined, undefined, undefined]);
 });
 
 test("attempts of a chain are those of the models and tools in it", async (t) => {
@@ -314,7 +327,7 @@ test("attempts of a chain are those of the models and tools in it", async (t) =>
   const entries = await log.query();
   assertEquals(
     entries.map(({ model, metadata }) => [model, metadata["attempt"]]),
-    [["shout", undefined], ["gpt-4o", undefined], ["shout", 2], ["gpt-4o", 2]] as never,
+    [["shout", 1], ["gpt-4o", 1], ["shout", 2], ["gpt-4o", 2]],
   );
 });
 
