@@ -11,7 +11,7 @@ import { auditOpenAI } from "@audit-log/llm/openai";
 import OpenAI from "openai";
 import { API_KEY } from "../support/captured.ts";
 import { post } from "../support/fetched.ts";
-import { Gate } from "../support/providers/server.ts";
+import { Door } from "../support/providers/server.ts";
 import { type Example, type Setting, sideBySide } from "../support/side_by_side.ts";
 
 type Ask = (signal: AbortSignal) => Promise<unknown>;
@@ -58,17 +58,6 @@ const REASONS: Readonly<Record<string, () => unknown[]>> = {
   "with a text": () => ["Enough."],
   "with an error of its own": () => [new RangeError("Enough.")],
 };
-
-/** Holds an answer back, and tells when it is asked for. */
-class Door extends Gate {
-  readonly #reached = Promise.withResolvers<void>();
-  readonly reached = this.#reached.promise;
-
-  override passed(): Promise<void> {
-    this.#reached.resolve();
-    return super.passed();
-  }
-}
 
 for (const [name, askOf] of Object.entries(CLIENTS)) {
   const examples: Record<string, Example<{ provider: Setting["provider"]; ask: Ask }>> = {};
