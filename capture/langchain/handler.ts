@@ -183,8 +183,8 @@ export function auditCallbacks(
           () => answerOf(looseOf(output), looseOf(extra)["cached"] === true, keepMedia),
         ),
       handleLLMError: (error, runId) => runs.fail(runId, error),
-      handleChainStart: (_chain, _inputs, runId, parentRunId, tags, metadata) =>
-        void runs.enter(runId, parentRunId, tags, metadata),
+      handleChainStart: (chain, _inputs, runId, parentRunId, tags, metadata) =>
+        void runs.enter(runId, parentRunId, tags, metadata, chain),
       handleChainEnd: (_outputs, runId) => runs.leave(runId),
       handleChainError: (_error, runId) => runs.leave(runId),
       handleToolStart: (tool, input, runId, parentRunId, tags, metadata, runName, toolCallId) =>

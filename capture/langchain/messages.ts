@@ -166,19 +166,19 @@ export function usageIn(message: unknown, llmOutput: unknown): Usage | undefined
   const { input_tokens, output_tokens, input_token_details, output_token_details } = looseOf(
     looseOf(message)["usage_metadata"],
   );
-  const told = usageOf({
+  const { promptTokens, completionTokens } = looseOf(looseOf(llmOutput)["tokenUsage"]);
+  return countedUsage({
     inputTokens: input_tokens,
     outputTokens: output_tokens,
     cacheReadTokens: looseOf(input_token_details)["cache_read"],
     cacheCreationTokens: looseOf(input_token_details)["cache_creation"],
     reasoningTokens: looseOf(output_token_details)["reasoning"],
-  });
-  if (told !== undefined) return told;
-  const { promptTokens, completionTokens } = looseOf(looseOf(llmOutput)["tokenUsage"]);
-  // What it does not know, it counts as 0.
-  return promptTokens === 0 && completionTokens === 0
-    ? undefined
-    : usageOf({ inputTokens: promptTokens, outputTokens: completionTokens });
+  }) ?? countedUsage({ inputTokens: promptTokens, outputTokens: completionTokens });
+}
+
+/** A usage that LangChain was told. What it was not told, it counts as 0, of messages too; no call takes no token at all. */
+function countedUsage(usage: { [Key in keyof Usage]: unknown }): Usage | undefined {
+  return usage.inputTokens === 0 && usage.outputTokens === 0 ? undefined : usageOf(usage);
 }
 
 /** What a tool was given, or gave: a message's content, a text, or whatever it is. */

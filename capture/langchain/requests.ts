@@ -11,7 +11,7 @@ export interface Run {
   readonly parentRunId: string | undefined;
   /** The outermost run that this one is within; itself where there is none. */
   readonly rootRunId: string;
-  /** Which attempt of `withRetry()` it is, or is within, where it is not the first. */
+  /** Which attempt of `withRetry()` it is, or is within, as far as is told. */
   readonly attempt: number | undefined;
   readonly tags: unknown;
   readonly metadata: unknown;

@@ -24,8 +24,10 @@ interface OpenCall {
 interface Around {
   /** The outermost one; itself where there is none. */
   readonly rootRunId: string;
-  /** Which attempt of `withRetry()` it is, or is within, where it is not the first. */
+  /** Which attempt of `withRetry()` it is, or is within, as far as is told. */
   readonly attempt: number | undefined;
+  /** Whether what it leads to are attempts. */
+  readonly isRetry: boolean;
 }
 
 /** The tag that `withRetry()` gives to the runs of its later attempts, and not to those within. */
@@ -51,12 +53,25 @@ export class Runs {
     return this.#capture.options.inlineMedia ?? false;
   }
 
-  /** Takes note of a run; gives what is known of those around it. */
-  enter(runId: string, parentRunId: string | undefined, tags: unknown, kept: unknown): Around {
+  /**
+   * Takes note of a run; gives what is known of those around it.
+   *
+   * @param kept What LangChain keeps for it.
+   * @param chain What is run, where that is no model and no tool.
+   */
+  enter(
+    runId: string,
+    parentRunId: string | undefined,
+    tags: unknown,
+    kept: unknown,
+    chain?: unknown,
+  ): Around {
     const parent = parentRunId === undefined ? undefined : this.#around.get(parentRunId);
     const around = {
       rootRunId: parent?.rootRunId ?? parentRunId ?? runId,
-      attempt: attemptIn(tags) ?? parent?.attempt,
+      // The first has no tag, and none has one where `withRetry()` itself has no handlers: it is known only by the run around it.
+      attempt: attemptIn(tags) ?? (parent?.isRetry === true ? 1 : parent?.attempt),
+      isRetry: isRetry(chain),
     };
     this.#around.set(runId, around);
     if (typeof kept === "object" && kept !== null) this.#abandoned.register(kept, runId);
@@ -182,6 +197,12 @@ export class Runs {
     const callId = open?.call.callId;
     this.#capture.tell(error, { provider, operation, model, callId, phase, willRetry: false });
   }
+}
+
+/** Whether a chain is what `withRetry()` makes. */
+function isRetry(chain: unknown): boolean {
+  const { id } = looseOf(chain);
+  return Array.isArray(id) && id.at(-1) === "RunnableRetry";
 }
 
 function attemptIn(tags: unknown): number | undefined {

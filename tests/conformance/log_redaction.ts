@@ -152,6 +152,67 @@ export function redactionConformance(name: string, place: MakePlace): void {
     });
   }
 
+  test(`${name}: where texts are withheld, those of a call and of what is said of it are, too, wherever they stand`, async (t) => {
+    let isBroken = false;
+    const log = await place(t).open({
+      onRedactionFailure: "withhold",
+      redact(entry) {
+        if (isBroken) throw new Error(`it saw ${SECRET}`);
+        return entry;
+      },
+    });
+    const clean = await log.record(interaction());
+    isBroken = true;
+    const asked = { model: "m", inputText: SECRET, user: SECRET, metadata: { note: SECRET, n: 1 } };
+    const finish = { "gen_ai.response.finish_reasons": [SECRET], "gen_ai.response.id": SECRET };
+    const said = { metadata: { ...finish, more: { text: SECRET } }, usage: { inputTokens: 3 } };
+    const error = Object.assign(new TypeError(`no ${SECRET}`), {
+      name: `${SECRET}Error`,
+      code: SECRET,
+      status: 429,
+      cause: new Error(SECRET),
+    });
+    const [completed, failed, aborted, once] = [
+      await log.begin(asked),
+      await log.begin(asked),
+      await log.begin(asked),
+      await log.begin(asked, { begin: false }),
+    ];
+    const learned = { model: "m2", inputText: SECRET, metadata: { note: SECRET } };
+    await completed.complete({ ...said, outputText: SECRET, asked: learned });
+    await failed.fail(error, { ...said, partialOutput: SECRET });
+    await aborted.abort({ ...said, partialOutput: SECRET });
+    await once.fail(SECRET, said);
+    await log.annotate(clean.entryId, {
+      name: SECRET,
+      score: 0.5,
+      label: SECRET,
+      explanation: SECRET,
+      user: SECRET,
+      metadata: { "error.type": SECRET, note: SECRET },
+    });
+    for (const line of await allLines(log)) assert(!line.includes(SECRET), line);
+    const [, ...entries] = await log.query({ events: "all" });
+    assertEquals(
+      entries.map(({ model, user, metadata }) => [metadata["audit.event"], model, user]),
+      [
+        ...Array(3).fill(["call.begin", "m", "withheld"]),
+        ["call.end", "m2", "withheld"],
+        ...Array(3).fill(["call.end", "m", "withheld"]),
+        ["annotation", entries.at(-1)!.model, "withheld"],
+      ],
+    );
+    // What the log says of its own, and numbers, are told: without them nobody could tell how a call ended, or what it cost.
+    assertEquals(
+      entries.slice(3, 7).map(({ metadata }) => metadata["audit.outcome"]),
+      ["completed", "failed", "aborted", "failed"],
+    );
+    assertEquals(entries[3]!.metadata["gen_ai.usage.input_tokens"], 3);
+    assertEquals(entries.at(-1)!.metadata["audit.ref"], clean.entryId);
+    assertEquals(await log.unfinished(), []);
+    assert((await log.verify()).ok);
+  });
+
   test(`${name}: a redactor that gives no answer in time has failed, and what it says later is ignored`, async (t) => {
     const stay = setInterval(() => {}, 2 ** 30); // the time that a redactor has does not keep the process
     t.after(() => clearInterval(stay));

@@ -1,4 +1,5 @@
-// The names that are recorded are those of OpenTelemetry's GenAI semantic conventions: each is looked up in the published package.
+// The names that are recorded are those of OpenTelemetry's semantic conventions, of GenAI, servers, HTTP and errors: each is looked up in the
+// published package.
 
 import * as conventions from "@opentelemetry/semantic-conventions/incubating";
 import { assertEquals, assertGreater } from "@std/assert";
@@ -9,13 +10,19 @@ import { requestParameters } from "../../capture/wire/request_parameters.ts";
 
 const root = new URL("../../", import.meta.url);
 
-/** All names of attributes, events and metrics. */
+/** All names of attributes, events and metrics; of those that end with a name of somebody else's, such as a header's, what comes before. */
 const known = new Set<string>(
-  Object.values(conventions).filter((value) => typeof value === "string"),
+  Object.values(conventions).map((value: unknown) =>
+    typeof value === "function" ? String(value("")).replace(/\.$/, "") : value
+  ).filter((value) => typeof value === "string"),
 );
 
 /** Events that the conventions had before version 1.28, which are read and never written. */
 const READ = ["gen_ai.content.prompt", "gen_ai.content.completion", "gen_ai.event.content"];
+
+const GEN_AI = /\bgen_ai\.[a-z_]+(?:\.[a-z_]+)*/g;
+/** Other names begin as variables do: these are in quotes, or in patterns. */
+const OTHER = /(?<=["'`|^:])(?:server|http|error|exception)\.[a-z_]+(?:\.[a-z_]+)*/g;
 
 /** Where names are, and those in each. */
 function namesIn(folder: string): [path: string, names: string[]][] {
@@ -24,7 +31,7 @@ function namesIn(folder: string): [path: string, names: string[]][] {
     .filter((path) => path.endsWith(".ts"))
     .map((path) => {
       const text = readFileSync(new URL(path, root), "utf8");
-      return [path, text.match(/\bgen_ai\.[a-z_]+(?:\.[a-z_]+)*/g) ?? []];
+      return [path, [...text.match(GEN_AI) ?? [], ...text.replaceAll("\\", "").match(OTHER) ?? []]];
     });
 }
 
@@ -41,7 +48,10 @@ for (const folder of ["capture", "src", "adapters"]) {
       names.filter((name) => !isKnown(name)).map((name) => `${path}: ${name}`)
     );
     assertEquals(unknown, []);
-    if (folder !== "adapters") assertGreater(files.flatMap(([, names]) => names).length, 5);
+    const all = files.flatMap(([, names]) => names);
+    if (folder === "adapters") return;
+    assertGreater(all.filter((name) => name.startsWith("gen_ai.")).length, 5);
+    assertGreater(all.filter((name) => !name.startsWith("gen_ai.")).length, 3);
   });
 }
 
@@ -70,7 +80,8 @@ test("parameters of requests get names of the conventions", async () => {
 
 test("the guide names none that is not in the conventions, and the version that they are of", () => {
   const guide = readFileSync(new URL("docs/capture.md", root), "utf8");
-  const names = guide.match(/`gen_ai\.[a-z_]+(?:\.[a-z_]+)*`/g)!.map((name) => name.slice(1, -1));
+  const names = guide.match(/`(?:gen_ai|server|http|error|exception)\.[a-z_]+(?:\.[a-z_]+)*`/g)!
+    .map((name) => name.slice(1, -1));
   assertGreater(names.length, 5);
   assertEquals(names.filter((name) => !isKnown(name)), []);
   const { imports } = JSON.parse(readFileSync(new URL("deno.json", root), "utf8"));

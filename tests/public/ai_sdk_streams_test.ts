@@ -1,10 +1,19 @@
 // How calls of the AI SDK's models end otherwise than by an answer, and what is recorded of them.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { generateText, streamText } from "ai";
+import { auditEmbeddingMiddleware } from "@audit-log/llm/ai-sdk";
+import type { CaptureOptions } from "@audit-log/llm/fetch";
+import { embedMany, generateText, streamText, wrapEmbeddingModel } from "ai";
 import { test } from "node:test";
-import { FINISH, sayingModel, setUpModels, type StreamPart } from "../support/ai_sdk_models.ts";
-import { all, only, outcomes } from "../support/captured.ts";
+import {
+  FINISH,
+  type Models,
+  type ModelToWrap,
+  sayingModel,
+  setUpModels,
+  type StreamPart,
+} from "../support/ai_sdk_models.ts";
+import { about, all, only, outcomes } from "../support/captured.ts";
 import { Gate } from "../support/providers/server.ts";
 
 const onError = () => {};
@@ -92,26 +101,61 @@ test("an error that a stream tells of is of the type that its provider says", as
   ]);
 });
 
-test("a connection that is cut makes a failure, and the error goes on as without the wrapper", async (t) => {
-  const { provider, log, openai, chat } = await setUpModels(t);
-  const thrown: { name: string; message: string }[] = [];
-  for (const model of [openai.chat("gpt-4o"), chat]) {
-    const gate = new Gate();
-    for (let n = 0; n < FIRST_TEXT; n++) gate.release();
-    provider.reply({ text: ["One", " two"], cutAfter: FIRST_TEXT + 1, gate });
-    const { stream } = await model.doStream({ prompt: asked });
-    const { name, message } = await assertRejects(async () => {
-      for await (const part of stream) {
-        // Only when it is read comes the next, or the cut: Bun throws away what was not.
-        if (part.type === "text-delta" && part.delta !== "") gate.release();
-      }
-    }, Error);
-    thrown.push({ name, message });
+for (
+  const [name, events, plainOf] of [
+    ["chat", FIRST_TEXT, ({ openai }) => openai.chat("gpt-4o")],
+    ["responses", 5, ({ openai }) => openai.responses("gpt-5")],
+    ["claude", 4, ({ anthropic }) => anthropic("claude-x")],
+  ] as [
+    name: "chat" | "responses" | "claude",
+    events: number,
+    plainOf: (models: Models) => ModelToWrap,
+  ][]
+) {
+  test(`${name}: a connection that is cut makes a failure, and the error goes on as without the wrapper`, async (t) => {
+    const models = await setUpModels(t);
+    const { provider, log } = models;
+    const thrown: { name: string; message: string }[] = [];
+    for (const model of [plainOf(models), models[name]]) {
+      const gate = new Gate();
+      for (let n = 0; n < events; n++) gate.release();
+      provider.reply({ text: ["One", " two"], cutAfter: events + 1, gate });
+      const { stream } = await model.doStream({ prompt: asked });
+      const { name, message } = await assertRejects(async () => {
+        for await (const part of stream) {
+          // Only when it is read comes the next, or the cut: Bun throws away what was not.
+          if (part.type === "text-delta" && part.delta !== "") gate.release();
+        }
+      }, Error);
+      thrown.push({ name, message });
+    }
+    assertEquals(thrown[1], thrown[0]!);
+    const { outputText, metadata } = await only(log);
+    assertEquals([metadata["audit.outcome"], outputText], ["failed", "One two"]);
+    assert(metadata["gen_ai.usage.output_tokens"] === undefined);
+  });
+}
+
+test("usage that a provider does not tell is not known, nor is its cost, plain, by stream and of embeddings", async (t) => {
+  const cost: CaptureOptions["cost"] = ({ inputTokens }) => inputTokens ?? null;
+  const { provider, log, openai, chat, responses } = await setUpModels(t, { cost });
+  for (const model of [chat, responses]) {
+    provider.reply({ text: "Hello!", usage: null }, { text: ["Hel", "lo!"], usage: null });
+    await generateText({ model, prompt });
+    await all(streamText({ model, prompt }).textStream);
   }
-  assertEquals(thrown[1], thrown[0]!);
-  const { outputText, metadata } = await only(log);
-  assertEquals([metadata["audit.outcome"], outputText], ["failed", "One two"]);
-  assert(metadata["gen_ai.usage.output_tokens"] === undefined);
+  provider.reply({ usage: null });
+  const model = openai.embedding("text-embedding-3-small");
+  const middleware = auditEmbeddingMiddleware(log, { cost });
+  await embedMany({ model: wrapEmbeddingModel({ model, middleware }), values: ["one", "two"] });
+  assertEquals(
+    (await log.query()).map((entry) => [
+      entry.metadata["audit.outcome"],
+      about(entry, "gen_ai.usage."),
+      entry.costUsd,
+    ]),
+    Array(5).fill(["completed", {}, null]),
+  );
 });
 
 test("what a caller aborts is recorded as aborted, whatever reason it gives", async (t) => {

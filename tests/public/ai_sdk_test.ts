@@ -44,6 +44,8 @@ test("generateText is recorded whole, and gives what the model alone does", asyn
     "Hi",
     "Hello!",
   ]);
+  assert(entry.latencyMs! > 0);
+  assertEquals(entry.metadata["audit.input.format"], "text");
   assertEquals(about(entry, "gen_ai."), {
     "operation.name": "chat",
     "provider.name": "openai",
@@ -99,6 +101,7 @@ test("each step of a call with tools is an entry, with calls and results", async
   const entries = await log.query();
   assertEquals(entries.length, 4);
   for (const [first, second] of [entries.slice(0, 2), entries.slice(2)]) {
+    assertEquals(first!.metadata["audit.input.format"], "json");
     const { messages, tool_definitions } = JSON.parse(first!.inputText);
     assertEquals(messages, [
       { role: "system", parts: [{ type: "text", content: "Be brief." }] },

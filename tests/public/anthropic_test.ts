@@ -46,6 +46,8 @@ test("a message is recorded whole, and is what the client alone gives", async (t
   assertSameRequest(provider.requests);
   const entry = await only(log);
   assertEquals([entry.user, entry.inputText, entry.outputText], ["alice", "Hi", "Hello!"]);
+  assert(entry.latencyMs! > 0);
+  assertEquals(entry.metadata["audit.input.format"], "text");
   assertEquals(about(entry, "gen_ai."), {
     "operation.name": "chat",
     "provider.name": "anthropic",
@@ -104,6 +106,7 @@ test("system prompts, media, thinking, tools and their results are recorded as J
     tools: [{ name: "weather", input_schema: { type: "object" } }],
   });
   const entry = await only(log);
+  assertEquals(entry.metadata["audit.input.format"], "json");
   assertEquals(JSON.parse(entry.inputText), {
     system_instructions: [{
       type: "text",

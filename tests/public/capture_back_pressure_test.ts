@@ -2,6 +2,7 @@
 
 import { createOpenAI } from "@ai-sdk/openai";
 import Anthropic from "@anthropic-ai/sdk";
+import { GoogleGenAI } from "@google/genai";
 import { ChatOpenAI } from "@langchain/openai";
 import { assert, assertEquals } from "@std/assert";
 import type { AuditLog } from "@audit-log/llm";
@@ -16,6 +17,8 @@ import { test } from "node:test";
 import { API_KEY, capturing } from "../support/captured.ts";
 import { post } from "../support/fetched.ts";
 import { messages } from "../support/providers/anthropic_messages.ts";
+import { geminiContent } from "../support/providers/gemini_content.ts";
+import { geminiInteractions } from "../support/providers/gemini_interactions.ts";
 import { chatCompletions } from "../support/providers/openai_chat.ts";
 import type { SseEvent } from "../support/providers/reply.ts";
 
@@ -60,6 +63,13 @@ async function pullsOf(stream: AsyncIterable<unknown>, told: { pulls: number }) 
 
 const OPENAI = chatCompletions.events(REPLY, asked);
 const ANTHROPIC = messages.events(REPLY, asked);
+const CONTENT = geminiContent.events(REPLY, asked);
+const INTERACTION = geminiInteractions.events(REPLY, asked);
+
+function google(fetch: Fetch, log: AuditLog | undefined): GoogleGenAI {
+  const given = log === undefined ? fetch : auditFetch(log, { fetch });
+  return new GoogleGenAI({ ...key, httpOptions: { fetch: given } });
+}
 
 /** Streams of clients that fetch by this function, and record where there is a log. */
 const STREAMS: Record<
@@ -92,6 +102,22 @@ const STREAMS: Record<
     const client = new Anthropic({ ...key, fetch });
     const given = log === undefined ? client : auditAnthropic(client, log);
     return await given.messages.create({ ...asked, max_tokens: 64 });
+  }],
+  "@google/genai, content": [
+    CONTENT,
+    (fetch, log) =>
+      google(fetch, log).models.generateContentStream({ model: "m", contents: "Count." }),
+  ],
+  "@google/genai, interactions": [
+    INTERACTION,
+    (fetch, log) =>
+      google(fetch, log).interactions.create({ model: "m", input: "Count.", stream: true }),
+  ],
+  "@google/genai, interactions, tee()": [INTERACTION, async (fetch, log) => {
+    const asked = { model: "m", input: "Count.", stream: true } as const;
+    const [one, other] = (await google(fetch, log).interactions.create(asked)).tee();
+    void other.cancel(); // a half that is left waits for the other to be left
+    return one as AsyncIterable<unknown>;
   }],
   "ai": [OPENAI, (fetch, log) => {
     const model = createOpenAI({ ...key, fetch }).chat("m");

@@ -51,8 +51,10 @@ test("a Request, a URL and a text are all asked, with any body", async (t) => {
   }
   const entries = await log.query();
   assertEquals(entries.length, requests.length);
-  for (const { inputText, outputText } of entries) {
+  for (const { inputText, outputText, latencyMs, metadata } of entries) {
     assertEquals([inputText, outputText], ["What is the capital of France?", "Hello!"]);
+    assertEquals(metadata["audit.input.format"], "text");
+    assert(latencyMs! > 0);
   }
   for (const { body } of provider.requests) assertEquals(body, QUESTION);
 });
@@ -80,6 +82,7 @@ test("credentials among tools and parameters are left out, schemas are kept", as
   };
   await (await fetch(`${provider.url}/v1/chat/completions`, post(body))).text();
   const entry = await only(log); // whose lines are searched for the key when the test ends
+  assertEquals(entry.metadata["audit.input.format"], "json");
   const { tool_definitions } = JSON.parse(entry.inputText);
   assertEquals(tool_definitions[0].function.parameters, schema);
   assertEquals(tool_definitions[1], { type: "mcp", server_url: "https://mcp.example" });

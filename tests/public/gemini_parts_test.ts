@@ -69,6 +69,7 @@ test("all of a conversation is recorded: instructions, turns, media by their has
   const entry = await only(log);
   assertEquals(entry.model, MODEL);
   const sha256 = "ae4b3280e56e2faf83f414a6e3dabe9d5fbe18976544c05fed121accb85b53fc";
+  assertEquals(entry.metadata["audit.input.format"], "json");
   assertEquals(JSON.parse(entry.inputText), {
     system_instructions: [{ type: "text", content: "Be brief." }],
     messages: [

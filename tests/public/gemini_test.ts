@@ -32,7 +32,9 @@ test("what tools answered with is input, thoughts are output, and what a cache g
   );
   assert(wanted! > 0);
   for (const entry of await log.query()) {
-    assertEquals(entry.outputText, "Hello!");
+    assertEquals([entry.inputText, entry.outputText], ["Hi", "Hello!"]);
+    assertEquals(entry.metadata["audit.input.format"], "text");
+    assert(entry.latencyMs! > 0);
     assertEquals(about(entry, "gen_ai.usage."), {
       input_tokens: 1000,
       output_tokens: 200,

@@ -292,9 +292,22 @@ test("attempts of withRetry() are entries of their own, and counted", async (t) 
     metadata["attempt"],
   ]);
   assertEquals(told, [
-    ["failed", undefined],
+    ["failed", 1],
     ["completed", 2],
   ]);
+});
+
+// Of retries around it, a model's own handler hears nothing; and a node of LangGraph's is tried again without a word.
+test("an attempt that is not told to be one is not numbered", async (t) => {
+  const { provider, log, model, handler } = await setUp(t);
+  provider.reply({ status: 500 });
+  const retrying = model.withRetry({ stopAfterAttempt: 2, onFailedAttempt: () => {} });
+  await retrying.invoke("Hi");
+  model.callbacks = [];
+  const chain = RunnableLambda.from((text: string) => text).pipe(model);
+  await chain.invoke("Hi", { callbacks: [handler] });
+  const attempts = (await log.query()).map(({ metadata }): unknown => metadata["attempt"]);
+  assertEquals(attempts, [undefined, undefined, undefined]);
 });
 
 test("attempts of a chain are those of the models and tools in it", async (t) => {
@@ -314,12 +327,12 @@ test("attempts of a chain are those of the models and tools in it", async (t) =>
   const entries = await log.query();
   assertEquals(
     entries.map(({ model, metadata }) => [model, metadata["attempt"]]),
-    [["shout", undefined], ["gpt-4o", undefined], ["shout", 2], ["gpt-4o", 2]] as never,
+    [["shout", 1], ["gpt-4o", 1], ["shout", 2], ["gpt-4o", 2]],
   );
 });
 
-test("by a model's own fetch, its own retries are recorded, and what LangChain drops", async (t) => {
-  const { provider, log, settings } = await setUp(t, {}, { callbacks: [] });
+test("a model's own retries are one call to a handler, and an entry each by its fetch, with what LangChain drops", async (t) => {
+  const { provider, log, settings } = await setUp(t);
   provider.reply({ status: 500 }, { refusal: "I will not." });
   const { configuration } = settings;
   const model = new ChatOpenAI({
@@ -328,7 +341,14 @@ test("by a model's own fetch, its own retries are recorded, and what LangChain d
     configuration: { ...configuration, fetch: auditFetch(log) },
   });
   assertEquals((await model.invoke("Hi")).content, "");
-  const [failed, refused] = await log.query();
+  const [failed, refused, told, ...none] = await log.query();
+  assertEquals(none, []);
+  assertEquals(told!.metadata["audit.outcome"], "completed");
+  assert(typeof told!.metadata["langchain.run_id"] === "string");
+  assertEquals([failed, refused].map((entry) => entry!.metadata["langchain.run_id"]), [
+    undefined,
+    undefined,
+  ] as never);
   assertEquals(failed!.metadata["audit.outcome"], "failed");
   assertEquals(JSON.parse(refused!.outputText)[0].parts, [
     { type: "refusal", content: "I will not." },

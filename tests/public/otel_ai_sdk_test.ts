@@ -3,6 +3,7 @@
 import { LegacyOpenTelemetry, OpenTelemetry } from "@ai-sdk/otel";
 import { createOpenAI } from "@ai-sdk/openai";
 import { assert, assertEquals } from "@std/assert";
+import type { AuditEntry } from "@audit-log/llm";
 import { embedMany, generateText, stepCountIs, streamText, type Telemetry, tool } from "ai";
 import { test, type TestContext } from "node:test";
 import { z } from "zod";
@@ -64,6 +65,8 @@ for (const [name, make] of INSTRUMENTATIONS) {
     assertEquals(called, { role: "assistant", parts: [call] });
     assertEquals([answer.role, answer.parts[0].id, answer.parts[0].response], ["tool", "c1", 8]);
     assertEquals(asked.tool_definitions[0].name, "double");
+    assertEquals(second!.metadata["audit.input.format"], "json");
+    for (const chat of [first!, second!]) assert(chat.latencyMs! > 0);
     assertEquals(JSON.parse(first!.outputText)[0].parts, [call]);
     assertEquals(second!.outputText, "8");
     assertEquals(second!.model, "gpt-4o");
@@ -106,6 +109,13 @@ for (const [name, make] of INSTRUMENTATIONS) {
     const chats = await log.query({ metadata: { "gen_ai.operation.name": "chat" } });
     assertEquals(chats.map(({ inputText, outputText }) => [inputText, outputText]), [
       ["Hi", "Hello!"],
+    ]);
+    const [{ metadata, latencyMs }] = chats as [AuditEntry];
+    assertEquals(metadata["audit.input.format"], "text");
+    assert(latencyMs! > 0);
+    const times = Object.entries(metadata).filter(([key]) => /first_?chunk/i.test(key));
+    assertEquals(times.map(([key, value]) => [key, typeof value]), [
+      ["gen_ai.response.time_to_first_chunk", "number"],
     ]);
     assertEquals(await log.unfinished(), []);
   });

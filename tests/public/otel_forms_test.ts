@@ -59,6 +59,7 @@ test("the conventions' content is read from a log record that has it structured"
       } as never,
     }],
   });
+  assertEquals(entry.metadata["audit.input.format"], "json");
   assertEquals(JSON.parse(entry.inputText), {
     system_instructions: ASKED[0]!.parts,
     messages: ASKED.slice(1),
@@ -414,6 +415,24 @@ test("attributes that only look like those of a form are kept as they are", asyn
     "s",
   ]);
   assertEquals(({} as Record<string, unknown>)["polluted"], undefined);
+});
+
+test("the time to the first chunk is told in seconds, under the conventions' name alone", async (t) => {
+  const told: [form: string, start: Attributes, end: Attributes][] = [
+    ["the conventions", OPERATION, { "gen_ai.response.time_to_first_chunk": 0.25 }],
+    ["@ai-sdk/otel", OPERATION, { "gen_ai.client.operation.time_to_first_chunk": 0.25 }],
+    ["the AI SDK, of texts", { "ai.operationId": "ai.streamText.doStream" }, {
+      "ai.response.msToFirstChunk": 250,
+    }],
+    ["the AI SDK, of objects", { "ai.operationId": "ai.streamObject.doStream" }, {
+      "ai.stream.msToFirstChunk": 250,
+    }],
+  ];
+  for (const [form, start, end] of told) {
+    const { metadata } = await recorded(t, { start, end });
+    const times = Object.entries(metadata).filter(([key]) => /first_?chunk/i.test(key));
+    assertEquals(times, [["gen_ai.response.time_to_first_chunk", 0.25]], form);
+  }
 });
 
 const OPERATION = { "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o" };

@@ -9,6 +9,7 @@ import type { AuditEntry } from "@audit-log/llm";
 import OpenAI from "openai";
 import { test, type TestContext } from "node:test";
 import { about, all, API_KEY, only } from "../support/captured.ts";
+import { Gate, type Reply } from "../support/providers/server.ts";
 import { ASKED, type Tracing, tracing } from "../support/otel_tracing.ts";
 import { atEnd } from "../support/temp.ts";
 
@@ -154,6 +155,8 @@ for (const instrumentation of INSTRUMENTATIONS) {
       "gpt-4o",
     ]);
     assertEquals([ended!.outputText, ended!.model, outcome(ended!)], ["8", "gpt-4o", "completed"]);
+    assertEquals(ended!.metadata["audit.input.format"], "json");
+    assert(ended!.latencyMs! > 0);
     const { "response.id": _, "usage.total_tokens": __, ...facts } = about(ended!, "gen_ai.");
     assertEquals(facts, {
       "operation.name": "chat",
@@ -315,3 +318,77 @@ async function entries(
     await new Promise((resolve) => setTimeout(resolve));
   }
 }
+
+const [ofOpenTelemetry] = INSTRUMENTATIONS as [Instrumentation];
+
+/** A streamed chat completion whose server waits with each event until the one before it was read. */
+async function readInStep({ provider, client }: Tracing & { client: OpenAI }, reply: Reply) {
+  const gate = new Gate();
+  provider.reply({ text: ["Hel", "lo!"], ...reply, gate });
+  const asked = { model: "gpt-4o", messages: QUESTION, stream: true as const };
+  const texts: unknown[] = [];
+  const read = async () => {
+    gate.release();
+    for await (const { choices } of await client.chat.completions.create(asked)) {
+      texts.push(choices[0]?.delta.content ?? "");
+      gate.release();
+    }
+  };
+  const error = await read().then(() => undefined, (error: unknown) => error);
+  return { text: texts.join(""), error };
+}
+
+for (
+  const [how, reply] of [
+    ["whose connection is cut", { cutAfter: 2 }],
+    ["that tells of an error", { streamErrorAfter: 2, error: "Out of order." }],
+    ["with a chunk that is no JSON", { malformedAfter: 2 }],
+  ] as const
+) {
+  // It does not end the span of a stream that breaks.
+  test(`${ofOpenTelemetry.name}: a stream ${how} is the reader's to see, and recorded as begun`, async (t) => {
+    const traced = await setUp(t, ofOpenTelemetry);
+    const { log, processor, told } = traced;
+    const { text, error } = await readInStep(traced, reply);
+    assertEquals([text, error instanceof Error], ["Hel", true]);
+    await processor.forceFlush();
+    assertEquals(await log.query(), []);
+    const open = (await log.unfinished()).map(({ entry }) => [entry!.model, entry!.inputText]);
+    assertEquals([open, told], [[["gpt-4o", "Twice four?"]], []]);
+  });
+}
+
+test(`${ofOpenTelemetry.name}: a slow stream is recorded as a whole, without the usage that it does not tell`, async (t) => {
+  const traced = await setUp(t, ofOpenTelemetry);
+  assertEquals(await readInStep(traced, {}), { text: "Hello!", error: undefined });
+  const entry = await recorded(traced.log, traced.processor);
+  assertEquals([outcome(entry), entry.inputText, entry.outputText], [
+    "completed",
+    "Twice four?",
+    "Hello!",
+  ]);
+  assertEquals([about(entry, "gen_ai.usage."), entry.costUsd], [{}, null]);
+});
+
+test(`${ofOpenTelemetry.name}: an answer without usage is recorded without, one with zeros with these`, async (t) => {
+  const { provider, log, processor, client } = await setUp(t, ofOpenTelemetry);
+  provider.reply({ text: "8", usage: null }, { text: "8", usage: { input: 20, output: 0 } });
+  const asked = { model: "gpt-4o", messages: QUESTION };
+  for (let n = 0; n < 2; n++) await client.chat.completions.create(asked);
+  const told = await entries(log, processor, 2);
+  assertEquals(told.map((entry) => [outcome(entry), about(entry, "gen_ai.usage.")]), [
+    ["completed", {}],
+    ["completed", { input_tokens: 20, output_tokens: 0 }],
+  ]);
+});
+
+test(`${ofOpenTelemetry.name}: an answer after a 429 is one call, for the client's attempts are one span`, async (t) => {
+  const { provider, log, processor, client } = await setUp(t, ofOpenTelemetry);
+  provider.reply({ status: 429, headers: { "retry-after-ms": "1" } }, { text: "8" });
+  const retrying = client.withOptions({ maxRetries: 1 });
+  await retrying.chat.completions.create({ model: "gpt-4o", messages: QUESTION });
+  const entry = await recorded(log, processor);
+  assertEquals([outcome(entry), entry.outputText, provider.requests.length], ["completed", "8", 2]);
+  assertEquals(entry.metadata["attempt"], undefined);
+  assertEquals([await log.count(), await log.unfinished()], [1, []]);
+});

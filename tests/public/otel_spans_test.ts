@@ -66,6 +66,7 @@ test("a span of the conventions is recorded as the call that it is of", async (t
     "Hello!",
   ]);
   assert(entry.latencyMs! >= 0);
+  assertEquals(entry.metadata["audit.input.format"], "text");
   assertEquals(about(entry, "gen_ai."), {
     "operation.name": "chat",
     "provider.name": "openai",

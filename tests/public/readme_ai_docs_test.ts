@@ -159,8 +159,12 @@ const text: Examples = {
       return [await result.text, seen];
     },
   },
-  "a stream that is left, one of two halves, and one that a signal stops": {
-    records: [["aborted", HOLIDAY, "A day"], ["completed", HOLIDAY, "A day of naps."]],
+  "a stream that a signal stops, one that is left by break, and one of two halves": {
+    records: [
+      ["aborted", HOLIDAY, "A day"],
+      ["completed", HOLIDAY, "A day of naps."],
+      ["completed", HOLIDAY, "A day of naps."],
+    ],
     run: async ({ provider }) => {
       const gate = new Gate();
       provider.reply({ text: ["A day", " of naps."], gate });
@@ -180,6 +184,17 @@ const text: Examples = {
         if (part.type === "text-delta") controller.abort();
       }
       await provider.aborted();
+      const left = new Gate();
+      provider.reply({ text: ["A day", " of naps."], gate: left });
+      for (let n = 0; n < 5; n++) left.release();
+      // Leaving it cancels nothing: the rest is there for whoever asks for it.
+      const whole = streamText({ model, prompt: HOLIDAY });
+      for await (const text of whole.textStream) {
+        seen.push(text);
+        break;
+      }
+      for (let n = 0; n < 9; n++) left.release();
+      seen.push(await whole.text);
       provider.reply({ text: ["A day", " of naps."] });
       const result = streamText({ model, prompt: HOLIDAY });
       const [one, other] = result.stream.tee();

@@ -1,4 +1,4 @@
-// What READMEs show of a `fetch` of one's own, with that of auditFetch(): `openai` 7.59 under "Customizing the fetch client" and
+// What READMEs show of a `fetch` of one's own, with that of auditFetch(): `openai` 7 under "Customizing the fetch client" and
 // "Fetch options", the documentation of `@anthropic-ai/sdk` 1 under the same headings, that of the providers of `ai` 7 under
 // "Provider Instance" (`fetch`, "Custom fetch implementation"); and what a program does by fetch alone.
 

@@ -1,4 +1,4 @@
-// The examples of the README of `@google/genai` 3.3, by the headings that they stand under, and those of the documentation that it points to
+// The examples of the README of `@google/genai` 3, by the headings that they stand under, and those of the documentation that it points to
 // (googleapis.github.io/js-genai) of chats and their tools, with auditFetch() as the client's fetch. Of its examples, that of MCP needs a
 // package more; what it asks of the model is what a chat's tools ask.
 

@@ -1,4 +1,4 @@
-// What the README of `openai` 7.57 leads to: its helpers, and the programs in its folder of examples, by their names there.
+// What the README of `openai` 7 leads to: its helpers, and the programs in its folder of examples, by their names there.
 
 import OpenAI from "openai";
 import { zodFunction, zodResponseFormat } from "openai/helpers/zod";
@@ -7,7 +7,7 @@ import { ChatCompletionStream } from "openai/lib/ChatCompletionStream";
 import { auditOpenAI } from "@audit-log/llm/openai";
 import { z } from "zod";
 import { all, API_KEY } from "../support/captured.ts";
-import { Gate } from "../support/providers/server.ts";
+import { Door, Gate } from "../support/providers/server.ts";
 import { configured, type Example, type Setting, sideBySide } from "../support/side_by_side.ts";
 
 function parts({ provider, url, log }: Setting) {
@@ -194,11 +194,19 @@ const streams: Examples = {
     },
   },
   "a signal before the call, while it waits, and in its stream": {
-    records: [["aborted", "Say this is a test", "A"]],
+    records: [["aborted", "Say this is a test", ""], ["aborted", "Say this is a test", "A"]],
     run: async ({ OpenAI, provider }) => {
       const client = new OpenAI();
       const before = await client.chat.completions
         .create(asked, { signal: AbortSignal.abort("no") }).catch((error) => error);
+      const [door, waiting] = [new Door(), new AbortController()];
+      provider.reply({ text: "A test.", gate: door });
+      const answer = client.chat.completions.create(asked, { signal: waiting.signal })
+        .catch((error) => error);
+      await Promise.race([door.reached, answer]);
+      waiting.abort("no more");
+      const meanwhile = await answer;
+      await provider.aborted();
       const [gate, controller] = [new Gate(), new AbortController()];
       provider.reply({ text: ["A", " test."], gate });
       for (let n = 0; n < 2; n++) gate.release();
@@ -207,7 +215,10 @@ const streams: Examples = {
       const chunks: unknown[] = [];
       for await (const chunk of stream) if (chunks.push(chunk) === 2) controller.abort("enough");
       await provider.aborted();
-      return [before, before instanceof OpenAI.APIUserAbortError, chunks];
+      const areAborts = [before, meanwhile].map((error) =>
+        error instanceof OpenAI.APIUserAbortError
+      );
+      return [before, meanwhile, areAborts, chunks];
     },
   },
   "an error in the middle of a stream": {

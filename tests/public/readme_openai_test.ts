@@ -1,4 +1,4 @@
-// The examples of the README of `openai` 7.59, by the headings that they stand under. Those that make no request are not here
+// The examples of the README of `openai` 7, by the headings that they stand under. Those that make no request are not here
 // (managed identities, which differ from a custom provider by where they get a token; mutual TLS, which differs from a fetch of one's
 // own by its connection); nor X.509 certificates, for which the client takes no fetch, and the Realtime API, which is no HTTP: neither
 // is captured.

@@ -132,7 +132,23 @@ function isOfPlatform(value: object): boolean {
     .some((one) => value instanceof one) || ArrayBuffer.isView(value);
 }
 
-/** The names of the classes that something is an instance of, as `instanceof` tells. */
+/** Which class is which: a copy of one has its name, and is another. */
+const known = new WeakMap<object, number>();
+/** How many classes have a name. */
+const counts = new Map<string, number>();
+
+/** A class by its name, with a number where several have it. */
+function classOf(Class: { readonly name: string }): string {
+  let number = known.get(Class);
+  if (number === undefined) {
+    number = (counts.get(Class.name) ?? 0) + 1;
+    counts.set(Class.name, number);
+    known.set(Class, number);
+  }
+  return number === 1 ? Class.name : `${Class.name} (${number})`;
+}
+
+/** The classes that something is an instance of, as `instanceof` tells. */
 function classesOf(value: object): string {
   const classes = new Set<{ readonly name: string }>();
   for (
@@ -140,5 +156,5 @@ function classesOf(value: object): string {
     at !== null;
     at = Object.getPrototypeOf(at)
   ) classes.add(at.constructor);
-  return [...classes].map(({ name }) => name).join(", ");
+  return [...classes].map(classOf).join(", ");
 }

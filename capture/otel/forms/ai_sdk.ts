@@ -31,8 +31,11 @@ const NAMES: Readonly<Record<string, string>> = {
   "gen_ai.tool.call.arguments": "ai.toolCall.args",
   "gen_ai.tool.call.result": "ai.toolCall.result",
 };
+/** Of texts, and of objects: in milliseconds, where the conventions have seconds. */
+const FIRST_CHUNK = ["ai.response.msToFirstChunk", "ai.stream.msToFirstChunk"];
 const FACTS = [
   ...Object.values(NAMES),
+  ...FIRST_CHUNK,
   "ai.model.provider",
   "ai.response.finishReason",
   "ai.usage.cachedInputTokens",
@@ -76,6 +79,8 @@ export const aiSdk: SpanForm = {
         ? undefined
         : providerOf({ provider, modelId: "" }),
       "gen_ai.response.finish_reasons": reason === undefined ? undefined : [reason],
+      "gen_ai.response.time_to_first_chunk": FIRST_CHUNK.map((key) => secondsOf(attributes[key]))
+        .find((seconds) => seconds !== undefined),
     });
   },
   async content({ attributes }, keepMedia) {
@@ -98,6 +103,10 @@ function operationOf(attributes: Loose): string | undefined {
   return operation !== undefined && Object.hasOwn(OPERATIONS, operation)
     ? OPERATIONS[operation]
     : undefined;
+}
+
+function secondsOf(milliseconds: unknown): number | undefined {
+  return typeof milliseconds === "number" ? Math.round(milliseconds * 1e3) / 1e6 : undefined;
 }
 
 /** What is embedded: texts, as JSON. */

@@ -13,11 +13,13 @@ const SYSTEM = "gen_ai.system_instructions";
 const TOOLS = "gen_ai.tool.definitions";
 const QUERY = "gen_ai.retrieval.query.text";
 
-/** Names that the conventions had before, by those that they have now. */
+/** Names that the conventions had before, or have for something else, by those that they have for it now. */
 const RENAMED: Readonly<Record<string, string>> = {
   "gen_ai.provider.name": "gen_ai.system",
   "gen_ai.usage.input_tokens": "gen_ai.usage.prompt_tokens",
   "gen_ai.usage.output_tokens": "gen_ai.usage.completion_tokens",
+  // The name of a metric, under which `@ai-sdk/otel` has it in its spans.
+  "gen_ai.response.time_to_first_chunk": "gen_ai.client.operation.time_to_first_chunk",
 };
 const READ = [INPUT, OUTPUT, SYSTEM, TOOLS, QUERY, ...Object.values(RENAMED)];
 

@@ -24,6 +24,18 @@ export class Gate {
   }
 }
 
+/** Holds an answer back, and tells when it is asked for. */
+export class Door extends Gate {
+  readonly #reached = Promise.withResolvers<void>();
+  /** Resolves when the request has come in. */
+  readonly reached: Promise<void> = this.#reached.promise;
+
+  override passed(): Promise<void> {
+    this.#reached.resolve();
+    return super.passed();
+  }
+}
+
 /** A tool call that the model makes. */
 export interface ReplyToolCall {
   readonly id: string;

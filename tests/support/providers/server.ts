@@ -18,7 +18,7 @@ import { embeddings } from "./openai_embeddings.ts";
 import { responses } from "./openai_responses.ts";
 import type { Endpoint, Reply } from "./reply.ts";
 
-export { Gate, type Reply } from "./reply.ts";
+export { Door, Gate, type Reply } from "./reply.ts";
 
 /** A request that came in. */
 export interface ProviderRequest {
