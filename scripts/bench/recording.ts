@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import process from "node:process";
 import { AuditLog, type NewEntry } from "../../mod.ts";
 import { recordBy } from "./callers.ts";
@@ -226,8 +226,14 @@ async function experience(
     stallMs,
     p50Ms: waited[Math.floor(count / 2)],
     p99Ms: waited[Math.floor(count * 0.99)],
-    bytes: statSync(path).size / (before + count),
+    bytes: bytesOf(path) / (before + count),
   };
+}
+
+/** The size of a log on the disk, with the index beside it. */
+function bytesOf(path: string): number {
+  const files = [path, `${path}-index`].filter((file) => existsSync(file));
+  return files.reduce((sum, file) => sum + statSync(file).size, 0);
 }
 
 /** Microseconds of CPU time of this process. */

@@ -125,6 +125,31 @@ for (const backend of FILE_BACKENDS) {
     },
   );
 
+  for (const [batches, how] of [[0, "few"], [1, "many"]] as const) {
+    testUnless(
+      unbound,
+      `${backend}: a log that recorded ${how} goes on when all rights to its files are taken away`,
+      async (t) => {
+        const folder = tempFolder(t as TestContext);
+        const path = join(folder, "log");
+        const command = [
+          ...prefix,
+          ...scriptCommand("lose_rights.ts", backend, path, `${batches}`),
+        ];
+        const { code, stdout, stderr } = await runProgram(command);
+        assertEquals(code, 0, stderr);
+        const { size, writing, ...wrong } = JSON.parse(stdout);
+        assertEquals([size, wrong], [2002 + batches * 1000, { warnings: [], faults: [] }]);
+        // A thread that was not started before can open nothing.
+        const place = batches > 0 ? /^another thread$/ : /^this thread: unable to open/;
+        if (backend === "sqlite") assertMatch(writing, place);
+        assertEquals(await use(backend, path, "read"), "PERMISSION_DENIED");
+        for (const name of readdirSync(folder)) chmodSync(join(folder, name), 0o600);
+        assertEquals(await use(backend, path, "read"), size);
+      },
+    );
+  }
+
   testUnless(
     process.platform === "win32" ? "Windows has other rights" : undefined,
     `${backend}: new files, those beside the log too, are for their owner alone`,

@@ -3,6 +3,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import {
+  type AuditEntry,
   AuditLog,
   type AuditWarning,
   type FileAdapter,
@@ -17,7 +18,9 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -29,7 +32,8 @@ import { inputs, interaction, interactions } from "../support/interaction.ts";
 import { assertRefused } from "../support/refused.ts";
 import { currentRuntime } from "../support/runtime.ts";
 import { testUnless } from "../support/skip.ts";
-import { tempFolder } from "../support/temp.ts";
+import { startSpeaker } from "../support/say.ts";
+import { atEnd, tempFolder } from "../support/temp.ts";
 
 const CHANGES: Record<string, (file: string) => void> = {
   deleted: (file) => rmSync(file),
@@ -154,6 +158,60 @@ for (const side of ["-index", "-index-wal", "-index-shm"]) {
     );
   }
 }
+
+for (
+  const { backend, side } of [
+    { backend: "sqlite", side: "-shm" },
+    { backend: "jsonl", side: "-index-shm" },
+  ]
+) {
+  testUnless(
+    onWindows,
+    `${backend}: when ${side} is cut in place, the system ends the process, and nothing acknowledged is lost`,
+    async (t) => {
+      const path = join(tempFolder(t as TestContext), "log");
+      const speaker = startSpeaker("record_when_told.ts", backend, path, "50");
+      atEnd(t as TestContext, () => speaker.kill());
+      await Promise.race([
+        speaker.lines.until((lines) => lines.includes("recorded")),
+        speaker.ended.then(({ stderr }) => assertEquals(stderr, "", "it ended")),
+      ]);
+      truncateSync(path + side);
+      speaker.tell("go");
+      const { code, signal } = await speaker.ended;
+      assert(code !== 0 && (signal === "SIGBUS" || process.platform !== "linux"), `${signal}`);
+      assertEquals(speaker.lines.all, ["recorded"]);
+      const log = await openFile(t as TestContext, { backend: backend as "sqlite", path });
+      const texts = inputs(await log.query());
+      assertEquals(texts.slice(0, 50), inputs(interactions(50) as AuditEntry[]));
+      assert(texts.length <= 51);
+      await log.record(interaction());
+      assertEquals((await log.verify()).faults, []);
+    },
+  );
+}
+
+testUnless(
+  onWindows,
+  "sqlite: when the log is cut in place beneath it, what is gone is DAMAGED, and what is in -wal is read",
+  async (t) => {
+    const path = join(tempFolder(t as TestContext), "log");
+    const options = { backend: "sqlite", path } as const;
+    const entries = interactions(2000, { outputText: "x".repeat(1000) });
+    await (await AuditLog.open(options)).close();
+    const before = await AuditLog.open(options);
+    await before.recordAll(entries);
+    await before.close();
+    const log = await openFile(t as TestContext, options);
+    await log.recordAll(interactions(5));
+    truncateSync(path, Math.floor(statSync(path).size / 2));
+    for (const read of [() => log.query(), () => log.verify()]) {
+      await assertRefused(read, "DAMAGED");
+    }
+    const newest = await log.query({ order: "desc", limit: 5 });
+    assertEquals(inputs(newest), ["4", "3", "2", "1", "0"]);
+  },
+);
 
 /** Opens a SQLite log whose folder had been the same for long, and records until its files are not looked at any more. */
 async function openUnchanged(t: unknown, path: string): Promise<AuditLog> {

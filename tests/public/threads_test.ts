@@ -1,6 +1,7 @@
 // Several threads of one process record into one log at the same time, and somebody reads it. `deno task test:crash` does
 // the same with more of them, and with processes of all runtimes.
 
+import { assertEquals } from "@std/assert";
 import { join } from "node:path";
 import { test } from "node:test";
 import { FILE_BACKENDS } from "../support/backends.ts";
@@ -21,3 +22,10 @@ for (const backend of FILE_BACKENDS) {
     await readMeanwhile({ backend, path, writers, each: 100, groups: [1, 3, 20, 70] });
   });
 }
+
+test("sqlite: two threads have large batches written by threads of their own, each entry once and each caller's in order", async (t) => {
+  const path = join(tempFolder(t), "log");
+  const few = writers.slice(0, 2);
+  const large = { backend: "sqlite", path, writers: few, each: 700, groups: [600] } as const;
+  assertEquals(await recordAtOnce(large), 2);
+});

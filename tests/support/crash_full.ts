@@ -7,6 +7,7 @@
  * @module
  */
 
+import { assertGreater } from "@std/assert";
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,7 +21,8 @@ const runtimes: readonly (readonly string[])[] = JSON.parse(commands!);
 const WRITERS = 8;
 /** Of each of a writer's two callers. */
 const EACH = 1000;
-const groups = [1, 2, 3, 7, 20];
+/** Many are written by another thread to SQLite, and two batches at once to JSONL. */
+const groups = [1, 2, 3, 7, 20, 70, 1100];
 /** The last is more than the index of a JSONL log takes at a time. */
 const largeGroups = [1, 20, 1100];
 
@@ -37,31 +39,36 @@ try {
     const path = (name: string) => join(folder, `${backend} ${name}`);
     await part(`${backend}, killed`, async () => {
       const account = await crashTogether(backend);
+      checkAside(backend, account.aside);
       return Object.entries(account).map(([name, count]) => `${name} ${count}`).join(", ");
     });
     const each = { backend, each: EACH, groups };
     const records = `${WRITERS} x ${2 * EACH} records`;
     await part(
       `${backend}, threads, ${records}`,
-      () => recordAtOnce({ ...each, path: path("threads"), writers: threads }),
+      () => together(backend, recordAtOnce({ ...each, path: path("threads"), writers: threads })),
     );
     await part(
       `${backend}, processes of all runtimes, ${records}`,
-      () => recordAtOnce({ ...each, path: path("processes"), writers: processes }),
+      () =>
+        together(backend, recordAtOnce({ ...each, path: path("processes"), writers: processes })),
     );
     await part(
       `${backend}, threads and processes, ${records}`,
-      () => recordAtOnce({ ...each, path: path("mixed"), writers: mixed }),
+      () => together(backend, recordAtOnce({ ...each, path: path("mixed"), writers: mixed })),
     );
     await part(
       `${backend}, read while threads and processes record`,
       () =>
-        readMeanwhile({
-          ...each,
-          path: path("read"),
-          writers: mixed.slice(2, 6),
-          groups: largeGroups,
-        }),
+        together(
+          backend,
+          readMeanwhile({
+            ...each,
+            path: path("read"),
+            writers: mixed.slice(2, 6),
+            groups: largeGroups,
+          }),
+        ),
     );
   }
 } finally {
@@ -84,11 +91,22 @@ async function crashTogether(backend: typeof FILE_BACKENDS[number]) {
   });
 }
 
-async function part(title: string, work: () => Promise<string | void>): Promise<void> {
+async function together(backend: typeof FILE_BACKENDS[number], writing: Promise<number>) {
+  const aside = await writing;
+  checkAside(backend, aside);
+  return `ok, large batches by ${aside}`;
+}
+
+/** Makes sure that some wrote large batches. Whether two of JSONL are under way at once depends on the disk. */
+function checkAside(backend: typeof FILE_BACKENDS[number], aside: number): void {
+  if (backend === "sqlite") assertGreater(aside, 0, "no thread wrote large batches");
+}
+
+async function part(title: string, work: () => Promise<string>): Promise<void> {
   const start = performance.now();
   let outcome: string;
   try {
-    outcome = await work() ?? "ok";
+    outcome = await work();
   } catch (error) {
     process.exitCode = 1;
     outcome = `FAILED: ${(error as Error).stack ?? error}`;

@@ -15,12 +15,23 @@ import {
   numberedAnnotation,
   numberedEntry,
   numberOf,
+  saysAside,
   singleNumber,
 } from "./numbered.ts";
 import type { NumberedWriter } from "./numbered_writer.ts";
 import { Random } from "./random.ts";
 import { assertRefused } from "./refused.ts";
 import { startSpeaker } from "./say.ts";
+
+/** One writer in so many records large groups, the second of a run and so on. */
+const LARGE_EVERY = 4;
+/** How many are recorded together. */
+const GROUPS = [1, 1, 2, 3, 7, 20];
+/** So many that SQLite has them written by another thread, and that of some two batches are under way. */
+const LARGE_GROUPS = [1, 70, 600, 1100];
+
+/** So many entries are enough of a writer that never says that its batches are written so. */
+const MOST = 5000;
 
 /** What to do. */
 export interface CrashPlan {
@@ -55,6 +66,8 @@ export interface CrashAccount {
   /** Calls that a process began which was killed, and that were ended after it. */
   resumed: number;
   annotations: number;
+  /** Kills of writers of large batches: another thread wrote for them, or two batches were under way at once. */
+  aside: number;
 }
 
 /**
@@ -77,6 +90,7 @@ export async function crashRounds(plan: CrashPlan): Promise<CrashAccount> {
     ended: 0,
     resumed: 0,
     annotations: 0,
+    aside: 0,
   };
   try {
     const random = new Random(plan.seed);
@@ -103,9 +117,10 @@ async function crashOneLog(
   const rounds = Math.min(random.integer(1, 12), kills - account.kills);
   let isNew = true;
   for (let round = 0; round < rounds; round++) {
-    const opened = await crash(known, `round ${round}`, random);
-    account.kills++;
+    const isLarge = account.kills++ % LARGE_EVERY === 1;
+    const { opened, aside } = await crash(known, `round ${round}`, random, isLarge);
     if (!opened) account.whileOpening++;
+    if (aside) account.aside++;
     const { log, findings } = await known.check();
     try {
       // Only an index that was being made when its maker was killed is made anew.
@@ -164,16 +179,25 @@ async function resume(
   }
 }
 
-/** Has a process record, and kills it. Returns whether it had opened the log. */
-async function crash(known: KnownLog, writer: string, random: Random): Promise<boolean> {
+/**
+ * Has a process record, and kills it. One of large batches is killed when it has said that they are written as such: by
+ * another thread, or two at once. Returns whether it had opened the log, and whether it had said that.
+ */
+async function crash(
+  known: KnownLog,
+  writer: string,
+  random: Random,
+  isLarge: boolean,
+): Promise<{ opened: boolean; aside: boolean }> {
   const { backend, path, key } = known;
   const given: NumberedWriter = {
     backend,
     path,
     writer,
-    callers: random.integer(1, 6),
-    groups: [1, 1, 2, 3, 7, 20],
-    durability: random.pick(["full", "relaxed"]),
+    callers: isLarge ? random.integer(2, 4) : random.integer(1, 6),
+    groups: isLarge ? LARGE_GROUPS : GROUPS,
+    // A log that does not wait for the disk has no two batches of JSONL under way.
+    durability: isLarge && backend === "jsonl" ? "full" : random.pick(["full", "relaxed"]),
     seed: random.integer(0, 2 ** 31 - 1),
     resumes: random.chance(50),
     inPieces: backend === "jsonl" && random.chance(50),
@@ -181,17 +205,21 @@ async function crash(known: KnownLog, writer: string, random: Random): Promise<b
       ? { signing: { signingKey: key.signingKey, everyEntries: random.integer(1, 60) } }
       : {}),
   };
-  const atOnce = random.chance(30);
+  const atOnce = !isLarge && random.chance(30);
   const [entries, delayMs] = [random.integer(1, 300), random.integer(0, atOnce ? 60 : 8)];
 
   const { lines, kill, ended } = startSpeaker("numbered_writer.ts", JSON.stringify(given));
-  const isDue = (all: readonly string[]) =>
-    atOnce ? all.length > 0 : all.filter((line) => line.startsWith("entry ")).length >= entries;
+  const isDue = (all: readonly string[]) => {
+    if (atOnce) return all.length > 0;
+    const told = all.filter((line) => line.startsWith("entry ")).length;
+    // A quick disk may leave no time for a second batch of JSONL.
+    return told >= entries && (!isLarge || saysAside(backend, all) || told >= MOST);
+  };
   await Promise.race([lines.until(isDue), ended]);
   await new Promise((resolve) => setTimeout(resolve, delayMs));
   kill();
   const { signal, stderr } = await ended;
   assertEquals([signal, stderr], ["SIGKILL", ""], "the writer ended by itself");
   known.hear(writer, lines.all);
-  return lines.all.includes("open");
+  return { opened: lines.all.includes("open"), aside: saysAside(backend, lines.all) };
 }

@@ -40,14 +40,28 @@ interface Handle {
   asked: boolean;
 }
 
+/** A file whose syncs are held back. */
+interface Held {
+  readonly path: string;
+  readonly free: () => void;
+  readonly freed: Promise<void>;
+  /** Whether one was. */
+  isAt: boolean;
+}
+
 /** The runtime given, with faults. */
 export class FailingRuntime {
   /** To be given to `AuditLog.open()`. */
   readonly runtime: Runtime;
   /** How calls are to fail from now on. */
   plan: Plan;
+  /** What is being done with the log, for plans. */
+  stage = "";
   /** The calls that failed. */
   readonly failed: Call[] = [];
+  /** How many syncs were held back until something was written again. */
+  overlaps = 0;
+  #held: Held | undefined;
   readonly #syncsHere: boolean | undefined;
   readonly #open = new Set<Handle>();
 
@@ -78,6 +92,25 @@ export class FailingRuntime {
     };
   }
 
+  /** Has the next syncs of a file end when something is written to it meanwhile, or a call fails. */
+  holdSync(path: string): void {
+    const { promise: freed, resolve: free } = Promise.withResolvers<void>();
+    this.#held = { path, free, freed, isAt: false };
+  }
+
+  /** Holds no sync back any more. */
+  release(): void {
+    this.#held?.free();
+    this.#held = undefined;
+  }
+
+  async #sync(path: string, file: OpenFile, isShort: boolean | undefined): Promise<void> {
+    const held = this.#held?.path === path ? this.#held : undefined;
+    if (held !== undefined) held.isAt = true;
+    await file.sync(this.#syncsHere ?? isShort);
+    await held?.freed;
+  }
+
   /** Closes what is still open, as the end of a process does. Names what nobody asked to be closed. */
   async end(): Promise<string[]> {
     const names: string[] = [];
@@ -93,7 +126,10 @@ export class FailingRuntime {
   #fault(what: string, about: string): Fault | undefined {
     const call = { what, about };
     const fault = this.plan(call);
-    if (fault !== undefined) this.failed.push(call);
+    if (fault !== undefined) {
+      this.failed.push(call);
+      this.release();
+    }
     return fault;
   }
 
@@ -125,8 +161,7 @@ export class FailingRuntime {
       stat: () => this.#later("file.fstat", path, () => file.stat()),
       read: (buffer, position) => this.#later("file.read", path, () => file.read(buffer, position)),
       append: (bytes) => this.#append(path, file, bytes),
-      sync: (isShort) =>
-        this.#later("file.sync", path, () => file.sync(this.#syncsHere ?? isShort)),
+      sync: (isShort) => this.#later("file.sync", path, () => this.#sync(path, file, isShort)),
       close: () => {
         handle.asked = true;
         return this.#later("file.close", path, async () => {
@@ -138,6 +173,10 @@ export class FailingRuntime {
   }
 
   async #append(path: string, file: OpenFile, bytes: Uint8Array): Promise<number> {
+    if (this.#held?.path === path && this.#held.isAt) {
+      this.overlaps++;
+      this.release();
+    }
     const fault = this.#fault("file.append", path);
     if (fault === undefined) return await file.append(bytes);
     const length = { nothing: 0, half: Math.ceil(bytes.length / 2), all: bytes.length }[fault.done];

@@ -29,8 +29,11 @@ export function textOf({ metadata }: AuditEntry): string {
   return metadata["text"] as string;
 }
 
-/** What the entry of a text must be; `others` are those before it. */
-export function expectedOf(entry: AuditEntry, others: readonly AuditEntry[]): Partial<AuditEntry> {
+/** What the entry of a text must be; among the others, by their ids, are those before it. */
+export function expectedOf(
+  entry: AuditEntry,
+  others: ReadonlyMap<string, AuditEntry>,
+): Partial<AuditEntry> {
   const text = textOf(entry);
   const { "audit.event": event, "audit.call": call, "audit.ref": ref } = entry.metadata;
   const audit = { "audit.event": event!, text };
@@ -39,7 +42,7 @@ export function expectedOf(entry: AuditEntry, others: readonly AuditEntry[]): Pa
     const metadata = { ...audit, "audit.call": entry.entryId };
     return { ...nothing, inputText: text, metadata };
   }
-  const of = others.find(({ entryId }) => entryId === (ref ?? call));
+  const of = others.get((ref ?? call) as string);
   if (event === "annotation") {
     const about = { "audit.ref": of!.entryId, "gen_ai.evaluation.name": "seen" };
     return { ...nothing, metadata: { ...audit, ...about } };

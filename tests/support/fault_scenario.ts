@@ -13,6 +13,7 @@ import {
   AuditLogError,
   type AuditLogErrorCode,
   type FileOptions,
+  type Runtime,
 } from "@audit-log/llm";
 import type { FailingRuntime } from "./failing_runtime.ts";
 import {
@@ -30,6 +31,10 @@ export interface Scenario {
   /** How it is opened, but for the runtime. */
   readonly options: FileOptions & { readonly path: string };
   readonly failing: FailingRuntime;
+  /** The runtime that meets them. */
+  readonly runtime: Runtime;
+  /** Whether large batches are written, two at once among them. */
+  readonly isLarge: boolean;
   /** Where it signs. */
   readonly verifierKey: string | undefined;
   /** How many entries it has before. */
@@ -58,23 +63,26 @@ interface Used {
 
 /** Uses the log while calls fail, and makes sure that what fails is told, and nothing else fails. */
 export async function useWhileFailing(scenario: Scenario): Promise<Used> {
-  const { options, failing, verifierKey, before, persists } = scenario;
+  const { options, failing, runtime, verifierKey, before, persists, isLarge } = scenario;
   const used: Used = { writes: [], checkpoints: [] };
   let next = 0;
   const texts = (count: number) => Array.from({ length: count }, () => `${next++}`);
   let isUnsure = false;
 
   const step = async <T>(
-    what: "open" | "write" | "read" | "sign" | "close",
+    what: "open" | "write" | "write batches" | "read" | "sign" | "close",
     ...actions: readonly (() => Promise<T>)[]
   ): Promise<PromiseSettledResult<T>[]> => {
     const failed = failing.failed.length;
-    const mustFail = isUnsure && what === "write";
+    const writes = what === "write" || what === "write batches";
+    const mustFail = isUnsure && writes;
     const results = await Promise.allSettled(actions.map((action) => action()));
     const mayFail = failing.failed.length > (persists ? 0 : failed) ||
-      isUnsure && (what === "write" || what === "sign");
+      isUnsure && (writes || what === "sign");
     for (const result of results) {
-      assertEquals(result.status, results[0]!.status, `${what}: some failed and some did not`);
+      if (what !== "write batches") {
+        assertEquals(result.status, results[0]!.status, `${what}: some failed and some did not`);
+      }
       if (result.status === "fulfilled") {
         assert(!mustFail, `${what}: it was acknowledged although an earlier sync failed`);
         continue;
@@ -91,14 +99,15 @@ export async function useWhileFailing(scenario: Scenario): Promise<Used> {
   const write = async (
     groups: readonly (readonly string[])[],
     record: (texts: readonly string[]) => Promise<readonly AuditEntry[]>,
+    what: "write" | "write batches" = "write",
   ) => {
-    const results = await step("write", ...groups.map((texts) => () => record(texts)));
+    const results = await step(what, ...groups.map((texts) => () => record(texts)));
     const writes = groups.map((texts, position) => ({ texts, result: results[position]! }));
     used.writes.push(...writes);
     return writes;
   };
 
-  const open = () => AuditLog.open({ ...options, runtime: failing.runtime });
+  const open = () => AuditLog.open({ ...options, runtime });
   let [opened] = await step("open", open);
   if (opened!.status === "rejected" && !persists) [opened] = await step("open", open);
   if (opened!.status === "rejected") return used;
@@ -107,6 +116,23 @@ export async function useWhileFailing(scenario: Scenario): Promise<Used> {
   const all = (texts: readonly string[]) => log.recordAll(texts.map(entryOf));
   try {
     await write([texts(1)], one);
+    if (isLarge) {
+      failing.stage = "batches";
+      // SQLite has another thread write when so many come for the second time.
+      for (let times = 0; times < 2; times++) await write([texts(64)], all);
+      // One batch, in two parts, and another which is begun meanwhile.
+      const batches = [texts(513), ...texts(512).map((text) => [text])];
+      failing.holdSync(options.path);
+      const either = (texts: readonly string[]) => texts.length > 1 ? all(texts) : one(texts);
+      await write(batches, either, "write batches");
+      failing.release();
+      failing.stage = "";
+      const [info] = await step("read", () => log.info());
+      if (failing.failed.length === 0 && info!.status === "fulfilled") {
+        if (options.backend === "sqlite") assertEquals(info!.value.writing, "another thread");
+        else assertEquals(failing.overlaps, 1, "no batch was begun while the disk was at another");
+      }
+    }
     await write(texts(5).map((text) => [text]), one);
     await write([texts(3)], all);
     if (verifierKey !== undefined) {
@@ -220,9 +246,10 @@ function checkEntries(
   const expected = writes.flatMap(({ texts }) => texts).filter((text) => there.has(text));
   assertEquals(texts, expected); // each at most once, in the order of the calls
   assertEquals(acknowledged(writes).filter((text) => !there.has(text)), [], "lost");
+  const byId = new Map(entries.map((entry) => [entry.entryId, entry]));
   for (const entry of entries.slice(before)) {
     const { model, inputText, outputText, metadata } = entry;
-    const expected = expectedOf(entry, entries);
+    const expected = expectedOf(entry, byId);
     assertEquals({ model, inputText, outputText, metadata }, expected);
   }
   for (const { texts, result } of writes) {
@@ -232,7 +259,7 @@ function checkEntries(
     }
     if (result.status === "rejected") continue;
     for (const entry of result.value) {
-      assertEquals(entries.find(({ entryId }) => entryId === entry.entryId), entry);
+      assertEquals(byId.get(entry.entryId), entry);
     }
   }
 }

@@ -178,6 +178,11 @@ export function keyOf({ writer, caller, n }: EntryKey): string {
   return `${writer}, ${caller}, ${n}`;
 }
 
+/** Whether a writer has told that it writes large batches: to SQLite by another thread, to JSONL two at once. */
+export function saysAside(backend: "sqlite" | "jsonl", lines: readonly string[]): boolean {
+  return lines.includes(backend === "sqlite" ? "aside" : "overlapping");
+}
+
 const PIECE = 'A model\'s answer.\n"Quoted" \\ and \u2028 not ASCII: é 日本語 💬 \u0000\t';
 
 /** Mostly short, some of many kilobytes, so that a line takes more than one write now and then. */

@@ -5,6 +5,8 @@
  *
  * - `opening`, before it opens the log, and `open` when it has;
  * - `entry ID CALLER N` for each entry whose promise has resolved;
+ * - `aside`, once, when another thread writes to SQLite; `overlapping`, once, when a batch is written to JSONL while the disk is at
+ *   the one before;
  * - `checkpoint JSON` for each checkpoint that was published;
  * - `done`, when the log is closed.
  *
@@ -56,7 +58,11 @@ export interface NumberedWriter {
 const isThread = typeof workerData === "string";
 const given: NumberedWriter = JSON.parse(isThread ? workerData : process.argv[2]!);
 const { writer, callers, each = Infinity, seed, signing } = given;
+/** Calls begin and end so many at once at most: whoever resumes them does so one by one. */
+const MOST_CALLS = 20;
 const tell = isThread ? (line: string) => parentPort!.postMessage(line) : say;
+/** What is told but once, and has been. */
+const told = new Set<string>();
 
 /** One of those that record at once. */
 class Caller {
@@ -79,9 +85,10 @@ class Caller {
       const kind = this.#random.integer(1, 100);
       if (kind <= 30) await this.#group(count);
       else if (kind <= 60) await this.#singles(count);
-      else if (kind <= 75) await this.#begin(count);
-      else if (kind <= 92) await this.#end(count);
+      else if (kind <= 75) await this.#begin(Math.min(count, MOST_CALLS));
+      else if (kind <= 92) await this.#end(Math.min(count, MOST_CALLS));
       else await this.#annotate();
+      if (count > MOST_CALLS) await tellPlace();
     }
   }
 
@@ -148,7 +155,7 @@ const log = await AuditLog.open({
   backend: given.backend,
   path: given.path,
   durability: given.durability,
-  ...(given.inPieces === true ? { runtime: writingPieces(await currentRuntime()) } : {}),
+  ...(given.backend === "jsonl" ? { runtime: watched(await currentRuntime()) } : {}),
   ...(signing === undefined ? {} : {
     signingKey: signing.signingKey,
     checkpoints: {
@@ -176,10 +183,33 @@ async function endAll(caller: number, calls: readonly AuditCall[]): Promise<void
   }
 }
 
-/** The runtime, but each write takes a few of the bytes. */
-function writingPieces(runtime: Runtime): Runtime {
+/** Tells once that another thread writes. */
+async function tellPlace(): Promise<void> {
+  if (told.has("aside") || (await log.info()).writing !== "another thread") return;
+  tellOnce("aside");
+}
+
+function tellOnce(line: string): void {
+  if (!told.has(line)) tell(line);
+  told.add(line);
+}
+
+/** The runtime, but it is told when a write begins while the disk is at the one before; in pieces, each takes a few of the bytes. */
+function watched(runtime: Runtime): Runtime {
   const random = new Random(seed);
-  return aroundFiles(runtime, (file) => ({
-    append: (bytes) => file.append(bytes.subarray(0, random.integer(1, 300))),
-  }));
+  return aroundFiles(runtime, (file, path) => {
+    if (path !== given.path) return {};
+    let syncing = 0;
+    return {
+      append(bytes) {
+        if (syncing > 0) tellOnce("overlapping");
+        const length = given.inPieces === true ? random.integer(1, 300) : bytes.length;
+        return file.append(bytes.subarray(0, length));
+      },
+      sync(isShort) {
+        syncing++;
+        return file.sync(isShort).finally(() => syncing--);
+      },
+    };
+  });
 }

@@ -11,6 +11,7 @@ import { Worker } from "node:worker_threads";
 import { KnownLog } from "./known_log.ts";
 import { LogWatcher } from "./log_watcher.ts";
 import { Gathering } from "./notes.ts";
+import { saysAside } from "./numbered.ts";
 import type { NumberedWriter } from "./numbered_writer.ts";
 import { listenTo } from "./say.ts";
 
@@ -66,8 +67,12 @@ export interface AtOnce {
   readonly groups: readonly number[];
 }
 
-/** Has writers record at once, every other of which signs, and makes sure that all is there, once, in order. */
-export async function recordAtOnce({ writers, ...plan }: AtOnce): Promise<void> {
+/**
+ * Has writers record at once, every other of which signs, and makes sure that all is there, once, in order.
+ *
+ * @returns How many of them wrote large batches: by another thread, or two at once.
+ */
+export async function recordAtOnce({ writers, ...plan }: AtOnce): Promise<number> {
   const { backend, path, each } = plan;
   const key = await generateSigningKey("acme.example/at-once");
   const known = new KnownLog(backend, path, key);
@@ -82,10 +87,15 @@ export async function recordAtOnce({ writers, ...plan }: AtOnce): Promise<void> 
     assertEquals([unacknowledged, unreadable, halfGroups], [0, 0, 0]);
     assertEquals(warnings, ["NOT_SIGNED"]);
   }
+  return asideAmong(writing, backend);
 }
 
-/** Reads a log while it is recorded to, through two handles, and makes sure that it is always whole. */
-export async function readMeanwhile(plan: AtOnce): Promise<void> {
+/**
+ * Reads a log while it is recorded to, through two handles, and makes sure that it is always whole.
+ *
+ * @returns As {@link recordAtOnce}.
+ */
+export async function readMeanwhile(plan: AtOnce): Promise<number> {
   const { backend, path } = plan;
   const { signingKey, verifierKey } = await generateSigningKey("acme.example/at-once");
   const logs = [
@@ -105,9 +115,14 @@ export async function readMeanwhile(plan: AtOnce): Promise<void> {
     }
     await ending;
     for (const watcher of watchers) await watcher.finish();
+    return asideAmong(writing, backend);
   } finally {
     for (const log of logs) await log.close();
   }
+}
+
+function asideAmong(writing: readonly Writing[], backend: AtOnce["backend"]): number {
+  return writing.filter(({ lines }) => saysAside(backend, lines.all)).length;
 }
 
 function start({ writers, ...plan }: AtOnce, signingKey: string): Writing[] {

@@ -5,8 +5,9 @@
  */
 
 import process from "node:process";
-import type { FileMode, OpenFile, Runtime } from "../../../mod.ts";
+import type { FileMode, OpenFile, RowWriter, RowWriterSettings, Runtime } from "../../../mod.ts";
 import { SqliteError } from "../../../mod.ts";
+import { RowThread } from "../../../src/stores/row_thread.ts";
 import { aroundSqlite } from "../../../tests/support/around_sqlite.ts";
 import type { Random } from "../../../tests/support/random.ts";
 
@@ -51,7 +52,7 @@ export function faultyRuntime(
     return true;
   };
   const concerned = (file: string) =>
-    [path, `${path}-checkpoints`].some((one) => file.endsWith(one));
+    [path, `${path}-checkpoints`, `${path}-wal`].some((one) => file.endsWith(one));
 
   function wrapFile(file: OpenFile): OpenFile {
     return {
@@ -121,7 +122,7 @@ export function faultyRuntime(
     return action();
   }
 
-  return {
+  const faulty: Runtime = {
     ...aroundSqlite(runtime, ({ path, sql, does }, action) => {
       const isDone = does === "exec" || does === "run";
       return isDone && concerned(path) ? run(sql, action) : action();
@@ -134,6 +135,14 @@ export function faultyRuntime(
       },
     },
   };
+  // What the thread does that writes large batches is done here, where it meets the same.
+  const startRowWriter = async (settings: RowWriterSettings): Promise<RowWriter> => {
+    const thread = await RowThread.open(faulty, settings);
+    count("writers of rows that meet faults");
+    const close = () => thread.close().catch(() => {});
+    return { write: (rows) => thread.write(rows), close };
+  };
+  return { ...faulty, sqlite: { ...faulty.sqlite, startRowWriter } };
 }
 
 function systemError(code: string, message: string): Error {

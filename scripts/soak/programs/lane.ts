@@ -117,7 +117,11 @@ export class Lane {
 
   async #write(log: AuditLog, kind: number): Promise<Outcome> {
     const random = this.#random;
-    if (kind <= 20) return await this.#singles(log, random.integer(1, random.pick([1, 8, 60])));
+    if (kind <= 20) {
+      // Of the most, two batches are under way at once.
+      const most = random.pick([1, 1, 8, 8, 60, 60, 1200]);
+      return await this.#singles(log, random.integer(1, most));
+    }
     if (kind <= 29) return await this.#group(log, random.integer(1, random.pick([3, 30, 700])));
     if (kind <= 35) return await this.#adopt(log, random.integer(1, 6));
     const recording = this.#recording;
