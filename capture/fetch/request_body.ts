@@ -118,11 +118,19 @@ function taken(request: Request): Request {
   if (Object.getPrototypeOf(request) !== Request.prototype || request.bodyUsed) return request;
   if (!(areTaken ??= isTakenByAnother())) return request;
   try {
-    return new Request(request);
+    const own = new Request(request);
+    heldBy.set(own.signal, [own, request]);
+    return own;
   } catch {
     return request; // for fetch to reject
   }
 }
+
+/**
+ * Requests, by the signal of the one that is sent, which is held as long as its answer is read. Node's follow the signal that they were
+ * made with only until nobody holds them any more: the caller holds the first of these, and nobody else the other.
+ */
+const heldBy = new WeakMap<AbortSignal, readonly Request[]>();
 
 let areTaken: boolean | undefined;
 

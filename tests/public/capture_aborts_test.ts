@@ -11,6 +11,7 @@ import { auditOpenAI } from "@audit-log/llm/openai";
 import OpenAI from "openai";
 import { API_KEY } from "../support/captured.ts";
 import { post } from "../support/fetched.ts";
+import { keepRequests } from "../support/kept_requests.ts";
 import { Door } from "../support/providers/server.ts";
 import { type Example, type Setting, sideBySide } from "../support/side_by_side.ts";
 
@@ -19,7 +20,8 @@ type Ask = (signal: AbortSignal) => Promise<unknown>;
 const model = "m";
 const messages = [{ role: "user" as const, content: "Hi" }];
 
-function google({ url, log }: Setting): GoogleGenAI {
+function google({ t, url, log }: Setting): GoogleGenAI {
+  keepRequests(t);
   // Without a fetch of its own, the client has another one on Node.
   const { fetch } = globalThis;
   const given = log === undefined ? fetch : auditFetch(log, { fetch });

@@ -8,6 +8,10 @@ import { test } from "node:test";
 import { only, outcomes } from "../support/captured.ts";
 import { answering, fetched, post, QUESTION } from "../support/fetched.ts";
 import { deafFetch } from "../support/fetches.ts";
+import { collectUntil, noCollector } from "../support/garbage.ts";
+import { Gate } from "../support/providers/server.ts";
+import { runtimeName } from "../support/runtime.ts";
+import { testUnless } from "../support/skip.ts";
 
 const URL_OF_CHAT = "https://llm.example/v1/chat/completions";
 const ANSWER = JSON.stringify({ choices: [{ message: { content: "Paris" } }] });
@@ -297,4 +301,44 @@ for (const [what, args] of asked) {
     assertStrictEquals(error, reason);
     assertEquals(await outcomes(log), [["aborted", ""]]);
   });
+}
+
+// Node's requests follow the signal that they were made with only as long as somebody holds them.
+const noSignal = runtimeName === "deno"
+  ? "its own fetch forgets the signal of a stream when garbage is collected"
+  : noCollector;
+for (
+  const [what, argsOf] of [
+    ["a Request", (request) => [request]],
+    ["a Request as the options", (request) => [request.url, request]],
+  ] as [what: string, argsOf: (request: Request) => Parameters<Fetch>][]
+) {
+  testUnless(
+    noSignal,
+    `whoever stops a stream does so after garbage was collected, too: ${what}`,
+    async (t) => {
+      const { provider, log, fetch: recording } = await fetched(t);
+      for (const fetch of [globalThis.fetch, recording]) {
+        const [gate, stop] = [new Gate(), new AbortController()];
+        const reason = new RangeError("enough");
+        provider.reply({ text: ["One", " two"], gate });
+        const { signal } = stop;
+        const body = { ...QUESTION, stream: true };
+        const request = new Request(`${provider.url}/v1/chat/completions`, post(body, { signal }));
+        for (let n = 0; n < 2; n++) gate.release();
+        const reader = (await fetch(...argsOf(request))).body!.getReader();
+        await reader.read();
+        let rounds = 0;
+        await collectUntil(() => Promise.resolve(++rounds > 5));
+        stop.abort(reason);
+        for (let n = 0; n < 9; n++) gate.release();
+        const read = async () => {
+          while (!(await reader.read()).done);
+        };
+        assertStrictEquals(await read().then(() => "all of it", (error) => error), reason);
+        assertEquals(request.signal.aborted, true); // held until here, as its maker does
+      }
+      assertEquals((await outcomes(log)).map(([outcome]) => outcome), ["aborted"]);
+    },
+  );
 }

@@ -4,6 +4,7 @@
 import { GoogleGenAI } from "@google/genai";
 import { auditFetch, type Fetch } from "@audit-log/llm/fetch";
 import { all, API_KEY } from "../support/captured.ts";
+import { keepRequests } from "../support/kept_requests.ts";
 import { Gate } from "../support/providers/server.ts";
 import { type Example, type Setting, sideBySide } from "../support/side_by_side.ts";
 
@@ -13,7 +14,8 @@ interface Parts extends Setting {
 }
 
 function parts(setting: Setting): Parts {
-  const { url, log } = setting;
+  const { t, url, log } = setting;
+  keepRequests(t);
   return {
     ...setting,
     clientOf(beneath = fetch) {
