@@ -37,8 +37,8 @@ export interface CommonOptions {
   readonly redact?: Redact | undefined;
   /**
    * What becomes of an entry whose redactor fails. `"refuse"` rejects with `REDACTION_FAILED`. `"withhold"` records it with
-   * empty texts, `withheld` as its user, and only the numbers of its metadata. What a redactor should have seen is never
-   * recorded. A gap is recorded in any case; see `AuditLog.recordGap()`. Default `"refuse"`.
+   * empty texts, `withheld` as its user, and of its metadata only numbers under names of OpenTelemetry's conventions, such as
+   * `gen_ai.usage.input_tokens`. What a redactor should have seen is never recorded. A gap is recorded in any case; see `AuditLog.recordGap()`. Default `"refuse"`.
    */
   readonly onRedactionFailure?: OnRedactionFailure | undefined;
   /**

@@ -98,9 +98,11 @@ export class Redaction {
     const kept = isRefused ? {} : {
       costUsd,
       latencyMs,
-      // Numbers tell how much, not what.
+      // Counts tell how much, not what. Under names of the application's own, a number may be anybody's, and so may the name.
       metadata: Object.fromEntries(
-        Object.entries(metadata).filter(([, value]) => typeof value === "number"),
+        Object.entries(metadata).filter(([name, value]) =>
+          CONVENTIONS.test(name) && typeof value === "number"
+        ),
       ),
     };
     return {
@@ -114,6 +116,9 @@ export class Redaction {
     return { ...outcome, name, ...(version === undefined ? {} : { version }) };
   }
 }
+
+/** Names of OpenTelemetry's conventions, whose numbers are counts, limits and statuses. */
+const CONVENTIONS = /^(?:gen_ai|http|server)\.[a-z_.]+$/;
 
 function redactable(entry: AuditEntry): RedactableEntry {
   const { entryId: _, timestamp: __, ...fields } = entry;
