@@ -41,7 +41,7 @@ export class AsideWriter {
   #ahead = 0;
   /** Resolves when what was given there last is committed, or is not. */
   #lastTaken: Promise<unknown> = Promise.resolve();
-  /** Resolves when it is acknowledged, or is not. */
+  /** Resolves when it and all before it are acknowledged, or are not. */
   #last: Promise<unknown> = Promise.resolve();
 
   /**
@@ -108,8 +108,10 @@ export class AsideWriter {
     }
     const taken = this.#take(this.#lastTaken, records, parts, failed);
     this.#lastTaken = taken.catch(() => {});
-    const appended = this.#confirmed(this.#last, taken);
-    this.#last = appended.catch(() => {});
+    const before = this.#last;
+    const appended = this.#confirmed(before, taken);
+    // One that fails does so at once: those before it may be on their way to the disk still.
+    this.#last = Promise.allSettled([before, appended]).then(() => {});
     return appended;
   }
 
