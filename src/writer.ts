@@ -1,4 +1,5 @@
 import { AuditLogError } from "./errors.ts";
+import { isPromiseLike } from "./promise_like.ts";
 import type { LogRecord } from "./record.ts";
 import type { LogStore, WrittenLines } from "./stores/store.ts";
 import { Turns } from "./turns.ts";
@@ -141,8 +142,13 @@ export class GroupCommit {
   async #run(): Promise<void> {
     await undefined; // so that all calls of this turn share the first batch
     do {
-      while (this.#mayBegin()) this.#commit(this.#takeBatch());
-      if (this.#underWay.size > 0) await new Promise<void>((resolve) => this.#changed = resolve);
+      while (this.#mayBegin()) {
+        this.#commit(this.#takeBatch());
+        if (this.#turns.areDue) break;
+      }
+      if (this.#underWay.size > 0 && !this.#mayBegin()) {
+        await new Promise<void>((resolve) => this.#changed = resolve);
+      }
       // Callers that awaited this batch and record again join the next one.
       if (this.#turns.areDue) await this.#turns.give();
     } while (this.#underWay.size > 0 || this.#queue.length > 0);
@@ -175,7 +181,12 @@ export class GroupCommit {
 
   /** Gives a batch to the store, and settles its groups: at once where the store had nothing to wait for. */
   #commit(batch: Group[]): void {
-    const appending = this.#append(batch);
+    let appending: Promise<void> | undefined;
+    try {
+      appending = this.#append(batch);
+    } catch (error) {
+      appending = Promise.reject(error); // of whoever is told; the queue goes on
+    }
     if (appending === undefined) return this.#ended(batch);
     this.#underWay.add(batch);
     void appending.finally(() => {
@@ -209,8 +220,8 @@ export class GroupCommit {
     } catch (error) {
       return this.#failed(batch, error);
     }
-    if (typeof first === "number") return void appended(first);
-    return first.then(appended, (error) => this.#failed(batch, error));
+    if (!isPromiseLike(first)) return void appended(first);
+    return Promise.resolve(first).then(appended, (error) => this.#failed(batch, error));
   }
 
   /** @returns Nothing if it is over. */

@@ -184,10 +184,13 @@ class SqliteStore implements LogStore {
 
   /**
    * Appends a few records here, if nothing is to be waited for but the disk. One caller alone records so, and each promise on the way
-   * takes longer than it seems: since the last record, the processor has had other things to do.
+   * takes longer than it seems: since the last record, the processor has had other things to do. None is appended before a batch that
+   * waits for its turn, or for the lock.
    */
   #appendAtOnce(records: readonly LogRecord[]): number | undefined {
-    if (!this.#aside.spares(records.length) || !this.#folder.isUnchanged()) return undefined;
+    const mayBegin = this.#writing.isFree && this.#aside.spares(records.length) &&
+      this.#folder.isUnchanged();
+    if (!mayBegin) return undefined;
     try {
       return this.#appended(this.#appender!.append(records), records.length);
     } catch (error) {

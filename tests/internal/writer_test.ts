@@ -343,3 +343,24 @@ test("callers of a store that has nothing to wait for leave others their turn", 
   clearTimeout(timer);
   assert(isOver);
 });
+
+test("a long queue in a store that has nothing to wait for leaves others their turn between batches", async () => {
+  let busyUntil = 0;
+  class SlowDisk extends QuickStore {
+    override append(records: readonly LogRecord[]): number {
+      // As a disk that keeps the thread.
+      for (busyUntil = performance.now() + 5; performance.now() < busyUntil;);
+      return super.append(records);
+    }
+  }
+  const store = new SlowDisk();
+  const writer = new GroupCommit(store);
+  const records = await recordsOf({ entries: interactions(40) });
+  const all = Promise.all(records.map((record) => writer.add([record], 2 ** 20, undefined)));
+  const seen: number[] = [];
+  const timer = setInterval(() => seen.push(store.batches.length), 1);
+  await all;
+  clearInterval(timer);
+  assertEquals(store.batches.length, 40);
+  assert(seen.some((batches) => batches > 0 && batches < 40), `${seen}`);
+});
