@@ -1,3 +1,4 @@
+import { countedEntries } from "../counted.ts";
 import type { FileSettings } from "../options.ts";
 import { type OpenFile, type Runtime, SqliteError } from "../ports.ts";
 import { Turns } from "../turns.ts";
@@ -193,12 +194,16 @@ export class IndexedFile {
    * @returns Whether the end was reached.
    */
   async catchUp(size: number, atMost = Infinity): Promise<boolean> {
+    if (size < this.#coveredTo) {
+      // Somebody cut the file, which no program of this project does. Own lines may have been cut off before they were in the index.
+      this.#pending = [];
+      await this.startAnew();
+    }
     await this.indexPending();
     this.#seenSize = -1;
     let from = await this.ask((index) => index.coveredTo);
     if (from > size) {
-      // Somebody cut the file, which no program of this project does.
-      await this.startAnew();
+      await this.startAnew(); // it was cut before this handle looked
       from = 0;
     }
     const enough = from + atMost;
@@ -280,7 +285,9 @@ export class IndexedFile {
     this.#settings.warn({
       code: "INDEX_REBUILT",
       message: `The index beside ${this.#settings.path} did not fit the file, which was cut or ` +
-        "changed, and is made anew",
+        `changed, and is made anew; the log had ${
+          countedEntries(this.#size)
+        } before, as far as was seen`,
     });
   }
 

@@ -213,6 +213,32 @@ testUnless(
   },
 );
 
+for (const left of [0, 0.5]) {
+  testUnless(
+    onWindows,
+    `jsonl: a log that is cut in place beneath it, to ${
+      left * 100
+    } %, tells so with the next record, and goes on`,
+    async (t) => {
+      const path = join(tempFolder(t as TestContext), "log");
+      const warnings: AuditWarning[] = [];
+      const log = await openFile(t as TestContext, {
+        backend: "jsonl",
+        path,
+        onWarning: (warning) => warnings.push(warning),
+      });
+      await log.recordAll(interactions(1000));
+      truncateSync(path, Math.floor(statSync(path).size * left));
+      const { entryId } = await log.record(interaction({ inputText: "next" }));
+      assertEquals(warnings[0]?.code, "INDEX_REBUILT");
+      assertStringIncludes(warnings[0]!.message, "had 1000 entries before");
+      assertEquals((await log.get(entryId))?.inputText, "next");
+      assertEquals(await log.count(), log.size);
+      assert(log.size < 510);
+    },
+  );
+}
+
 /** Opens a SQLite log whose folder had been the same for long, and records until its files are not looked at any more. */
 async function openUnchanged(t: unknown, path: string): Promise<AuditLog> {
   const runtime = await currentRuntime();
