@@ -77,18 +77,18 @@ export class Checkpointer {
   }
 
   /**
-   * Whether the newest checkpoint, whoever made it, covers all entries and was signed by these keys less than so many
+   * The newest checkpoint, whoever made it, if it covers all entries and was signed by these keys less than so many
    * milliseconds ago.
    */
-  async isRecent(ms: number): Promise<boolean> {
+  async recent(ms: number): Promise<string | undefined> {
     const { name, signers, store, size, clock } = this.#parts;
     const newest = await lastCheckpoint(store, name);
-    if (newest === undefined || newest.size !== await size()) return false;
+    if (newest === undefined || newest.size !== await size()) return undefined;
     const seconds = await signers.timeOf(newest.note);
-    if (seconds === undefined) return false;
+    if (seconds === undefined) return undefined;
     const age = clock() - seconds * 1000;
     // What a clock that is ahead has signed does not count.
-    return age >= 0 && age < ms;
+    return age >= 0 && age < ms ? newest.note : undefined;
   }
 
   /**

@@ -70,23 +70,29 @@ export class Publisher {
 
   #try(): void {
     clearTimeout(this.#timer);
-    this.#running ??= this.#run().finally(() => this.#running = undefined);
+    this.#running ??= this.#run().then((isDone) => {
+      this.#running = undefined;
+      // One may have come after the last look.
+      if (isDone && this.#waiting.length > 0) this.#try();
+    });
   }
 
-  async #run(): Promise<void> {
+  /** @returns Whether all were published; otherwise it is tried again after a pause. */
+  async #run(): Promise<boolean> {
     while (this.#waiting.length > 0) {
       const [note] = this.#waiting;
       try {
         await this.#publish(note!);
       } catch (error) {
         this.#later(error);
-        return;
+        return false;
       }
       this.#pause = this.#firstPause;
       // It may have been passed over meanwhile.
       if (this.#waiting[0] === note) this.#waiting.shift();
     }
     this.#passesOver = false;
+    return true;
   }
 
   #passOver(): void {

@@ -208,14 +208,17 @@ export class Transparency {
 
   /**
    * Whether a checkpoint, signed now, would tell nothing of use: this handle has just signed the same, or it did nothing at all, and
-   * signs no more often than one that stays open. A process that is started every minute would fill the log.
+   * signs no more often than one that stays open. A process that is started every minute would fill the log. It hands on what is
+   * there: who signed that may have failed to.
    */
   async #isJustSigned(checkpointer: Checkpointer): Promise<boolean> {
     if (this.#made !== -1) {
       const isCovered = this.#isCertain && this.#made === this.#size;
       return isCovered && this.#parts.clock() - checkpointer.signedMs < RESOLUTION_MS;
     }
-    return !this.#hasWritten && await checkpointer.isRecent(this.#idleMs);
+    const recent = this.#hasWritten ? undefined : await checkpointer.recent(this.#idleMs);
+    if (recent !== undefined) this.#publisher?.add(recent);
+    return recent !== undefined;
   }
 
   async #treeNow(): Promise<LogTree> {
