@@ -117,13 +117,14 @@ function taken(request: Request): Request {
   // What else another class's have would be lost.
   if (Object.getPrototypeOf(request) !== Request.prototype || request.bodyUsed) return request;
   if (!(areTaken ??= isTakenByAnother())) return request;
+  let own: Request;
   try {
-    const own = new Request(request);
-    heldBy.set(own.signal, [own, request]);
-    return own;
+    own = new Request(request);
   } catch {
     return request; // for fetch to reject
   }
+  if (typeof own.signal === "object") heldBy.set(own.signal, [own, request]);
+  return own;
 }
 
 /**
