@@ -73,4 +73,22 @@ for (const backend of FILE_BACKENDS) {
     }
     assertEquals(await sizesOf(await log.open()), [0, 0]);
   });
+
+  test(`${backend}: a handle that signs nothing on close hands on the newest checkpoint, which its maker may have failed to`, async (t) => {
+    const log = place(t);
+    const clock = () => START_MS;
+    const failing = () => Promise.reject(new Error("the network is down"));
+    const first = await log.open({
+      signingKey,
+      clock,
+      checkpoints: { publish: failing },
+      onWarning: () => {},
+    });
+    await first.record(interaction());
+    await first.close();
+    const published: string[] = [];
+    const publish = (note: string) => Promise.resolve(void published.push(note));
+    await (await log.open({ signingKey, clock, checkpoints: { publish } })).close();
+    assertEquals(published, await checkpointsOf(await log.open()));
+  });
 }
