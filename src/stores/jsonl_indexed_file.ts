@@ -177,6 +177,21 @@ export class IndexedFile {
     }
   }
 
+  /**
+   * Asks the index when it covers all complete lines that the file has. One that was emptied, or took the place of another,
+   * between looking and asking would tell of less than there is.
+   */
+  async askCovering<T>(attempt: (index: JsonlIndex, seen: Seen) => T): Promise<T> {
+    for (;;) {
+      const seen = await this.refresh();
+      const answer = await this.ask((index) => {
+        const value = attempt(index, seen);
+        return index.coveredTo < seen.coveredTo ? undefined : { value };
+      });
+      if (answer !== undefined) return answer.value;
+    }
+  }
+
   /** As {@link IndexedFile.refresh}, where somebody has to; nothing where nobody has. */
   refreshIfUnknown(): Promise<Seen> | undefined {
     return this.#seenSize === -1 ? this.refresh() : undefined;

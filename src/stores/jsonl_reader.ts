@@ -3,6 +3,7 @@ import type { OpenFile } from "../ports.ts";
 import { matches, matchesIndexed, needlesOf, type Selection } from "../query.ts";
 import type { LogRecord } from "../record.ts";
 import { Turns } from "../turns.ts";
+import type { JsonlIndex } from "./jsonl_index.ts";
 import type { IndexedFile } from "./jsonl_indexed_file.ts";
 import { decode, fitting, type LinePlace, misplaced, recordOf } from "./jsonl_lines.ts";
 import { readLines } from "./line_reader.ts";
@@ -25,10 +26,9 @@ export class JsonlReader {
 
   /** As `LogStore.indexOf()`. */
   async indexOf(entryId: string): Promise<number | undefined> {
-    return await this.#indexed.reading(async () => {
-      await this.#indexed.refresh();
-      return await this.#indexed.ask((index) => index.seqOf(entryId));
-    });
+    return await this.#indexed.reading(() =>
+      this.#indexed.askCovering((index) => index.seqOf(entryId))
+    );
   }
 
   /** As `LogStore.read()`. */
@@ -43,10 +43,10 @@ export class JsonlReader {
       if (left === 0) return;
       const asked = Math.min(left, pageSize.rows);
       const { places, isLast, records } = await this.#indexed.reading(async () => {
-        const found = await this.#indexed.ask((index) =>
-          walk.timed(() => index.page(selection, part, asked))
+        const found = await this.#ask(
+          covered,
+          (index) => walk.timed(() => index.page(selection, part, asked)),
         );
-        await this.#checkCovered(covered);
         const lost = misplaced(
           found,
           selection.order,
@@ -86,8 +86,10 @@ export class JsonlReader {
     const turns = new Turns();
     let count = 0;
     for (const part of walk.parts()) {
-      count += await this.#indexed.ask((index) => walk.timed(() => index.count(selection, part)));
-      await this.#checkCovered(covered);
+      count += await this.#ask(
+        covered,
+        (index) => walk.timed(() => index.count(selection, part)),
+      );
       walk.passed(part);
       await turns.give();
     }
@@ -95,17 +97,20 @@ export class JsonlReader {
   }
 
   /** A range that holds all lines of a selection, and up to where the index covers the file. */
-  async #range(selection: Selection): Promise<{ range: SeqRange; covered: number }> {
-    const seen = await this.#indexed.refresh();
-    return await this.#indexed.ask((index) => ({
+  #range(selection: Selection): Promise<{ range: SeqRange; covered: number }> {
+    return this.#indexed.askCovering((index, seen) => ({
       range: index.range(selection, Math.min(seen.size, index.end().size)),
-      covered: Math.min(seen.coveredTo, index.coveredTo),
+      covered: seen.coveredTo,
     }));
   }
 
-  /** Makes sure that the index still has what it had. */
-  async #checkCovered(covered: number): Promise<void> {
-    if (await this.#indexed.ask((index) => index.coveredTo) < covered) throw this.#indexLost();
+  /** Asks the index, and makes sure that it still has what it had. */
+  #ask<T>(covered: number, attempt: (index: JsonlIndex) => T): Promise<T> {
+    return this.#indexed.ask((index) => {
+      const answer = attempt(index);
+      if (index.coveredTo < covered) throw this.#indexLost();
+      return answer;
+    });
   }
 
   /** Reads the lines at some places, and keeps those that a selection asks for. */

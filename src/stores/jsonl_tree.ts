@@ -104,6 +104,13 @@ export class JsonlTree implements TreeStore {
     });
   }
 
+  #indexLost(): AuditLogError {
+    return new AuditLogError(
+      "READ_FAILED",
+      `Cannot read ${this.#settings.path}: its index is being made anew; ask again`,
+    );
+  }
+
   #damaged({ offset, length }: LinePlace): AuditLogError {
     return new AuditLogError(
       "DAMAGED",
@@ -117,7 +124,8 @@ export class JsonlTree implements TreeStore {
   async *inspect(): AsyncGenerator<readonly InspectedRecord[]> {
     const { coveredTo } = await this.#access.refresh();
     const { file } = this.#access;
-    const end = Math.min(coveredTo, await this.#access.index((index) => index.coveredTo));
+    if (await this.#access.index((index) => index.coveredTo) < coveredTo) throw this.#indexLost();
+    const end = coveredTo;
     const rows = new IndexRows(this.#access);
     let highUs = -Infinity;
     let seq = 0;
