@@ -162,7 +162,7 @@ export class AuditLog implements AsyncDisposable {
       ignoreRejection(settings.warn(warning));
     };
     const told = { ...settings, warn };
-    const log = new AuditLog(await openStore(told, place), told, warnings);
+    const log = new AuditLog(await openStore({ ...told, path: place }), told, warnings);
     try {
       if (signers !== undefined) {
         await log.#transparency.sign(signers, settings.checkpoints);

@@ -8,19 +8,15 @@ import { openSqliteStore } from "./stores/sqlite.ts";
 import type { LogStore } from "./stores/store.ts";
 import { sha256 } from "./transparency/sha256.ts";
 
-/**
- * Opens the store that the options of a log name.
- *
- * @param place The path in full, for a log in a file.
- */
-export async function openStore(settings: Settings, place: string): Promise<LogStore> {
+/** Opens the store that the options of a log name, whose path is in full. */
+export async function openStore(settings: Settings): Promise<LogStore> {
   const { backend } = settings;
   if (typeof backend === "object") return backend;
   if (backend === "memory") return new MemoryStore();
   const runtime = settings.runtime ?? await currentRuntime();
   const open = backend === "sqlite" ? openSqliteStore : openJsonlStore;
   // The adapter knows which names its system takes for others.
-  return await open(runtime, { ...settings, path: runtime.file.absolute(place) });
+  return await open(runtime, { ...settings, path: runtime.file.absolute(settings.path) });
 }
 
 let findRuntime: (() => Promise<Runtime>) | undefined;

@@ -81,6 +81,7 @@ export type FileMode =
   /**
    * For reading and appending; the file must not exist. It gets mode 0600, and its name is on the
    * disk when the promise resolves, where the file system has a way to put it there. `EEXIST` otherwise.
+   * When it rejects, it has left no file: nobody else can tell whose one would be.
    */
   | "create";
 

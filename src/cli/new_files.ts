@@ -35,7 +35,7 @@ export async function makeFiles<T>(
   const open: OpenFile[] = [];
   try {
     for (const path of paths) {
-      open.push(await told(path, () => create(host, path)));
+      open.push(await told(path, () => host.runtime.file.open(path, "create")));
       made.push(path);
     }
     const result = await action(open.map((file, position) => ({
@@ -50,18 +50,6 @@ export async function makeFiles<T>(
     // That one tells what is wrong.
     for (const file of open) await file.close().catch(() => {});
     for (const path of made) await host.runtime.file.remove(path).catch(() => {});
-    throw error;
-  }
-}
-
-async function create({ runtime: { file: files } }: Host, path: string): Promise<OpenFile> {
-  const isFree = await files.stat(path).then((stat) => stat === undefined, () => false);
-  try {
-    return await files.open(path, "create");
-  } catch (error) {
-    // It may be there all the same: what failed may have been to have its name on the disk.
-    const isOurs = isFree && (error as { code?: unknown }).code !== "EEXIST";
-    if (isOurs) await files.remove(path).catch(() => {});
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { countedEntries } from "../counted.ts";
+import { AuditLogError } from "../errors.ts";
 import type { FileSettings } from "../options.ts";
 import { type OpenFile, type Runtime, SqliteError } from "../ports.ts";
 import { Turns } from "../turns.ts";
@@ -333,6 +334,14 @@ export class IndexedFile {
   close(): void {
     this.#index.close();
   }
+}
+
+/** The error for an index that had all lines, and has them no more: another process has emptied it. */
+export function indexLost(path: string): AuditLogError {
+  return new AuditLogError(
+    "READ_FAILED",
+    `Cannot read ${path}: its index is being made anew; ask again`,
+  );
 }
 
 /** The index, and nothing but the index, can no longer be used: it is damaged, or there is no room for more of it. */

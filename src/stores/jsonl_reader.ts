@@ -4,7 +4,7 @@ import { matches, matchesIndexed, needlesOf, type Selection } from "../query.ts"
 import type { LogRecord } from "../record.ts";
 import { Turns } from "../turns.ts";
 import type { JsonlIndex } from "./jsonl_index.ts";
-import type { IndexedFile } from "./jsonl_indexed_file.ts";
+import { type IndexedFile, indexLost } from "./jsonl_indexed_file.ts";
 import { decode, fitting, type LinePlace, misplaced, recordOf } from "./jsonl_lines.ts";
 import { readLines } from "./line_reader.ts";
 import { PageSize } from "./page_size.ts";
@@ -108,7 +108,7 @@ export class JsonlReader {
   #ask<T>(covered: number, attempt: (index: JsonlIndex) => T): Promise<T> {
     return this.#indexed.ask((index) => {
       const answer = attempt(index);
-      if (index.coveredTo < covered) throw this.#indexLost();
+      if (index.coveredTo < covered) throw indexLost(this.#path);
       return answer;
     });
   }
@@ -142,13 +142,6 @@ export class JsonlReader {
       "DAMAGED",
       `Cannot read ${this.#path}: the line at byte ${place.offset} is not the one that was ` +
         "written there; the file was changed. Ask again to read it as it is now",
-    );
-  }
-
-  #indexLost(): AuditLogError {
-    return new AuditLogError(
-      "READ_FAILED",
-      `Cannot read ${this.#path}: its index is being made anew; ask again`,
     );
   }
 }

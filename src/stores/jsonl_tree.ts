@@ -10,6 +10,7 @@ import { AuditLogError } from "../errors.ts";
 import { CheckpointFile } from "./checkpoint_file.ts";
 import { faultOf } from "./faults.ts";
 import { type JsonlIndex, strayLineChecks } from "./jsonl_index.ts";
+import { indexLost } from "./jsonl_indexed_file.ts";
 import {
   fitting,
   type IndexedLine,
@@ -104,13 +105,6 @@ export class JsonlTree implements TreeStore {
     });
   }
 
-  #indexLost(): AuditLogError {
-    return new AuditLogError(
-      "READ_FAILED",
-      `Cannot read ${this.#settings.path}: its index is being made anew; ask again`,
-    );
-  }
-
   #damaged({ offset, length }: LinePlace): AuditLogError {
     return new AuditLogError(
       "DAMAGED",
@@ -122,10 +116,11 @@ export class JsonlTree implements TreeStore {
   }
 
   async *inspect(): AsyncGenerator<readonly InspectedRecord[]> {
-    const { coveredTo } = await this.#access.refresh();
+    const { coveredTo: end } = await this.#access.refresh();
     const { file } = this.#access;
-    if (await this.#access.index((index) => index.coveredTo) < coveredTo) throw this.#indexLost();
-    const end = coveredTo;
+    if (await this.#access.index((index) => index.coveredTo) < end) {
+      throw indexLost(this.#settings.path);
+    }
     const rows = new IndexRows(this.#access);
     let highUs = -Infinity;
     let seq = 0;

@@ -3,7 +3,7 @@
 
 import type { Runtime } from "@audit-log/llm";
 import { RowThread } from "../../src/stores/row_thread.ts";
-import { testFaults } from "../support/fault_bench.ts";
+import { LARGE_BATCHES, testFaults } from "../support/fault_bench.ts";
 
 /** The runtime, whose writer of rows calls the runtime, too. */
 function withWriter(runtime: Runtime): Runtime {
@@ -22,13 +22,4 @@ function withWriter(runtime: Runtime): Runtime {
   };
 }
 
-testFaults({
-  backend: "sqlite",
-  state: "a signed log with large batches",
-  before: 0,
-  signs: true,
-  torn: "",
-  some: 1,
-  isLarge: true,
-  through: withWriter,
-});
+testFaults({ backend: "sqlite", ...LARGE_BATCHES, through: withWriter });

@@ -1,25 +1,25 @@
 // Files that the command makes, on a file system that fails.
 
 import { assertEquals, assertRejects } from "@std/assert";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import fs, { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import type { Host } from "../../src/cli/host.ts";
 import { makeFiles } from "../../src/cli/new_files.ts";
-import { FailingRuntime, type Fault } from "../support/failing_runtime.ts";
+import { FailingRuntime } from "../support/failing_runtime.ts";
 import { currentRuntime } from "../support/runtime.ts";
-import { tempFolder } from "../support/temp.ts";
+import { atEnd, tempFolder } from "../support/temp.ts";
 
-/** Makes a file that cannot be created; returns what is in its folder then. */
-async function making(t: TestContext, done: Fault["done"], code: string, before?: string) {
+/** Makes a file that is there and cannot be opened; returns what is in its folder then. */
+async function making(t: TestContext, code: string, before: string) {
   const folder = tempFolder(t);
   const path = join(folder, "audit.key");
-  if (before !== undefined) writeFileSync(path, before);
+  writeFileSync(path, before);
   const { runtime } = new FailingRuntime(
     await currentRuntime(),
     ({ what }) =>
       what === "file.open create"
-        ? { done, error: () => Object.assign(new Error(code), { code }) }
+        ? { done: "nothing", error: () => Object.assign(new Error(code), { code }) }
         : undefined,
   );
   const host = { runtime } as Host;
@@ -27,12 +27,24 @@ async function making(t: TestContext, done: Fault["done"], code: string, before?
   return readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), "utf8")]);
 }
 
-test("a file that was created, and then not confirmed, is removed again", async (t) => {
-  assertEquals(await making(t, "all", "EPERM"), []);
+test("a file whose name could not be put on the disk is removed again, and can be made later", async (t) => {
+  const folder = tempFolder(t);
+  const path = join(folder, "audit.key");
+  const host = { runtime: await currentRuntime() } as Host;
+  const { fsyncSync } = fs;
+  atEnd(t, () => void (fs.fsyncSync = fsyncSync));
+  fs.fsyncSync = () => {
+    throw Object.assign(new Error("EIO: fsync"), { code: "EIO" });
+  };
+  await assertRejects(() => makeFiles(host, [path], () => Promise.resolve()), Error, path);
+  assertEquals(readdirSync(folder), []);
+  fs.fsyncSync = fsyncSync;
+  await makeFiles(host, [path], async ([file]) => await file!.write("a key"));
+  assertEquals(readFileSync(path, "utf8"), "a key");
 });
 
 test("a file that was there stays, even if it is not told that it is why", async (t) => {
   for (const before of ["a key", ""]) {
-    assertEquals(await making(t, "nothing", "EMFILE", before), [["audit.key", before]]);
+    assertEquals(await making(t, "EMFILE", before), [["audit.key", before]]);
   }
 });

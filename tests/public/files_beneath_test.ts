@@ -7,7 +7,6 @@ import {
   AuditLog,
   type AuditWarning,
   type FileAdapter,
-  type FileFolder,
   generateSigningKey,
 } from "@audit-log/llm";
 import { spawnSync } from "node:child_process";
@@ -26,6 +25,7 @@ import {
 import { join } from "node:path";
 import process from "node:process";
 import type { TestContext } from "node:test";
+import { inAgedFolders } from "../support/aged_folder.ts";
 import { FILE_BACKENDS, openFile } from "../support/backends.ts";
 import { runProgram, scriptCommand } from "../support/child.ts";
 import { inputs, interaction, interactions } from "../support/interaction.ts";
@@ -243,20 +243,11 @@ for (const left of [0, 0.5]) {
 async function openUnchanged(t: unknown, path: string): Promise<AuditLog> {
   const runtime = await currentRuntime();
   let looks = 0;
-  const aged = (folder: FileFolder) => ({ ...folder, changedMs: folder.changedMs - 3_600_000 });
   const file: FileAdapter = {
-    ...runtime.file,
+    ...inAgedFolders(runtime.file),
     stat(asked) {
       looks++;
       return runtime.file.stat(asked);
-    },
-    async place(asked) {
-      const place = await runtime.file.place!(asked);
-      return place && { ...place, folder: place.folder && aged(place.folder) };
-    },
-    folder(asked) {
-      const folder = runtime.file.folder!(asked);
-      return folder && aged(folder);
     },
   };
   const options = { backend: "sqlite", path, runtime: { ...runtime, file } } as const;

@@ -58,6 +58,23 @@ function gated(provider: Setting["provider"], events: number): void {
   for (let n = 0; n < events; n++) gate.release();
 }
 
+/** What somebody sees of a stream who stops it in the middle, and that the provider is told. */
+async function stoppedIn(
+  provider: Setting["provider"],
+  read: (signal: AbortSignal, stop: () => void) => AsyncIterable<unknown>,
+): Promise<unknown[]> {
+  const controller = new AbortController();
+  const seen: unknown[] = [];
+  try {
+    const stop = () => controller.abort(new RangeError("Enough."));
+    for await (const part of read(controller.signal, stop)) seen.push(part);
+  } catch (error) {
+    seen.push(error);
+  }
+  await provider.aborted();
+  return seen;
+}
+
 const content: Examples = {
   "stopped before it is made, plain and by stream": {
     records: [["aborted", "Hi", ""], ["aborted", "Hi", ""]],
@@ -74,21 +91,14 @@ const content: Examples = {
     records: [["aborted", "Hi", "One"]],
     run: async ({ clientOf, provider }) => {
       gated(provider, 1);
-      const stop = new AbortController();
-      const config = { abortSignal: stop.signal };
-      const seen: unknown[] = [];
-      try {
-        for await (
-          const chunk of await clientOf().models.generateContentStream({ ...asked, config })
-        ) {
-          seen.push(chunk.text);
-          stop.abort(new RangeError("Enough."));
+      const { models } = clientOf();
+      return await stoppedIn(provider, async function* (signal, stop) {
+        const config = { abortSignal: signal };
+        for await (const chunk of await models.generateContentStream({ ...asked, config })) {
+          yield chunk.text;
+          stop();
         }
-      } catch (error) {
-        seen.push(error);
-      }
-      await provider.aborted();
-      return seen;
+      });
     },
   },
   "out of time, plain and by stream": {
@@ -121,20 +131,14 @@ const interactions: Examples = {
     records: [["aborted", "Hi", "One"]],
     run: async ({ clientOf, provider }) => {
       gated(provider, 4);
-      const stop = new AbortController();
-      const options = { fetchOptions: { signal: stop.signal } };
-      const seen: unknown[] = [];
-      try {
-        const stream = await clientOf().interactions.create({ ...prompt, stream: true }, options);
-        for await (const event of stream) {
-          seen.push(event);
-          if (event.event_type === "step.delta") stop.abort(new RangeError("Enough."));
+      const { interactions } = clientOf();
+      return await stoppedIn(provider, async function* (signal, stop) {
+        const options = { fetchOptions: { signal } };
+        for await (const event of await interactions.create({ ...prompt, stream: true }, options)) {
+          yield event;
+          if (event.event_type === "step.delta") stop();
         }
-      } catch (error) {
-        seen.push(error);
-      }
-      await provider.aborted();
-      return seen;
+      });
     },
   },
   "out of time, plain and by stream": {

@@ -4,7 +4,7 @@
 // The calls are enumerated. Here some of them, taken at random, are made to fail; `deno task test:faults` takes all.
 
 import { FILE_BACKENDS } from "../support/backends.ts";
-import { type FaultCase, testFaults } from "../support/fault_bench.ts";
+import { type FaultCase, LARGE_BATCHES, testFaults } from "../support/fault_bench.ts";
 
 const NEW = { state: "a new log", before: 0, signs: false, torn: "", some: 3 };
 /** With the entries of the scenario a tile of the tree becomes full. */
@@ -22,19 +22,11 @@ const TORN = {
   torn: '{"cost',
   some: 3,
 };
-/** Two batches at once; for SQLite see `injected_faults_aside_test.ts`. */
-const LARGE = {
-  state: "a signed log with large batches",
-  before: 0,
-  signs: true,
-  torn: "",
-  some: 1,
-  isLarge: true,
-};
 const CASES: readonly FaultCase[] = [
   ...FILE_BACKENDS.flatMap((backend) => [{ backend, ...NEW }, { backend, ...SIGNED }]),
   { backend: "jsonl", ...TORN },
-  { backend: "jsonl", ...LARGE },
+  // Two batches at once; for SQLite see `injected_faults_aside_test.ts`.
+  { backend: "jsonl", ...LARGE_BATCHES },
 ];
 
 for (const one of CASES) testFaults(one);

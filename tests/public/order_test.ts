@@ -4,9 +4,12 @@ import { assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { AuditLog, type NewEntry } from "@audit-log/llm";
 import { join } from "node:path";
+import { inAgedFolders } from "../support/aged_folder.ts";
+import { aroundSqlite } from "../support/around_sqlite.ts";
 import { FILE_BACKENDS } from "../support/backends.ts";
 import { interaction, interactions } from "../support/interaction.ts";
 import { openRaw } from "../support/raw_sqlite.ts";
+import { currentRuntime } from "../support/runtime.ts";
 import { atEnd, tempFolder } from "../support/temp.ts";
 
 const long = (n: number, length: number): NewEntry =>
@@ -43,7 +46,22 @@ for (const backend of FILE_BACKENDS) {
 
 test("sqlite: what comes while a record waits for another's lock is written behind it", async (t) => {
   const path = join(tempFolder(t), "log");
-  const log = await AuditLog.open({ backend: "sqlite", path });
+  let refusals = 0;
+  let waits: () => void = () => {};
+  const present = await currentRuntime();
+  const watched = aroundSqlite(present, ({ sql }, action) => {
+    try {
+      return action();
+    } catch (error) {
+      // At once, and then in its turn.
+      if (sql === "BEGIN IMMEDIATE" && ++refusals === 2) waits();
+      throw error;
+    }
+  });
+  const { startRowWriter } = present.sqlite;
+  const sqlite = { ...watched.sqlite, ...(startRowWriter && { startRowWriter }) };
+  const runtime = { ...watched, file: inAgedFolders(present.file), sqlite };
+  const log = await AuditLog.open({ backend: "sqlite", path, runtime });
   atEnd(t, () => log.close());
   for (let round = 0; round < 3; round++) {
     await Promise.all(interactions(600).map((entry) => log.record(entry)));
@@ -52,12 +70,12 @@ test("sqlite: what comes while a record waits for another's lock is written behi
   const { size } = log;
   const raw = await openRaw(t, path);
   raw.exec("BEGIN IMMEDIATE");
+  const waiting = new Promise<void>((resolve) => waits = resolve);
   const recorded = [log.record(long(0, 1))];
-  // It has found the lock taken, and waits.
-  for (let turns = 0; turns < 3; turns++) await new Promise((resolve) => setTimeout(resolve, 1));
+  await waiting;
   raw.exec("COMMIT");
   raw.close();
-  for (let n = 1; n <= 300; n++) recorded.push(log.record(long(n, 30_000)));
+  for (let n = 1; n <= 600; n++) recorded.push(log.record(long(n, 20_000)));
   await Promise.all(recorded);
   assertEquals(await orderOf(log, size), recorded.map((_, n) => n));
 });

@@ -49,6 +49,16 @@ export interface FaultCase {
   readonly through?: (failing: Runtime) => Runtime;
 }
 
+/** A log into which large batches are written. */
+export const LARGE_BATCHES: Omit<FaultCase, "backend"> = {
+  state: "a signed log with large batches",
+  before: 0,
+  signs: true,
+  torn: "",
+  some: 1,
+  isLarge: true,
+};
+
 const real = await currentRuntime();
 
 /** Tests what becomes of a log, for each way of failing. */
