@@ -97,6 +97,7 @@ export type { VerifyOptions } from "./src/verify_options.ts";
 export type { AuditWarning } from "./src/warning.ts";
 export type {
   FileAdapter,
+  FileAtOnce,
   FileFolder,
   FileMode,
   FilePlace,

@@ -61,15 +61,22 @@ export interface OpenFile {
    * @returns The number of bytes written, which may be less than given.
    */
   append(bytes: Uint8Array): Promise<number>;
-  /**
-   * Resolves once all that was appended is on the disk, not only with the operating system.
-   *
-   * @param isShort Whether the disk is expected to take less time than it takes to ask another thread. The calling thread
-   *   may then wait for it.
-   */
-  sync(isShort?: boolean): Promise<void>;
+  /** Resolves once all that was appended is on the disk, not only with the operating system. Another thread waits for the disk. */
+  sync(): Promise<void>;
   /** Closes the file; called once. */
   close(): Promise<void>;
+  /** What the calling thread can do by itself: a little is sooner done so. Without this, the core awaits the methods above. */
+  readonly atOnce?: FileAtOnce | undefined;
+}
+
+/** What can be done with an {@link OpenFile} without a promise. */
+export interface FileAtOnce {
+  /** As {@link OpenFile.stat}. */
+  stat(): FileStat;
+  /** As {@link OpenFile.append}. */
+  append(bytes: Uint8Array): number;
+  /** As {@link OpenFile.sync}; the calling thread waits for the disk. */
+  sync(): void;
 }
 
 /** How {@link FileAdapter.open} opens a file. */
@@ -96,6 +103,8 @@ export interface FileAdapter {
   absolute(path: string): string;
   /** Facts about what the path leads to, or `undefined` when there is nothing. */
   stat(path: string): Promise<FileStat | undefined>;
+  /** As {@link FileAdapter.stat}, without a promise. Without this method, the core awaits the other. */
+  statAtOnce?(path: string): FileStat | undefined;
   /** Opens a file. */
   open(path: string, mode: FileMode): Promise<OpenFile>;
   /**

@@ -41,6 +41,8 @@ export class GroupCommit {
   #queue: Group[] = [];
   /** Batches that the store has and has not answered for. */
   readonly #underWay = new Set<Group[]>();
+  /** Resolves when the groups of the last of them are settled. */
+  #settled: Promise<void> | undefined;
   #running: Promise<void> | undefined;
   /** Told when a batch ends, and when a full one waits. */
   #changed: () => void = () => {};
@@ -183,13 +185,16 @@ export class GroupCommit {
   #commit(batch: Group[]): void {
     let appending: Promise<void> | undefined;
     try {
-      appending = this.#append(batch);
+      appending = this.#append(batch, this.#settled);
     } catch (error) {
       appending = Promise.reject(error); // of whoever is told; the queue goes on
     }
     if (appending === undefined) return this.#ended(batch);
     this.#underWay.add(batch);
+    const settled = appending.then(() => {}, () => {});
+    this.#settled = settled;
     void appending.finally(() => {
+      if (this.#settled === settled) this.#settled = undefined;
       this.#underWay.delete(batch);
       this.#ended(batch);
     });
@@ -200,8 +205,11 @@ export class GroupCommit {
     this.#changed();
   }
 
-  /** @returns Nothing if it is over. */
-  #append(batch: readonly Group[]): Promise<void> | undefined {
+  /**
+   * @param before Resolves when the groups of the batch before are settled.
+   * @returns Nothing if it is over.
+   */
+  #append(batch: readonly Group[], before?: Promise<void>): Promise<void> | undefined {
     if (this.#failure !== undefined) {
       for (const group of batch) group.reject(this.#refusal(this.#failure));
       return;
@@ -220,8 +228,10 @@ export class GroupCommit {
     } catch (error) {
       return this.#failed(batch, error);
     }
-    if (!isPromiseLike(first)) return void appended(first);
-    return Promise.resolve(first).then(appended, (error) => this.#failed(batch, error));
+    if (before === undefined && !isPromiseLike(first)) return void appended(first);
+    // The batch before is told first, though the store may answer at once for this one.
+    return Promise.all([first, before])
+      .then(([first]) => appended(first), (error) => this.#failed(batch, error));
   }
 
   /** @returns Nothing if it is over. */

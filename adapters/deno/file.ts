@@ -8,6 +8,7 @@ import { dirname } from "node:path";
 import process from "node:process";
 import type {
   FileAdapter,
+  FileAtOnce,
   FileFolder,
   FileMode,
   FilePlace,
@@ -61,9 +62,13 @@ const nodeFile = filesOn(process.platform, identityOf);
 export const file: FileAdapter = {
   ...nodeFile,
 
+  // deno-lint-ignore require-await -- asynchronous by its interface
   async stat(path: string): Promise<FileStat | undefined> {
-    const stat = exact(() => Deno.statSync(path));
-    return stat === undefined ? await nodeFile.stat(path) : describe(stat);
+    return statOf(path);
+  },
+
+  statAtOnce(path: string): FileStat | undefined {
+    return statOf(path);
   },
 
   async place(path: string): Promise<FilePlace | undefined> {
@@ -90,6 +95,11 @@ export const file: FileAdapter = {
   },
 };
 
+function statOf(path: string): FileStat | undefined {
+  const stat = exact(() => Deno.statSync(path));
+  return stat === undefined ? nodeFile.statAtOnce!(path) : describe(stat);
+}
+
 /** Gives an open file a second descriptor, by which it is asked what it is like, if the path still leads to it. */
 async function withQuickStat(opened: OpenFile, path: string): Promise<OpenFile> {
   const { kind, identity } = await opened.stat();
@@ -106,18 +116,24 @@ async function withQuickStat(opened: OpenFile, path: string): Promise<OpenFile> 
     asked.close();
     return opened;
   }
-  return {
-    stat: async () => {
+  const atOnce: FileAtOnce = {
+    ...opened.atOnce!,
+    stat: () => {
       const stat = ask();
-      return stat === undefined ? await opened.stat() : describe(stat);
+      return stat === undefined ? opened.atOnce!.stat() : describe(stat);
     },
+  };
+  return {
+    // deno-lint-ignore require-await -- as above
+    stat: async () => atOnce.stat(),
     read: (buffer, position) => opened.read(buffer, position),
     append: (bytes) => opened.append(bytes),
-    sync: (isShort) => opened.sync(isShort),
+    sync: () => opened.sync(),
     close: () => {
       asked.close();
       return opened.close();
     },
+    atOnce,
   };
 }
 

@@ -11,6 +11,7 @@ import { promisify } from "node:util";
 import { AuditLogError } from "../../src/errors.ts";
 import type {
   FileAdapter,
+  FileAtOnce,
   FileFolder,
   FileMode,
   FilePlace,
@@ -67,14 +68,11 @@ export function filesOn(
 
     // deno-lint-ignore require-await -- asynchronous by its interface; it takes a microsecond
     async stat(path: string): Promise<FileStat | undefined> {
-      try {
-        const stats = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
-        return stats === undefined ? undefined : describe(stats, identityOf);
-      } catch (error) {
-        // Beneath what is no folder there is nothing; Node says so, Deno and Bun throw.
-        if (codeOf(error) === "ENOTDIR") return undefined;
-        throw error;
-      }
+      return statOf(path, identityOf);
+    },
+
+    statAtOnce(path: string): FileStat | undefined {
+      return statOf(path, identityOf);
     },
 
     // deno-lint-ignore require-await -- as above
@@ -122,6 +120,17 @@ export function filesOn(
   };
 }
 
+function statOf(path: string, identityOf: IdentityOf): FileStat | undefined {
+  try {
+    const stats = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
+    return stats === undefined ? undefined : describe(stats, identityOf);
+  } catch (error) {
+    // Beneath what is no folder there is nothing; Node says so, Deno and Bun throw.
+    if (codeOf(error) === "ENOTDIR") return undefined;
+    throw error;
+  }
+}
+
 function folderOf(path: string, identityOf: IdentityOf): FileFolder | undefined {
   const folder = dirname(path);
   if (!isPermitted(folder, "read") || process.permission?.has("fs.read", folder) === false) {
@@ -145,17 +154,21 @@ export function lastChange(ctimeMs: number, mtimeMs: number): number {
 }
 
 class NodeFile implements OpenFile {
+  readonly atOnce: FileAtOnce;
   readonly #descriptor: number;
-  readonly #identityOf: IdentityOf;
 
   constructor(descriptor: number, identityOf: IdentityOf) {
     this.#descriptor = descriptor;
-    this.#identityOf = identityOf;
+    this.atOnce = {
+      stat: () => describe(fs.fstatSync(descriptor, { bigint: true }), identityOf),
+      append: (bytes) => fs.writeSync(descriptor, bytes),
+      sync: () => fs.fdatasyncSync(descriptor),
+    };
   }
 
   // deno-lint-ignore require-await -- as above
   async stat(): Promise<FileStat> {
-    return describe(fs.fstatSync(this.#descriptor, { bigint: true }), this.#identityOf);
+    return this.atOnce.stat();
   }
 
   async read(buffer: Uint8Array, position: number): Promise<number> {
@@ -163,13 +176,12 @@ class NodeFile implements OpenFile {
   }
 
   async append(bytes: Uint8Array): Promise<number> {
-    if (bytes.length <= SMALL_BYTES) return fs.writeSync(this.#descriptor, bytes);
+    if (bytes.length <= SMALL_BYTES) return this.atOnce.append(bytes);
     return (await write(this.#descriptor, bytes)).bytesWritten;
   }
 
-  async sync(isShort = false): Promise<void> {
-    if (isShort) fs.fdatasyncSync(this.#descriptor);
-    else await sync(this.#descriptor);
+  async sync(): Promise<void> {
+    await sync(this.#descriptor);
   }
 
   // deno-lint-ignore require-await -- as above

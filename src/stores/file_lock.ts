@@ -1,7 +1,7 @@
 import type { Runtime, SqliteDatabase, SqliteStatement } from "../ports.ts";
 import { whenFree } from "./busy.ts";
 import { isBusy } from "./faults.ts";
-import { checkSamePlace, createIfMissing, MADE_ANEW } from "./log_file.ts";
+import { checkSamePlace, createIfMissing, MADE_ANEW, sizeIfSame } from "./log_file.ts";
 import { Mutex } from "../mutex.ts";
 import { rollBack } from "./transact.ts";
 
@@ -19,6 +19,8 @@ export class FileLock {
   readonly #database: SqliteDatabase;
   /** What keeps the lock for reading. */
   readonly #reading: SqliteStatement;
+  readonly #begin: SqliteStatement;
+  readonly #end: SqliteStatement;
   readonly #timeoutMs: number;
   readonly #mutex = new Mutex();
 
@@ -35,6 +37,8 @@ export class FileLock {
     this.#identity = identity;
     this.#database = database;
     this.#reading = reading;
+    this.#begin = database.prepare("BEGIN IMMEDIATE");
+    this.#end = database.prepare("ROLLBACK");
     this.#timeoutMs = timeoutMs;
   }
 
@@ -71,21 +75,63 @@ export class FileLock {
    */
   run<T>(section: () => Promise<T>): Promise<T> {
     return this.#mutex.run(async () => {
+      await whenFree(() => this.#take(), this.#timeoutMs);
       try {
-        await whenFree(() => this.#database.exec("BEGIN IMMEDIATE"), this.#timeoutMs);
-      } catch (error) {
-        if (!isBusy(error)) rollBack(this.#database); // it may have begun all the same
-        throw error;
-      }
-      try {
-        // A lock on a file without a name keeps nobody out.
         const { file } = this.#runtime;
         await checkSamePlace(file, this.#path, this.#identity, `lock ${this.#path}`, MADE_ANEW);
         return await section();
       } finally {
-        rollBack(this.#database); // what was done is done, whatever becomes of the lock
+        this.#free();
       }
     });
+  }
+
+  /**
+   * Runs a section at once, if nobody holds the lock and the runtime can tell at once what a path leads to. If it gives a promise,
+   * the lock is held until that settles.
+   *
+   * @returns What the section returns; nothing if it was not run.
+   * @throws As {@link FileLock.run} rejects, and what the section throws.
+   */
+  runAtOnce<T>(section: () => T | Promise<T> | undefined): T | Promise<T> | undefined {
+    const { file } = this.#runtime;
+    if (file.statAtOnce === undefined || !this.#mutex.isFree) return undefined;
+    try {
+      this.#take();
+    } catch (error) {
+      if (isBusy(error)) return undefined;
+      throw error;
+    }
+    let unended: Promise<T> | undefined;
+    try {
+      const stat = file.statAtOnce(this.#path);
+      sizeIfSame(stat, this.#identity, `lock ${this.#path}`, MADE_ANEW);
+      const result = section();
+      if (!(result instanceof Promise)) return result;
+      unended = result;
+    } finally {
+      if (unended === undefined) this.#free();
+    }
+    const ended = unended.finally(() => this.#free());
+    return this.#mutex.run(() => ended);
+  }
+
+  #take(): void {
+    try {
+      this.#begin.run();
+    } catch (error) {
+      if (!isBusy(error)) rollBack(this.#database); // it may have begun all the same
+      throw error;
+    }
+  }
+
+  /** What was done is done, whatever becomes of the lock. */
+  #free(): void {
+    try {
+      this.#end.run();
+    } catch {
+      rollBack(this.#database);
+    }
   }
 
   /** Frees the file. */

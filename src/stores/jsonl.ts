@@ -4,6 +4,7 @@ import type { FileSettings } from "../options.ts";
 import type { OpenFile, Runtime } from "../ports.ts";
 import type { Selection } from "../query.ts";
 import type { LogRecord } from "../record.ts";
+import { lengthOf } from "../record_length.ts";
 import { faultOf, unconfirmed } from "./faults.ts";
 import { IndexedFile } from "./jsonl_indexed_file.ts";
 import { indexedLinesOf } from "./jsonl_lines.ts";
@@ -11,9 +12,9 @@ import { closeAll, type JsonlFile, openJsonlFile } from "./jsonl_open.ts";
 import { JsonlReader } from "./jsonl_reader.ts";
 import { JsonlTree } from "./jsonl_tree.ts";
 import { IndexUpkeep } from "./jsonl_upkeep.ts";
-import { LineEncoder } from "./line_encoder.ts";
+import { type EncodedLines, LineEncoder } from "./line_encoder.ts";
 import { scanLines } from "./line_scanner.ts";
-import { checkSamePlace, databaseBytes } from "./log_file.ts";
+import { checkSamePlace, databaseBytes, sizeIfSame } from "./log_file.ts";
 import { Mutex } from "../mutex.ts";
 import type { LogStore, StoreInfo, WrittenLines } from "./store.ts";
 import { SyncQueue } from "./sync_queue.ts";
@@ -24,6 +25,8 @@ const OVERLAPPING_RECORDS = 512;
 const SHORT_SYNC_MS = 1;
 /** With more, it had better encode what comes next meanwhile. */
 const FEW_RECORDS = 16;
+/** Up to so many UTF-16 code units, the calling thread writes lines itself; more take the system a while. */
+const LITTLE_UNITS = 64 * 1024;
 
 /**
  * Opens a JSONL log, and creates it where there is none.
@@ -133,37 +136,54 @@ class JsonlStore implements LogStore {
     }
   }
 
-  async append(
+  append(
     records: readonly LogRecord[],
     written?: (lines: WrittenLines) => void,
+  ): number | Promise<number> {
+    const action = `write to ${this.#settings.path}`;
+    const batch = this.#writeAtOnce(records, action);
+    if (batch === undefined || batch instanceof Promise) {
+      return this.#appendInTurn(records, action, batch, written);
+    }
+    return this.#confirm(batch, this.#sync(batch, records.length), written);
+  }
+
+  /** @param begun What has begun to be written. */
+  async #appendInTurn(
+    records: readonly LogRecord[],
+    action: string,
+    begun: Promise<Written> | undefined,
+    written: ((lines: WrittenLines) => void) | undefined,
   ): Promise<number> {
-    const { path } = this.#settings;
-    const action = `write to ${path}`;
-    const { range, lines, synced } = await this.#writing.run(async () => {
+    const { batch, synced } = await this.#writing.run(async () => {
       try {
-        const { range, lines } = await this.#indexed.withIndex(async () => {
-          const refreshed = this.#indexed.refreshIfUnknown();
-          if (refreshed !== undefined) await refreshed;
-          return await this.#indexed.exclusively(() => this.#write(records, action));
-        });
-        if (range !== undefined) this.#underWay.add(range);
-        return { range, lines, synced: this.#sync(records.length) };
+        const batch = await (begun ?? this.#writeInTurn(records, action));
+        return { batch, synced: this.#sync(batch, records.length) };
       } catch (error) {
         throw faultOf(action, error, "WRITE_FAILED");
       }
     });
-    try {
-      const mayGoOn = this.#upkeep.appended(synced);
-      if (mayGoOn !== undefined) await mayGoOn;
-      await synced;
+    return await this.#confirm(batch, synced, written);
+  }
+
+  /** Tells of a batch when the disk has it. */
+  #confirm(
+    { range, lines }: Written,
+    synced: Promise<void> | undefined,
+    written: ((lines: WrittenLines) => void) | undefined,
+  ): number | Promise<number> {
+    const mayGoOn = this.#upkeep.appended(synced);
+    const confirmed = (): number => {
       if (written === undefined) lines.release(lines.slab);
       else written(lines);
       return range?.from ?? -1;
-    } catch (error) {
-      throw unconfirmed(path, error);
-    } finally {
+    };
+    if (synced === undefined && mayGoOn === undefined) return confirmed();
+    return Promise.all([synced, mayGoOn]).then(confirmed, (error) => {
+      throw unconfirmed(this.#settings.path, error);
+    }).finally(() => {
       if (range !== undefined) this.#underWay.delete(range);
-    }
+    });
   }
 
   /** Ends an unfinished line, which may hold all of a record, and has the file synced. */
@@ -184,10 +204,66 @@ class JsonlStore implements LogStore {
     });
   }
 
-  /** Begins to put on the disk so many records that were written; what was written before must be there, too. */
-  #sync(count: number): Promise<void> {
-    if (this.#settings.durability === "relaxed") return this.#syncs.settled;
-    return this.#syncs.sync(count <= FEW_RECORDS && this.#syncs.tookMs < SHORT_SYNC_MS);
+  /**
+   * Puts on the disk what was written last, so many records, and what was written before it.
+   *
+   * @returns Nothing if it is there.
+   */
+  #sync({ range }: Written, count: number): Promise<void> | undefined {
+    const synced = this.#synced(count);
+    if (synced !== undefined && range !== undefined) this.#underWay.add(range);
+    return synced;
+  }
+
+  #synced(count: number): Promise<void> | undefined {
+    if (this.#settings.durability === "relaxed") {
+      return this.#syncs.isSettled ? undefined : this.#syncs.settled;
+    }
+    const isShort = count <= FEW_RECORDS && this.#syncs.tookMs < SHORT_SYNC_MS;
+    return isShort ? this.#syncs.syncAtOnce() : this.#syncs.sync();
+  }
+
+  /**
+   * Appends the lines of a few new records at once, if nothing is to be waited for: no other batch, not the lock, no other's lines.
+   * One caller alone records so, and each promise on the way takes longer than it seems: since the last record, the processor
+   * has had other things to do.
+   *
+   * @returns Nothing if something is; then nothing was done.
+   */
+  #writeAtOnce(
+    records: readonly LogRecord[],
+    action: string,
+  ): Written | Promise<Written> | undefined {
+    const indexed = this.#indexed;
+    const { atOnce } = this.#file;
+    const files = this.#runtime.file;
+    const mayBegin = atOnce !== undefined && files.statAtOnce !== undefined &&
+      this.#writing.isFree && isLittle(records);
+    if (!mayBegin) return undefined;
+    try {
+      return indexed.exclusivelyAtOnce(() => {
+        const stat = files.statAtOnce!(this.#settings.path);
+        const size = sizeIfSame(stat, this.#opened.identity, action);
+        if (size !== indexed.seenSize || size > indexed.coveredTo) return undefined;
+        const lines = this.#encoder.encode(records, false);
+        const { bytes } = lines;
+        indexed.forget(); // until it is known how the write ended
+        for (let written = 0; written < bytes.length;) {
+          written += taken(atOnce.append(bytes.subarray(written)));
+        }
+        return this.#placed(records, lines, size, atOnce.stat().size, action);
+      });
+    } catch (error) {
+      throw faultOf(action, error, "WRITE_FAILED");
+    }
+  }
+
+  #writeInTurn(records: readonly LogRecord[], action: string): Promise<Written> {
+    return this.#indexed.withIndex(async () => {
+      const refreshed = this.#indexed.refreshIfUnknown();
+      if (refreshed !== undefined) await refreshed;
+      return await this.#indexed.exclusively(() => this.#write(records, action));
+    });
   }
 
   /** Appends lines, under the lock. */
@@ -199,24 +275,34 @@ class JsonlStore implements LogStore {
     if (size !== indexed.seenSize) await indexed.catchUp(size);
     const adopted = records.filter((record) => record.adopted);
     if (adopted.length > 0) await this.#refuseRepeated(adopted, size);
-    const torn = size > indexed.coveredTo;
-    const lines = this.#encoder.encode(records, torn);
-    const { bytes, bounds } = lines;
-    indexed.forget(); // until it is known how the write ended
+    const lines = this.#encoder.encode(records, size > indexed.coveredTo);
+    const { bytes } = lines;
+    indexed.forget(); // as above
     for (let written = 0; written < bytes.length;) {
-      const count = await this.#file.append(bytes.subarray(written));
-      if (count === 0) throw new Error("the file takes no more bytes");
-      written += count;
+      written += taken(await this.#file.append(bytes.subarray(written)));
     }
-    const end = (await this.#file.stat()).size;
-    if (torn || end !== size + bytes.length) {
+    return this.#placed(records, lines, size, (await this.#file.stat()).size, action);
+  }
+
+  /** Takes note of lines that were appended to so many bytes, whereupon the file has so many; under the lock. */
+  #placed(
+    records: readonly LogRecord[],
+    lines: EncodedLines,
+    size: number,
+    end: number,
+    action: string,
+  ): Written | Promise<Written> {
+    const { bytes, bounds } = lines;
+    const isLast = end === size + bytes.length;
+    if (size > this.#indexed.coveredTo || !isLast) {
       // The unfinished line got its newline, and may be a record now. Or a program that knows nothing of the
       // lock wrote at the same time. What is where is read from the file.
-      await this.#findAgain(records, end, action);
-      const areLast = end === size + bytes.length && indexed.seenSize === end;
-      return { range: areLast ? this.#last(records.length) : undefined, lines };
+      return this.#findAgain(records, end, action).then(() => {
+        const areLast = isLast && this.#indexed.seenSize === end;
+        return { range: areLast ? this.#last(records.length) : undefined, lines };
+      });
     }
-    indexed.appended(indexedLinesOf(records, bounds, size), end);
+    this.#indexed.appended(indexedLinesOf(records, bounds, size), end);
     return { range: this.#last(records.length), lines };
   }
 
@@ -308,4 +394,17 @@ class JsonlStore implements LogStore {
       throw faultOf(`close ${this.#settings.path}`, error, "WRITE_FAILED");
     }
   }
+}
+
+/** Whether records are few, new and short. */
+function isLittle(records: readonly LogRecord[]): boolean {
+  return records.length > 0 && records.length <= FEW_RECORDS &&
+    !records.some((record) => record.adopted) &&
+    records.reduce((sum, record) => sum + lengthOf(record), 0) <= LITTLE_UNITS;
+}
+
+/** How many bytes a file took; none is a fault that it does not tell. */
+function taken(count: number): number {
+  if (count === 0) throw new Error("the file takes no more bytes");
+  return count;
 }

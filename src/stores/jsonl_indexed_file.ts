@@ -102,6 +102,11 @@ export class IndexedFile {
     return this.#lock === undefined ? section() : this.#lock.run(section);
   }
 
+  /** Runs a section under the lock, if that can be had at once; see {@link FileLock.runAtOnce}. */
+  exclusivelyAtOnce<T>(section: () => T | Promise<T> | undefined): T | Promise<T> | undefined {
+    return this.#lock?.runAtOnce(section);
+  }
+
   /** Asks the index, which another process may be writing to. */
   async ask<T>(attempt: (index: JsonlIndex) => T): Promise<T> {
     try {

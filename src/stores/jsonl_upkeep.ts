@@ -28,15 +28,17 @@ export class IndexUpkeep {
   /**
    * Called after each append.
    *
-   * @param synced Settles when the disk is done with it.
+   * @param synced Settles when the disk is done with it; nothing if it is.
    * @returns When the next may come; nothing if at once.
    */
-  appended(synced: Promise<unknown>): Promise<void> | undefined {
+  appended(synced: Promise<unknown> | undefined): Promise<void> | undefined {
     this.#lastAppend = Date.now();
     this.#indexSoon();
     const { pending } = this.#indexed;
     const indexed = pending >= MOST_PENDING ? this.#indexed.indexSome() : undefined;
-    if (pending >= PENDING_ASIDE && !this.#isAside) void this.#indexAside(synced);
+    if (synced !== undefined && pending >= PENDING_ASIDE && !this.#isAside) {
+      void this.#indexAside(synced);
+    }
     return indexed;
   }
 

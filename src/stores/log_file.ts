@@ -1,6 +1,6 @@
 import { AuditLogError } from "../errors.ts";
 import type { FileSettings } from "../options.ts";
-import type { FileAdapter } from "../ports.ts";
+import type { FileAdapter, FileStat } from "../ports.ts";
 import { faultOf, isUnopenable } from "./faults.ts";
 
 /**
@@ -115,6 +115,9 @@ export async function databaseBytes(files: FileAdapter, path: string): Promise<n
 export const MADE_ANEW =
   "close the log wherever it is open, and open it again; do not put the file back, it is made anew";
 
+/** What to do when a log's file is gone or another. */
+const PUT_BACK = "close the log, put the file back, and open it again";
+
 /**
  * Makes sure that a path still leads to the file that was opened: what is written to a file without a name is
  * lost.
@@ -128,9 +131,18 @@ export async function checkSamePlace(
   path: string,
   identity: string,
   action: string,
-  advice = "close the log, put the file back, and open it again",
+  advice = PUT_BACK,
 ): Promise<number> {
-  const stat = await files.stat(path);
+  return sizeIfSame(await files.stat(path), identity, action, advice);
+}
+
+/** As {@link checkSamePlace}, of what the path leads to now. */
+export function sizeIfSame(
+  stat: FileStat | undefined,
+  identity: string,
+  action: string,
+  advice = PUT_BACK,
+): number {
   if (stat?.identity === identity) return stat.size;
   throw new AuditLogError(
     "LOG_REPLACED",

@@ -7,6 +7,8 @@ import type { OpenFile } from "../ports.ts";
 export class SyncQueue {
   readonly #file: OpenFile;
   #last: Promise<void> = Promise.resolve();
+  /** How many syncs are under way, and have failed. */
+  #open = 0;
   #tookMs = Infinity;
 
   /** @param file The file; it stays the caller's to close. */
@@ -19,23 +21,50 @@ export class SyncQueue {
     return this.#tookMs;
   }
 
+  /** Whether no sync is under way, and none has failed. */
+  get isSettled(): boolean {
+    return this.#open === 0;
+  }
+
   /** Resolves when what was asked for so far is on the disk; rejects from the first failure on. */
   get settled(): Promise<void> {
     return this.#last;
   }
 
-  /**
-   * Resolves when all that was written before is on the disk; rejects from the first failure on.
-   *
-   * @param isShort See {@link OpenFile.sync}.
-   */
-  sync(isShort = false): Promise<void> {
+  /** Resolves when all that was written before is on the disk; rejects from the first failure on. */
+  sync(): Promise<void> {
+    this.#open++;
     this.#last = this.#last.then(async () => {
       const start = performance.now();
-      await this.#file.sync(isShort);
-      this.#tookMs = performance.now() - start;
+      await this.#file.sync();
+      this.#took(start);
     });
     this.#last.catch(() => {}); // it is awaited by whoever asked, maybe after something else has failed
     return this.#last;
+  }
+
+  /**
+   * Has the calling thread wait until all that was written before is on the disk, if it need not wait for another sync, too.
+   *
+   * @returns Nothing if it is there; else what {@link SyncQueue.sync} does.
+   */
+  syncAtOnce(): Promise<void> | undefined {
+    const { atOnce } = this.#file;
+    if (atOnce === undefined || !this.isSettled) return this.sync();
+    this.#open++;
+    const start = performance.now();
+    try {
+      atOnce.sync();
+    } catch (error) {
+      this.#last = Promise.reject(error);
+      this.#last.catch(() => {}); // as above
+      return this.#last;
+    }
+    this.#took(start);
+  }
+
+  #took(start: number): void {
+    this.#tookMs = performance.now() - start;
+    this.#open--;
   }
 }

@@ -170,11 +170,15 @@ export function sqliteStatements(name: string, adapter: SqliteAdapter): void {
     staying.stay();
     const takeAll = () => other.exec("BEGIN EXCLUSIVE; ROLLBACK");
     assertCode(BUSY, takeAll);
-    for (let n = 0; n < 3; n++) {
+    const [begin, end] = [keeper.prepare("BEGIN IMMEDIATE"), keeper.prepare("ROLLBACK")];
+    for (let n = 0; n < 6; n++) {
+      const isPrepared = n % 2 === 1;
       other.exec("BEGIN IMMEDIATE; ROLLBACK");
-      keeper.exec("BEGIN IMMEDIATE");
+      if (isPrepared) begin.run();
+      else keeper.exec("BEGIN IMMEDIATE");
       assertCode(BUSY, () => other.exec("BEGIN IMMEDIATE"));
-      keeper.exec("ROLLBACK");
+      if (isPrepared) end.run();
+      else keeper.exec("ROLLBACK");
       assertCode(BUSY, takeAll);
     }
     keeper.close();

@@ -16,11 +16,11 @@ test("a checkpoint is published into a file when the disk has it, whole", async 
   let written = "";
   const runtime = aroundFiles(await currentRuntime(), (file) => ({
     append: (bytes) => file.append(bytes.subarray(0, 3)),
-    async sync(isShort) {
+    async sync() {
       written = readFileSync(path, "utf8");
       reached.open();
       await gate.passed;
-      await file.sync(isShort);
+      await file.sync();
     },
   }));
   let isDone = false;

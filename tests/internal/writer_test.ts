@@ -163,7 +163,7 @@ class OverlappingStore extends MemoryStore {
   /** Called when an append begins. */
   begun: () => void = () => {};
 
-  override append(records: readonly LogRecord[]): Promise<number> {
+  override append(records: readonly LogRecord[]): number | Promise<number> {
     this.sizes.push(records.length);
     this.begun();
     return new Promise((resolve, reject) => this.ends.push({ resolve: () => resolve(0), reject }));
@@ -245,6 +245,28 @@ test("when the first of two batches fails its sync, the second is what the store
   assertEquals(codes.slice(1024), Array(76).fill("LOG_FAILED"));
   assertEquals(store.sizes.length, 2);
   await writer.drained();
+});
+
+test("a batch that the store answers for at once is told behind the one that is on its way", async () => {
+  class AnsweringStore extends OverlappingStore {
+    override append(records: readonly LogRecord[]): number | Promise<number> {
+      const appending = super.append(records);
+      return this.sizes.length === 1 ? appending : 512;
+    }
+  }
+  const store = new AnsweringStore();
+  const told: number[] = [];
+  const writer = new GroupCommit(store, (first) => told.push(first));
+  const records = await recordsOf({ entries: interactions(1024) });
+  const acknowledged: string[] = [];
+  const adding = records.map(async (record) => acknowledged.push(await one(writer, record)));
+  await store.appends(2);
+  await settle();
+  assertEquals([acknowledged, told], [[], []]);
+  store.ends[0]!.resolve();
+  await Promise.all(adding);
+  assertEquals(acknowledged, records.map(({ entry }) => entry.inputText));
+  assertEquals(told, [0, 512]);
 });
 
 test("drained() waits for what fails too, and for what is added meanwhile; it never rejects", async () => {

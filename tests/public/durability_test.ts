@@ -70,12 +70,12 @@ for (const durability of ["full", "relaxed"] as const) {
     const asked: string[] = [];
     let isHeld = false;
     const runtime = aroundFiles(await currentRuntime(), (file, opened) => ({
-      async sync(isShort) {
+      async sync() {
         const gate = isHeld ? gates.get(opened) : undefined;
         if (gate !== undefined) asked.push(opened);
         gate?.reached.open();
         await gate?.held.passed;
-        await file.sync(isShort);
+        await file.sync();
       },
     }));
     const published: string[] = [];

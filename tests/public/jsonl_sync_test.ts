@@ -8,21 +8,30 @@ import { test, type TestContext } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { aroundFiles } from "../support/around_files.ts";
 import { aroundSqlite } from "../support/around_sqlite.ts";
+import { openFile } from "../support/backends.ts";
 import { interaction, interactions } from "../support/interaction.ts";
 import { currentRuntime } from "../support/runtime.ts";
 import { atEnd, tempFolder } from "../support/temp.ts";
 
-/** Opens a log on a disk that takes so long; `told` is what each sync was told of it. */
+/** Opens a log on a disk that takes so long; `told` is who waited for it each time: the calling thread, or another. */
 async function openOn(
   t: TestContext,
-  disk: () => Promise<void>,
+  disk: { wait: () => void },
   durability: "full" | "relaxed" = "full",
-): Promise<{ log: AuditLog; told: (boolean | undefined)[] }> {
-  const told: (boolean | undefined)[] = [];
-  const runtime = aroundFiles(await currentRuntime(), () => ({
-    sync(isShort) {
-      told.push(isShort);
-      return disk();
+): Promise<{ log: AuditLog; told: ("calling" | "another")[] }> {
+  const told: ("calling" | "another")[] = [];
+  const runtime = aroundFiles(await currentRuntime(), (file) => ({
+    sync() {
+      told.push("another");
+      disk.wait();
+      return Promise.resolve();
+    },
+    atOnce: {
+      ...file.atOnce!,
+      sync() {
+        told.push("calling");
+        disk.wait();
+      },
     },
   }));
   const path = join(tempFolder(t), "log");
@@ -32,44 +41,45 @@ async function openOn(
   return { log, told };
 }
 
-const QUICK = () => Promise.resolve();
+const QUICK = { wait() {} };
 
-/** Takes some milliseconds. */
-function slow(): Promise<void> {
-  const start = performance.now();
-  while (performance.now() - start < 3);
-  return Promise.resolve();
-}
+const SLOW = {
+  /** Takes some milliseconds. */
+  wait() {
+    const start = performance.now();
+    while (performance.now() - start < 3);
+  },
+};
 
 test("jsonl: once the disk has shown that it is quick, few records are synced at once", async (t) => {
   const { log, told } = await openOn(t, QUICK);
   for (let n = 0; n < 50; n++) await log.record(interaction());
   await Promise.all(Array.from({ length: 16 }, () => log.record(interaction())));
   assertEquals(told.length, 51);
-  assertEquals(told[0], false);
-  assert(told.slice(1).filter((isShort) => isShort).length > 25, `${told}`);
+  assertEquals(told[0], "another");
+  assert(told.filter((who) => who === "calling").length > 25, `${told}`);
 });
 
 test("jsonl: a slow disk is waited for by another thread", async (t) => {
-  const { log, told } = await openOn(t, slow);
+  const { log, told } = await openOn(t, SLOW);
   for (let n = 0; n < 10; n++) await log.record(interaction());
-  assertEquals(told, Array(10).fill(false));
+  assertEquals(told, Array(10).fill("another"));
 });
 
 test("jsonl: a disk that becomes slow is waited for by the calling thread once", async (t) => {
-  let disk = QUICK;
-  const { log, told } = await openOn(t, () => disk());
-  while (told.at(-1) !== true) await log.record(interaction());
-  disk = slow;
+  const disk = { ...QUICK };
+  const { log, told } = await openOn(t, disk);
+  while (told.at(-1) !== "calling") await log.record(interaction());
+  disk.wait = SLOW.wait;
   for (let n = 0; n < 5; n++) await log.record(interaction());
-  assertEquals(told.slice(-4), Array(4).fill(false));
+  assertEquals(told.slice(-4), Array(4).fill("another"));
 });
 
 test("jsonl: many records are synced by another thread", async (t) => {
   const { log, told } = await openOn(t, QUICK);
-  while (told.at(-1) !== true) await log.record(interaction());
+  while (told.at(-1) !== "calling") await log.record(interaction());
   for (let n = 0; n < 5; n++) await log.recordAll(interactions(17));
-  assertEquals(told.slice(-5), Array(5).fill(false));
+  assertEquals(told.slice(-5), Array(5).fill("another"));
 });
 
 test("jsonl: nothing is synced where durability is relaxed", async (t) => {
@@ -81,14 +91,17 @@ test("jsonl: nothing is synced where durability is relaxed", async (t) => {
 test("jsonl: where a disk tells of an error once, to whoever asks first, nothing that it lost is acknowledged", async (t) => {
   let asked = 0;
   let isBroken = true;
-  const { log } = await openOn(t, async () => {
-    // What is asked while the first is at work is answered before it.
-    const isFirst = ++asked === 1;
-    for (let turn = 0; isFirst && turn < 100; turn++) await setImmediate();
-    if (!isBroken) return;
-    isBroken = false;
-    throw Object.assign(new Error("EIO: i/o error"), { code: "EIO" });
-  });
+  const runtime = aroundFiles(await currentRuntime(), () => ({
+    async sync() {
+      // What is asked while the first is at work is answered before it.
+      const isFirst = ++asked === 1;
+      for (let turn = 0; isFirst && turn < 100; turn++) await setImmediate();
+      if (!isBroken) return;
+      isBroken = false;
+      throw Object.assign(new Error("EIO: i/o error"), { code: "EIO" });
+    },
+  }));
+  const log = await openFile(t, { backend: "jsonl", path: join(tempFolder(t), "log"), runtime });
   // Two batches, of which the second is written while the disk is at work on the first.
   const records = Array.from({ length: 1024 }, () => log.record(interaction()));
   for (const result of await Promise.allSettled(records)) {

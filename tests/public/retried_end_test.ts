@@ -31,9 +31,9 @@ class Disk {
         await file.append(bytes.subarray(0, bytes.length - leaves));
         throw Object.assign(new Error("EIO: i/o error"), { code: "EIO" });
       },
-      sync: async (isShort) => {
+      sync: async () => {
         if (this.doesNotSync) throw Object.assign(new Error("EIO: i/o error"), { code: "EIO" });
-        await file.sync(isShort);
+        await file.sync();
         this.syncs++;
       },
     }));

@@ -66,9 +66,11 @@ for (const damage of ["garbage", "nothing"]) {
 }
 
 test("jsonl: a lock that is freed but reported as stuck makes no record fail or come twice", async (t) => {
-  const runtime = aroundSqlite(await currentRuntime(), ({ path, sql }, action) => {
+  const runtime = aroundSqlite(await currentRuntime(), ({ path, sql, does }, action) => {
     const result = action();
-    if (sql === "ROLLBACK" && path.endsWith("-lock")) throw new SqliteError(1, "stuck", null);
+    if (sql === "ROLLBACK" && does !== "prepare" && path.endsWith("-lock")) {
+      throw new SqliteError(1, "stuck", null);
+    }
     return result;
   });
   const path = join(tempFolder(t), "log");
@@ -78,6 +80,22 @@ test("jsonl: a lock that is freed but reported as stuck makes no record fail or 
   assertEquals(await log.query(), given);
   assertEquals(fs.readFileSync(path, "utf8").split("\n").length, 4);
   await log.close();
+});
+
+test("jsonl: a lock that is not freed at the first attempt keeps nobody out", async (t) => {
+  let failures = 0;
+  const runtime = aroundSqlite(await currentRuntime(), ({ path, sql, does }, action) => {
+    if (sql !== "ROLLBACK" || does !== "run" || !path.endsWith("-lock")) return action();
+    failures++;
+    throw new SqliteError(10, "disk I/O error", null);
+  });
+  const path = join(tempFolder(t), "log");
+  const log = await openFile(t, { backend: "jsonl", path, runtime });
+  const other = await openFile(t, { backend: "jsonl", path, busyTimeoutMs: 0 });
+  const given = [];
+  for (let i = 0; i < 4; i++) given.push(await (i % 2 === 0 ? log : other).record(interaction()));
+  assertEquals(await other.query(), given);
+  assert(failures > 0);
 });
 
 test("jsonl: while the index of a large file is made, others write", async (t) => {

@@ -9,7 +9,8 @@ import type { OpenFile, Runtime } from "@audit-log/llm";
 /**
  * The runtime, with something else for some methods of its open files.
  *
- * @param change Is given an open file and its path, and gives the methods that take the place of its own.
+ * @param change Is given an open file and its path, and gives the methods that take the place of its own. Where it gives some and not
+ *   `atOnce`, the file has none.
  */
 export function aroundFiles(
   runtime: Runtime,
@@ -21,13 +22,16 @@ export function aroundFiles(
       ...runtime.file,
       async open(path, mode) {
         const file = await runtime.file.open(path, mode);
+        const changed = change(file, path);
+        const isChanged = Object.keys(changed).length > 0;
         return {
           stat: () => file.stat(),
           read: (buffer, position) => file.read(buffer, position),
           append: (bytes) => file.append(bytes),
-          sync: (isShort) => file.sync(isShort),
+          sync: () => file.sync(),
           close: () => file.close(),
-          ...change(file, path),
+          atOnce: isChanged ? undefined : file.atOnce,
+          ...changed,
         };
       },
     },

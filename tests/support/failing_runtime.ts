@@ -6,6 +6,7 @@
  */
 
 import type {
+  FileAtOnce,
   FileMode,
   OpenFile,
   Runtime,
@@ -61,11 +62,13 @@ export class FailingRuntime {
   readonly failed: Call[] = [];
   /** How many syncs were held back until something was written again. */
   overlaps = 0;
+  /** How often something was appended to a file by the calling thread, without a promise. */
+  appendsAtOnce = 0;
   #held: Held | undefined;
   readonly #syncsHere: boolean | undefined;
   readonly #open = new Set<Handle>();
 
-  /** @param syncsHere Whether the calling thread waits for the disk, or another; as the log asks for it, when it is missing. */
+  /** @param syncsHere Whether the calling thread waits for the disk whenever it is asked, and never; as the log asks, when it is missing. */
   constructor(real: Runtime, plan: Plan = () => undefined, syncsHere?: boolean) {
     this.plan = plan;
     this.#syncsHere = syncsHere;
@@ -75,6 +78,9 @@ export class FailingRuntime {
       file: {
         absolute: (path) => file.absolute(path),
         stat: (path) => this.#later("file.stat", path, () => file.stat(path)),
+        ...(file.statAtOnce && {
+          statAtOnce: (path) => this.#now("file.stat", path, () => file.statAtOnce!(path)),
+        }),
         ...(file.place && {
           place: (path) => this.#later("file.place", path, () => file.place!(path)),
         }),
@@ -104,10 +110,11 @@ export class FailingRuntime {
     this.#held = undefined;
   }
 
-  async #sync(path: string, file: OpenFile, isShort: boolean | undefined): Promise<void> {
+  async #sync(path: string, file: OpenFile): Promise<void> {
     const held = this.#held?.path === path ? this.#held : undefined;
     if (held !== undefined) held.isAt = true;
-    await file.sync(this.#syncsHere ?? isShort);
+    if (this.#syncsHere === true) file.atOnce?.sync();
+    else await file.sync();
     await held?.freed;
   }
 
@@ -161,7 +168,7 @@ export class FailingRuntime {
       stat: () => this.#later("file.fstat", path, () => file.stat()),
       read: (buffer, position) => this.#later("file.read", path, () => file.read(buffer, position)),
       append: (bytes) => this.#append(path, file, bytes),
-      sync: (isShort) => this.#later("file.sync", path, () => this.#sync(path, file, isShort)),
+      sync: () => this.#later("file.sync", path, () => this.#sync(path, file)),
       close: () => {
         handle.asked = true;
         return this.#later("file.close", path, async () => {
@@ -169,6 +176,21 @@ export class FailingRuntime {
           await file.close();
         });
       },
+      atOnce: this.#syncsHere === false ? undefined : this.#atOnce(path, file.atOnce),
+    };
+  }
+
+  #atOnce(path: string, real: FileAtOnce | undefined): FileAtOnce | undefined {
+    return real && {
+      stat: () => this.#now("file.fstat", path, () => real.stat()),
+      append: (bytes) => {
+        this.appendsAtOnce++;
+        const { length, error } = this.#takes(path, bytes);
+        if (length > 0 || error === undefined) real.append(bytes.subarray(0, length));
+        if (error === undefined) return length;
+        throw error();
+      },
+      sync: () => this.#now("file.sync", path, () => real.sync()),
     };
   }
 
@@ -177,12 +199,18 @@ export class FailingRuntime {
       this.overlaps++;
       this.release();
     }
+    const { length, error } = this.#takes(path, bytes);
+    if (length > 0 || error === undefined) await file.append(bytes.subarray(0, length));
+    if (error === undefined) return length;
+    throw error();
+  }
+
+  /** How many of the bytes that are appended to a file are written, and what is told then, if not that. */
+  #takes(path: string, { length }: Uint8Array): { length: number; error?: Fault["error"] } {
     const fault = this.#fault("file.append", path);
-    if (fault === undefined) return await file.append(bytes);
-    const length = { nothing: 0, half: Math.ceil(bytes.length / 2), all: bytes.length }[fault.done];
-    if (length > 0) await file.append(bytes.subarray(0, length));
-    if (fault.error === undefined) return length;
-    throw fault.error();
+    if (fault === undefined) return { length };
+    const { done, error } = fault;
+    return { length: { nothing: 0, half: Math.ceil(length / 2), all: length }[done], error };
   }
 
   #openDatabase(path: string, open: () => SqliteDatabase): SqliteDatabase {

@@ -200,15 +200,23 @@ function watched(runtime: Runtime): Runtime {
   return aroundFiles(runtime, (file, path) => {
     if (path !== given.path) return {};
     let syncing = 0;
+    const taken = ({ length }: Uint8Array) =>
+      given.inPieces === true ? random.integer(1, 300) : length;
     return {
       append(bytes) {
         if (syncing > 0) tellOnce("overlapping");
-        const length = given.inPieces === true ? random.integer(1, 300) : bytes.length;
-        return file.append(bytes.subarray(0, length));
+        return file.append(bytes.subarray(0, taken(bytes)));
       },
-      sync(isShort) {
+      sync() {
         syncing++;
-        return file.sync(isShort).finally(() => syncing--);
+        return file.sync().finally(() => syncing--);
+      },
+      atOnce: file.atOnce && {
+        ...file.atOnce,
+        append(bytes) {
+          tellOnce("at once");
+          return file.atOnce!.append(bytes.subarray(0, taken(bytes)));
+        },
       },
     };
   });

@@ -60,29 +60,10 @@ export function faultyRuntime(
       read: (buffer, position) => file.read(buffer, position),
       close: () => file.close(),
       async append(bytes) {
-        dies();
-        // Now and then all but the last newline: then a line is whole, and no record yet.
-        const part = random.chance(15)
-          ? bytes.length - 1
-          : Math.floor(random.next() * bytes.length);
-        if (part > 0 && random.chance(rates.dies)) {
-          await file.append(bytes.subarray(0, part));
-          count("kills from within, half a write done");
-          process.kill(process.pid, "SIGKILL");
-          for (;;) Math.random();
-        }
-        if (failsAt("append")) {
-          const taken = random.pick([0, part, bytes.length]);
-          if (taken > 0) await file.append(bytes.subarray(0, taken));
-          throw systemError("ENOSPC", "no space left on device");
-        }
-        if (part > 0 && random.chance(rates.short)) {
-          count("short writes");
-          return await file.append(bytes.subarray(0, part));
-        }
-        const written = await file.append(bytes);
-        dies();
-        return written;
+        const { done, then } = whatOf(bytes);
+        if (done > 0) await file.append(bytes.subarray(0, done));
+        then();
+        return done;
       },
       async sync() {
         dies();
@@ -90,7 +71,49 @@ export function faultyRuntime(
         await file.sync();
         dies();
       },
+      atOnce: file.atOnce && {
+        stat: () => file.atOnce!.stat(),
+        append(bytes) {
+          const { done, then } = whatOf(bytes);
+          if (done > 0) file.atOnce!.append(bytes.subarray(0, done));
+          then();
+          count("writes at once");
+          return done;
+        },
+        sync() {
+          dies();
+          if (failsAt("sync")) throw systemError("EIO", "i/o error");
+          file.atOnce!.sync();
+          dies();
+        },
+      },
     };
+  }
+
+  /** How many bytes of a write are done, and what comes then. */
+  function whatOf(bytes: Uint8Array): { done: number; then: () => void } {
+    dies();
+    // Now and then all but the last newline: then a line is whole, and no record yet.
+    const part = random.chance(15) ? bytes.length - 1 : Math.floor(random.next() * bytes.length);
+    if (part > 0 && random.chance(rates.dies)) {
+      const then = () => {
+        count("kills from within, half a write done");
+        process.kill(process.pid, "SIGKILL");
+        for (;;) Math.random();
+      };
+      return { done: part, then };
+    }
+    if (failsAt("append")) {
+      const then = () => {
+        throw systemError("ENOSPC", "no space left on device");
+      };
+      return { done: random.pick([0, part, bytes.length]), then };
+    }
+    if (part > 0 && random.chance(rates.short)) {
+      count("short writes");
+      return { done: part, then() {} };
+    }
+    return { done: bytes.length, then: dies };
   }
 
   /** Runs a statement, or fails in its place, or after it. */
