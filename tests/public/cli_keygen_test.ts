@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { signerFrom } from "@audit-log/llm";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test, type TestContext } from "node:test";
@@ -28,6 +28,30 @@ testUnless(
     assertEquals((statSync(out).mode & 0o777).toString(8), "600");
   },
 );
+
+test("keygen puts the verifier key into a file of its own, and prints nothing then", async (t) => {
+  const folder = tempFolder(t);
+  const [out, kept] = [join(folder, "audit.key"), join(folder, "audit.pub")];
+  const args = ["keygen", "acme.example/chat", "--out", out, "--public", kept];
+  assertEquals(await cli(args), { code: 0, stdout: "", stderr: "" });
+  const { verifierKey } = await signerFrom(readFileSync(out, "utf8").slice(0, -1));
+  assertEquals(readFileSync(kept, "utf8"), `${verifierKey}\n`);
+});
+
+test("keygen makes both files or none, and overwrites neither", async (t) => {
+  const folder = tempFolder(t);
+  const [out, kept] = [join(folder, "audit.key"), join(folder, "audit.pub")];
+  const args = ["keygen", "acme.example/chat", "--out", out, "--public", kept];
+  for (const there of [out, kept]) {
+    writeFileSync(there, "there");
+    const { code, stdout, stderr } = await cli(args);
+    assertEquals([code, stdout], [2, ""]);
+    assertStringIncludes(stderr, `Cannot write ${there}: it is there already`);
+    assertEquals(readdirSync(folder).map((name) => join(folder, name)), [there]);
+    assertEquals(readFileSync(there, "utf8"), "there");
+    rmSync(there);
+  }
+});
 
 test("keygen makes another key each time", async (t) => {
   const folder = tempFolder(t);
