@@ -17,10 +17,7 @@ export class FileLock {
   readonly #path: string;
   readonly #identity: string;
   readonly #database: SqliteDatabase;
-  /** What keeps the lock for reading. */
-  readonly #reading: SqliteStatement;
-  readonly #begin: SqliteStatement;
-  readonly #end: SqliteStatement;
+  readonly #statements: LockStatements;
   readonly #timeoutMs: number;
   readonly #mutex = new Mutex();
 
@@ -29,16 +26,14 @@ export class FileLock {
     path: string,
     identity: string,
     database: SqliteDatabase,
-    reading: SqliteStatement,
+    statements: LockStatements,
     timeoutMs: number,
   ) {
     this.#runtime = runtime;
     this.#path = path;
     this.#identity = identity;
     this.#database = database;
-    this.#reading = reading;
-    this.#begin = database.prepare("BEGIN IMMEDIATE");
-    this.#end = database.prepare("ROLLBACK");
+    this.#statements = statements;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -59,8 +54,8 @@ export class FileLock {
     const { identity } = await runtime.file.stat(path) ?? { identity: "" };
     const database = runtime.sqlite.open(path, { readOnly: false });
     try {
-      const reading = await whenFree(() => keepReading(database), timeoutMs);
-      return new FileLock(runtime, path, identity, database, reading, timeoutMs);
+      const statements = await whenFree(() => prepareLock(database), timeoutMs);
+      return new FileLock(runtime, path, identity, database, statements, timeoutMs);
     } catch (error) {
       database.close();
       throw error;
@@ -118,7 +113,7 @@ export class FileLock {
 
   #take(): void {
     try {
-      this.#begin.run();
+      this.#statements.begin.run();
     } catch (error) {
       if (!isBusy(error)) rollBack(this.#database); // it may have begun all the same
       throw error;
@@ -128,7 +123,7 @@ export class FileLock {
   /** What was done is done, whatever becomes of the lock. */
   #free(): void {
     try {
-      this.#end.run();
+      this.#statements.end.run();
     } catch {
       rollBack(this.#database);
     }
@@ -140,11 +135,20 @@ export class FileLock {
   }
 }
 
+interface LockStatements {
+  readonly begin: SqliteStatement;
+  readonly end: SqliteStatement;
+  /** What keeps the lock for reading. */
+  readonly reading: SqliteStatement;
+}
+
 /** Sets the connection up, and takes the lock for reading. Somebody may have the file for themselves. */
-function keepReading(database: SqliteDatabase): SqliteStatement {
+function prepareLock(database: SqliteDatabase): LockStatements {
   // Its journal, which is never needed, would be made each time anew, and not on a full disk.
   database.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY");
+  const begin = database.prepare("BEGIN IMMEDIATE");
+  const end = database.prepare("ROLLBACK");
   const reading = database.prepare("SELECT 1 FROM sqlite_schema UNION ALL VALUES (2), (3)");
   reading.stay?.();
-  return reading;
+  return { begin, end, reading };
 }
