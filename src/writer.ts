@@ -226,12 +226,14 @@ export class GroupCommit {
     try {
       first = this.#store.append(records, (written) => lines.push(written));
     } catch (error) {
-      return this.#failed(batch, error);
+      if (before === undefined) return this.#failed(batch, error);
+      first = Promise.reject(error);
     }
     if (before === undefined && !isPromiseLike(first)) return void appended(first);
-    // The batch before is told first, though the store may answer at once for this one.
-    return Promise.all([first, before])
-      .then(([first]) => appended(first), (error) => this.#failed(batch, error));
+    // The batch before is told first, though the store may answer at once for this one, or for its groups one by one.
+    return Promise.allSettled([first, before]).then(([outcome]) =>
+      outcome.status === "fulfilled" ? appended(outcome.value) : this.#failed(batch, outcome.reason)
+    );
   }
 
   /** @returns Nothing if it is over. */

@@ -269,6 +269,65 @@ test("a batch that the store answers for at once is told behind the one that is 
   assertEquals(told, [0, 512]);
 });
 
+/** A store that takes a batch while another is on its way, and answers for all but the first as it is told to. */
+class AnsweringStore extends OverlappingStore {
+  answers: (() => number | Promise<number>)[] = [];
+
+  override append(records: readonly LogRecord[]): number | Promise<number> {
+    const appending = super.append(records);
+    return this.answers[this.sizes.length - 2]?.() ?? appending;
+  }
+}
+
+for (const how of ["rejects", "throws"] as const) {
+  test(`behind a batch that fails (the store ${how}), another is told behind the one that is on its way`, async () => {
+    const store = new AnsweringStore();
+    const fail = (): never => {
+      throw failure("WRITE_FAILED");
+    };
+    store.answers = [
+      how === "throws" ? fail : () => Promise.reject(failure("WRITE_FAILED")),
+      () => 512,
+    ];
+    const told: number[] = [];
+    const writer = new GroupCommit(store, (first) => told.push(first));
+    const records = await recordsOf({ entries: interactions(1536) });
+    const settled: string[] = [];
+    const adding = records.map((record) =>
+      one(writer, record).then((text) => settled.push(text), () => settled.push("failed"))
+    );
+    await store.appends(2);
+    await settle();
+    store.ends[0]!.resolve();
+    await Promise.all(adding);
+    assertEquals(told, [0, 512]);
+    assertEquals(
+      settled.filter((text) => text !== "failed"),
+      [
+        ...records.slice(0, 512),
+        ...records.slice(1024),
+      ].map(({ entry }) => entry.inputText),
+    );
+  });
+}
+
+test("groups that are given to the store again, one by one, are told behind the batch that is on its way", async () => {
+  const store = new AnsweringStore();
+  const ofTwo = () => Promise.reject(failure("DUPLICATE_ENTRY"));
+  store.answers = [ofTwo, ...Array.from({ length: 512 }, (_, n) => () => 512 + n)];
+  const told: number[] = [];
+  const writer = new GroupCommit(store, (first) => told.push(first));
+  const records = await recordsOf({ entries: interactions(1024) });
+  const settled: string[] = [];
+  const adding = records.map(async (record) => settled.push(await one(writer, record)));
+  await store.appends(2);
+  await settle();
+  store.ends[0]!.resolve();
+  await Promise.all(adding);
+  assertEquals(settled, records.map(({ entry }) => entry.inputText));
+  assertEquals(told, [0, ...Array.from({ length: 512 }, (_, n) => 512 + n)]);
+});
+
 test("drained() waits for what fails too, and for what is added meanwhile; it never rejects", async () => {
   const store = new FaultyStore();
   store.faults.set(0, failure("WRITE_FAILED"));
