@@ -219,7 +219,7 @@ class JsonlStore implements LogStore {
     if (this.#settings.durability === "relaxed") {
       return this.#syncs.isSettled ? undefined : this.#syncs.settled;
     }
-    const isShort = count <= FEW_RECORDS && this.#syncs.tookMs < SHORT_SYNC_MS;
+    const isShort = count <= FEW_RECORDS && this.#syncs.takesMs < SHORT_SYNC_MS;
     return isShort ? this.#syncs.syncAtOnce() : this.#syncs.sync();
   }
 
