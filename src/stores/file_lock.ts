@@ -1,4 +1,4 @@
-import type { Runtime, SqliteDatabase, SqliteStatement } from "../ports.ts";
+import type { FileStat, Runtime, SqliteDatabase, SqliteStatement } from "../ports.ts";
 import { whenFree } from "./busy.ts";
 import { isBusy } from "./faults.ts";
 import { checkSamePlace, createIfMissing, MADE_ANEW, sizeIfSame } from "./log_file.ts";
@@ -85,23 +85,25 @@ export class FileLock {
    * Runs a section at once, if nobody holds the lock and the runtime can tell at once what a path leads to. If it gives a promise,
    * the lock is held until that settles.
    *
+   * @param section Is given what tells where a path leads.
    * @returns What the section returns; nothing if it was not run.
    * @throws As {@link FileLock.run} rejects, and what the section throws.
    */
-  runAtOnce<T>(section: () => T | Promise<T> | undefined): T | Promise<T> | undefined {
+  runAtOnce<T>(section: SectionAtOnce<T>): T | Promise<T> | undefined {
     const { file } = this.#runtime;
     if (file.statAtOnce === undefined || !this.#mutex.isFree) return undefined;
+    const stat = (path: string) => file.statAtOnce!(path);
     try {
       this.#take();
     } catch (error) {
       if (isBusy(error)) return undefined;
       throw error;
     }
+    // A section that goes on keeps the lock.
     let unended: Promise<T> | undefined;
     try {
-      const stat = file.statAtOnce(this.#path);
-      sizeIfSame(stat, this.#identity, `lock ${this.#path}`, MADE_ANEW);
-      const result = section();
+      sizeIfSame(stat(this.#path), this.#identity, `lock ${this.#path}`, MADE_ANEW);
+      const result = section(stat);
       if (!(result instanceof Promise)) return result;
       unended = result;
     } finally {
@@ -134,6 +136,11 @@ export class FileLock {
     this.#database.close();
   }
 }
+
+/** What {@link FileLock.runAtOnce} runs. */
+export type SectionAtOnce<T> = (
+  stat: (path: string) => FileStat | undefined,
+) => T | Promise<T> | undefined;
 
 interface LockStatements {
   readonly begin: SqliteStatement;

@@ -236,14 +236,10 @@ class JsonlStore implements LogStore {
   ): Written | Promise<Written> | undefined {
     const indexed = this.#indexed;
     const { atOnce } = this.#file;
-    const files = this.#runtime.file;
-    const mayBegin = atOnce !== undefined && files.statAtOnce !== undefined &&
-      this.#writing.isFree && isLittle(records);
-    if (!mayBegin) return undefined;
+    if (atOnce === undefined || !this.#writing.isFree || !isLittle(records)) return undefined;
     try {
-      return indexed.exclusivelyAtOnce(() => {
-        const stat = files.statAtOnce!(this.#settings.path);
-        const size = sizeIfSame(stat, this.#opened.identity, action);
+      return indexed.exclusivelyAtOnce((stat) => {
+        const size = sizeIfSame(stat(this.#settings.path), this.#opened.identity, action);
         if (size !== indexed.seenSize || size > indexed.coveredTo) return undefined;
         const lines = this.#encoder.encode(records, false);
         const { bytes } = lines;

@@ -5,6 +5,7 @@ import { type OpenFile, type Runtime, SqliteError } from "../ports.ts";
 import { Turns } from "../turns.ts";
 import { whenFree } from "./busy.ts";
 import { faultOf, isFull, isRuined } from "./faults.ts";
+import type { SectionAtOnce } from "./file_lock.ts";
 import type { JsonlIndex } from "./jsonl_index.ts";
 import { makeIndexInMemory } from "./jsonl_index_open.ts";
 import {
@@ -103,7 +104,7 @@ export class IndexedFile {
   }
 
   /** Runs a section under the lock, if that can be had at once; see {@link FileLock.runAtOnce}. */
-  exclusivelyAtOnce<T>(section: () => T | Promise<T> | undefined): T | Promise<T> | undefined {
+  exclusivelyAtOnce<T>(section: SectionAtOnce<T>): T | Promise<T> | undefined {
     return this.#lock?.runAtOnce(section);
   }
 
