@@ -4,6 +4,7 @@
  * @module
  */
 import type { OpenFile } from "../ports.ts";
+import { syncIfPossible } from "../stores/log_file.ts";
 import { fileError } from "./file_error.ts";
 import type { Host } from "./host.ts";
 
@@ -42,7 +43,7 @@ export async function makeFiles<T>(
       write: (content) => told(made[position]!, () => writeAll(file, content)),
     })));
     for (const [position, file] of open.entries()) {
-      await told(made[position]!, () => file.sync());
+      await told(made[position]!, () => syncIfPossible(file));
     }
     for (let file; (file = open.pop()) !== undefined;) await file.close();
     return result;

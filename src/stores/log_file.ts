@@ -1,6 +1,6 @@
 import { AuditLogError } from "../errors.ts";
 import type { FileSettings } from "../options.ts";
-import type { FileAdapter, FileStat } from "../ports.ts";
+import type { FileAdapter, FileStat, OpenFile } from "../ports.ts";
 import { faultOf, isUnopenable } from "./faults.ts";
 
 /**
@@ -97,6 +97,18 @@ export async function createIfMissing(
   } catch (error) {
     // Another process may have created it in between, which is as good.
     if ((error as { code?: unknown }).code !== "EEXIST") throw error;
+  }
+}
+
+/** What systems say of a file system that cannot be asked to have all on the disk: some shares, when Deno asks on macOS. */
+const NO_SYNC: ReadonlySet<unknown> = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOTTY", "EINVAL"]);
+
+/** Has a file's content on the disk, where the file system can be asked for that. Not for logs, which promise more. */
+export async function syncIfPossible(file: OpenFile): Promise<void> {
+  try {
+    await file.sync();
+  } catch (error) {
+    if (!NO_SYNC.has((error as { code?: unknown }).code)) throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 import { inFull } from "../open_store.ts";
 import type { Runtime } from "../ports.ts";
-import { createIfMissing } from "../stores/log_file.ts";
+import { createIfMissing, syncIfPossible } from "../stores/log_file.ts";
 import { failing } from "./failure.ts";
 
 /**
@@ -44,18 +44,11 @@ export function publisherToFile(
       } finally {
         cut = { rest, at: size };
       }
-      await opened.sync().catch(unlessImpossible);
+      await syncIfPossible(opened);
     } finally {
       await opened.close();
     }
   };
-}
-
-/** What systems say of a file system that cannot be asked to have all on the disk: some shares, when Deno asks on macOS. */
-const NO_SYNC: ReadonlySet<unknown> = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOTTY", "EINVAL"]);
-
-function unlessImpossible(error: unknown): void {
-  if (!NO_SYNC.has((error as { code?: unknown }).code)) throw error;
 }
 
 /** The checkpoints in a text in which each is followed by an empty line, or in which there is but one. */

@@ -1,7 +1,7 @@
 // Files that the command makes, on a file system that fails.
 
 import { assertEquals, assertRejects } from "@std/assert";
-import fs, { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import fs, { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import type { Host } from "../../src/cli/host.ts";
@@ -48,3 +48,21 @@ test("a file that was there stays, even if it is not told that it is why", async
     assertEquals(await making(t, "EMFILE", before), [["audit.key", before]]);
   }
 });
+
+for (const [code, isMade] of [["EINVAL", true], ["ENOTSUP", true], ["EIO", false]] as const) {
+  test(`a file is ${isMade ? "made" : "not made"} where the disk says ${code} when it is asked to keep it`, async (t) => {
+    const path = join(tempFolder(t), "audit.key");
+    const { runtime } = new FailingRuntime(
+      await currentRuntime(),
+      ({ what }) =>
+        what === "file.sync"
+          ? { done: "nothing", error: () => Object.assign(new Error(code), { code }) }
+          : undefined,
+    );
+    const make = () =>
+      makeFiles({ runtime } as Host, [path], async ([file]) => await file!.write("a key"));
+    if (!isMade) await assertRejects(make, Error, path);
+    else await make();
+    assertEquals(existsSync(path), isMade);
+  });
+}
