@@ -2,6 +2,7 @@ import { AuditLogError } from "./errors.ts";
 import { isPromiseLike } from "./promise_like.ts";
 import type { LogRecord } from "./record.ts";
 import type { LogStore, WrittenLines } from "./stores/store.ts";
+import { stateOf } from "./transparency/failure.ts";
 import { Turns } from "./turns.ts";
 
 /** How many records a batch has, unless one group alone has more. */
@@ -265,12 +266,10 @@ export class GroupCommit {
   }
 
   #refusal(cause: AuditLogError): AuditLogError {
-    return new AuditLogError(
-      "LOG_FAILED",
-      `Cannot record: an earlier write failed (${cause.code}) and what is on disk is unknown; ` +
-        "close the log and open it again",
-      { cause },
-    );
+    const state = cause.code === "LOG_REPLACED"
+      ? `an earlier write was refused: ${stateOf(cause)}`
+      : `an earlier write failed (${cause.code}) and what is on disk is unknown; close the log and open it again`;
+    return new AuditLogError("LOG_FAILED", `Cannot record: ${state}`, { cause });
   }
 }
 

@@ -96,7 +96,7 @@ const ADVICE: Partial<Record<AuditLogErrorCode, string>> = {
   PERMISSION_DENIED:
     "the operating system denies access; check owner and mode of the file, of those beside it and of the folder",
   READ_ONLY:
-    "the file or its file system is read-only; make it writable, or open the log with readOnly",
+    "the file, its folder or its file system is read-only; make it writable, or open the log with readOnly (of a SQLite log, a copy)",
   NOT_A_LOG: NO_DATABASE,
   INVALID_OPTION:
     "its path, or a name in it, is too long, or that of a file beside it would be; give a shorter one",

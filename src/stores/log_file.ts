@@ -129,6 +129,9 @@ export const MADE_ANEW =
 
 /** What to do when a log's file is gone or another. */
 const PUT_BACK = "close the log, put the file back, and open it again";
+/** The same for a SQLite log: a backup knows nothing of what is in the write-ahead log, and would be ruined by it. */
+export const PUT_DATABASE_BACK =
+  "close the log, put that very file back (a backup only when -wal and -shm beside it are moved away), and open it again";
 
 /**
  * Makes sure that a path still leads to the file that was opened: what is written to a file without a name is

@@ -16,7 +16,7 @@ import {
   SqliteError,
 } from "../ports.ts";
 import { whenFree } from "./busy.ts";
-import { checkSamePlace } from "./log_file.ts";
+import { checkSamePlace, PUT_DATABASE_BACK } from "./log_file.ts";
 import { rowsOf } from "./row_batch.ts";
 import { SqliteAppender } from "./sqlite_appender.ts";
 import { LayoutGuard } from "./sqlite_layout.ts";
@@ -50,7 +50,7 @@ export class RowThread {
     const { path, identity, durability, busyTimeoutMs } = settings;
     const database = sqlite.open(path, { readOnly: false });
     try {
-      await checkSamePlace(file, path, identity, `write to ${path}`);
+      await checkSamePlace(file, path, identity, `write to ${path}`, PUT_DATABASE_BACK);
       return await whenFree(() => {
         database.exec(CONNECTION_SQL);
         database.exec(synchronousSql(durability));

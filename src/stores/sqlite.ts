@@ -10,12 +10,25 @@ import { whenFree } from "./busy.ts";
 import { faultOf, isBusy } from "./faults.ts";
 import { FilesBeside } from "./files_beside.ts";
 import { FolderWatch } from "./folder_watch.ts";
-import { checkSamePlace, createFile, databaseBytes, openingFault, placeOf } from "./log_file.ts";
+import {
+  checkSamePlace,
+  createFile,
+  databaseBytes,
+  openingFault,
+  placeOf,
+  PUT_DATABASE_BACK,
+} from "./log_file.ts";
 import { PageSize } from "./page_size.ts";
 import { RecordTable, type RowFilter } from "./record_table.ts";
 import { SqliteAppender } from "./sqlite_appender.ts";
 import { LayoutGuard } from "./sqlite_layout.ts";
-import { findDatabase, openFault, prepareDatabase, refuseLinks } from "./sqlite_open.ts";
+import {
+  findDatabase,
+  openFault,
+  prepareDatabase,
+  refuseLinks,
+  refuseOrphan,
+} from "./sqlite_open.ts";
 import { EVENT_TABLE, FORMAT_VERSION, RECORD_TABLE } from "./sqlite_schema.ts";
 import { SqliteTree } from "./sqlite_tree.ts";
 import type { LogStore, StoreInfo, WrittenLines } from "./store.ts";
@@ -33,6 +46,7 @@ export async function openSqliteStore(
   settings: FileSettings,
 ): Promise<LogStore> {
   const { path, readOnly, busyTimeoutMs } = settings;
+  await refuseOrphan(runtime.file, path);
   await createFile(runtime.file, settings, LONGEST_ADDED);
   let database: SqliteDatabase | undefined;
   try {
@@ -154,7 +168,9 @@ class SqliteStore implements LogStore {
       // What is handed to the other thread is awaited outside, so that the next batch can be handed to it meanwhile.
       const { aside } = await this.#writing.run(async () => {
         const looked = this.#folder.look(async () => {
-          await checkSamePlace(this.#runtime.file, this.#settings.path, this.#identity, action);
+          const { path } = this.#settings;
+          const files = this.#runtime.file;
+          await checkSamePlace(files, path, this.#identity, action, PUT_DATABASE_BACK);
           await this.#beside.check(this.#database);
         });
         if (looked !== undefined) await looked;

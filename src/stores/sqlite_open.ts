@@ -6,7 +6,7 @@ import { sortingInFiles, upgradeEarlierVersion } from "./earlier_version.ts";
 import { faultOf, isUnopenable, NO_DATABASE } from "./faults.ts";
 import { upgradePythonTable } from "./python_class.ts";
 import { checkObjects, checkReadable, layoutOf } from "./sqlite_layout.ts";
-import { CONNECTION_SQL, SCHEMA_SQL, synchronousSql } from "./sqlite_schema.ts";
+import { CONNECTION_SQL, RECORD_TABLE, SCHEMA_SQL, synchronousSql } from "./sqlite_schema.ts";
 import { transact } from "./transact.ts";
 
 /** SQLite's smallest page: no database is smaller, but the empty one. */
@@ -48,6 +48,29 @@ export async function refuseLinks(files: FileAdapter, path: string): Promise<voi
     "HARD_LINKED",
     `Cannot open ${path}: the file has another name (a hard link), beside which SQLite would keep other records; ` +
       "remove that name, or copy the file",
+  );
+}
+
+/**
+ * Refuses to make a new log where the file of another is gone, and its write-ahead log is not. That may be all that is left of it, and
+ * SQLite would remove it.
+ *
+ * @throws {AuditLogError} `PATH_NOT_FOUND`.
+ */
+export async function refuseOrphan(files: FileAdapter, path: string): Promise<void> {
+  const place = await files.place?.(path).catch(() => undefined);
+  const wal = `${place?.path ?? path}-wal`;
+  // What cannot be looked at is told by whoever needs it. In this order: who makes a log writes to its file first.
+  const left = await files.stat(wal).catch(() => undefined);
+  if (left === undefined || left.size === 0) return;
+  const stat = await files.stat(path);
+  if (stat !== undefined && stat.size > 0) return;
+  throw new AuditLogError(
+    "PATH_NOT_FOUND",
+    `Cannot open ${path}: it is ${
+      stat === undefined ? "not there" : "empty"
+    }, but ${wal} has records of the log that was: ` +
+      `put that log's own file back; if nobody needs it, move ${wal} away`,
   );
 }
 
@@ -115,6 +138,8 @@ function prepareForWriting(
           return checkObjects(runtime.sqlite, database, path);
         case "present":
           checkObjects(runtime.sqlite, database, path);
+          // SQLite opens what it may only read as if nothing was the matter, and lets it begin such a transaction, too.
+          database.exec(`DELETE FROM ${RECORD_TABLE} WHERE 0`);
       }
     });
   const upgraded = layout === "earlier" ? sortingInFiles(database, prepare) : prepare();

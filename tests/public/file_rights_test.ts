@@ -1,6 +1,6 @@
 // What the operating system forbids, and what the library forbids others: the rights of files.
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { AuditLog, generateSigningKey } from "@audit-log/llm";
 import { spawnSync } from "node:child_process";
 import {
@@ -106,6 +106,7 @@ for (const backend of FILE_BACKENDS) {
       const before = fingerprints(folder)["log"];
       const code = backend === "sqlite" ? "READ_ONLY" : "PERMISSION_DENIED";
       assertEquals(await use(backend, path, "write"), code);
+      assertEquals(await use(backend, path, "open"), code);
       assertEquals(await use(backend, path, "read"), 1);
       assertEquals(fingerprints(folder)["log"], before);
     },
@@ -228,6 +229,36 @@ for (const backend of FILE_BACKENDS) {
     assertEquals(await other.count(), 1);
   });
 }
+
+testUnless(
+  process.platform === "win32" ? "Windows keeps what SQLite has open from being moved" : undefined,
+  "sqlite: where a log's file is gone and its -wal is not, no new log takes its place",
+  async (context) => {
+    const t = context as TestContext;
+    const { folder, path } = await sample(t, "sqlite");
+    const log = await openFile(t, { backend: "sqlite", path });
+    for (let n = 0; n < 3; n++) await log.record(interaction());
+    moveAway(path);
+    const { message } = await assertRefused(() => log.record(interaction()), "LOG_REPLACED");
+    const again = await assertRefused(() => log.record(interaction()), "LOG_FAILED");
+    const [, advice] = message.split("; ");
+    assertStringIncludes(advice!, "put that very file back");
+    assertStringIncludes(again.message, advice!);
+    await log.close();
+    for (const is of ["not there", "empty"]) {
+      if (is === "empty") writeFileSync(path, "");
+      const before = fingerprints(folder);
+      const refused = await assertRefused(
+        () => openFile(t, { backend: "sqlite", path }),
+        "PATH_NOT_FOUND",
+      );
+      assertStringIncludes(refused.message, `it is ${is}, but ${path}-wal has records`);
+      assertEquals(fingerprints(folder), before);
+    }
+    renameSync(`${path}.1`, path);
+    assertEquals(await (await openFile(t, { backend: "sqlite", path })).count(), 4);
+  },
+);
 
 function moveAway(path: string): void {
   renameSync(path, `${path}.1`);

@@ -280,7 +280,7 @@ for (const side of ["", "-wal", "-shm"]) {
         await changeBeside(path, () => change(path + side));
         const { message } = await assertRefused(() => log.record(interaction()), "LOG_REPLACED");
         assertStringIncludes(message, path + side);
-        assertEquals(message.includes("log, put the file back, and"), side === "", message);
+        assertEquals(message.includes("log, put that very file back"), side === "", message);
       },
     );
     testUnless(
