@@ -255,7 +255,10 @@ export class LogTree implements TileReader {
   ): Promise<T> {
     return this.#mutex.run(async () => {
       const tree = this.#tree ??= await this.#load();
-      await this.#aside.settled(() => tree.size < size);
+      // Others may be given to the thread while this is on its way here from the last: what it hashes is not to be read as well.
+      while (tree.size < size && this.#aside.ahead > 0) {
+        await this.#aside.settled(() => tree.size < size);
+      }
       if (tree.size < size) await this.#grow(tree, size);
       else if (last === "compared" && size > 0) await this.#doubtLast(size);
       await this.#doubts.settle(tree.size, (index) => this.#leafAt(index));

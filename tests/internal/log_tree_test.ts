@@ -229,3 +229,34 @@ test("a thread that fails before it has answered what came before holds nobody u
   // What could not be hashed there was read, behind the last that was.
   assertEquals(store.read, 1 + 300);
 });
+
+test("records that come right behind the last that were hashed are in the tree once, whoever waits for them", async () => {
+  // How long behind the answer of the thread, in turns of promises: at one of them nobody is hashing, and nobody reads yet.
+  for (let turns = 0; turns < 16; turns++) {
+    const store = new Records(0);
+    const hasher = new LeafHasher(sha256);
+    const gate = new Gate();
+    const thread: HashThread = {
+      async hash(leaves) {
+        await gate.passed;
+        return hasher.hash(leaves);
+      },
+      close: () => {},
+    };
+    const tree = new LogTree(sha256, store, () => Promise.resolve(thread));
+    await tree.root(0);
+    tree.add(...written(0, 100)); // here, while the thread starts
+    await Promise.resolve();
+    tree.add(...written(100, 200));
+    store.size = 300; // the log has the next batch already, and the tree has not been told of it
+    const root = tree.root(300);
+    await Promise.resolve();
+    gate.open();
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    tree.add(...written(200, 300));
+    assertEquals(hex(await root), hex(model.mth(0, 300)), `${turns} turns`);
+    store.size = 400;
+    tree.add(...written(300, 400));
+    assertEquals(hex(await tree.root(400)), hex(model.mth(0, 400)), `${turns} turns`);
+  }
+});
