@@ -944,7 +944,7 @@ function atPosition(error: unknown, position: number): unknown {
   if (!(error instanceof AuditLogError)) return error;
   const { code, message, path = "" } = error;
   const separator = path === "" || path.startsWith("[") ? "" : ".";
-  return new AuditLogError(code, `${message} (entry ${position} of the call)`, {
+  return new AuditLogError(code, `${message} (the entry at position ${position}, counted from 0)`, {
     path: `[${position}]${separator}${path}`,
     cause: error,
   });
