@@ -247,14 +247,19 @@ test("when the first of two batches fails its sync, the second is what the store
   await writer.drained();
 });
 
-test("a batch that the store answers for at once is told behind the one that is on its way", async () => {
-  class AnsweringStore extends OverlappingStore {
-    override append(records: readonly LogRecord[]): number | Promise<number> {
-      const appending = super.append(records);
-      return this.sizes.length === 1 ? appending : 512;
-    }
+/** A store that takes a batch while another is on its way, and answers for all but the first as it is told to. */
+class AnsweringStore extends OverlappingStore {
+  answers: (() => number | Promise<number>)[] = [];
+
+  override append(records: readonly LogRecord[]): number | Promise<number> {
+    const appending = super.append(records);
+    return this.answers[this.sizes.length - 2]?.() ?? appending;
   }
+}
+
+test("a batch that the store answers for at once is told behind the one that is on its way", async () => {
   const store = new AnsweringStore();
+  store.answers = [() => 512];
   const told: number[] = [];
   const writer = new GroupCommit(store, (first) => told.push(first));
   const records = await recordsOf({ entries: interactions(1024) });
@@ -268,16 +273,6 @@ test("a batch that the store answers for at once is told behind the one that is 
   assertEquals(acknowledged, records.map(({ entry }) => entry.inputText));
   assertEquals(told, [0, 512]);
 });
-
-/** A store that takes a batch while another is on its way, and answers for all but the first as it is told to. */
-class AnsweringStore extends OverlappingStore {
-  answers: (() => number | Promise<number>)[] = [];
-
-  override append(records: readonly LogRecord[]): number | Promise<number> {
-    const appending = super.append(records);
-    return this.answers[this.sizes.length - 2]?.() ?? appending;
-  }
-}
 
 for (const how of ["rejects", "throws"] as const) {
   test(`behind a batch that fails (the store ${how}), another is told behind the one that is on its way`, async () => {
