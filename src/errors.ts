@@ -9,7 +9,7 @@
  * | `DUPLICATE_ENTRY` | an adopted line has the id of an entry that is in the log |
  * | `INVALID_QUERY` | a filter is unknown or malformed |
  * | `CURSOR_NOT_FOUND` | `after` is not the id of an entry of this log |
- * | `PATH_NOT_FOUND` | the folder of the log, or a log that must exist, is missing |
+ * | `PATH_NOT_FOUND` | the folder of the log, or a log that must exist, is missing; or a SQLite log's file is, and its `-wal` is not |
  * | `PATH_NOT_A_FILE` | the path is a folder, a device or the like |
  * | `HARD_LINKED` | the file of a SQLite log has another name: who writes by the one loses what is written by the other |
  * | `PERMISSION_DENIED` | the operating system refuses to read or write the file or its folder |

@@ -120,7 +120,12 @@ class JsonlStore implements LogStore {
     written?: (lines: WrittenLines) => void,
   ): number | Promise<number> {
     const action = `write to ${this.#settings.path}`;
-    const batch = this.#writing.isFree ? this.#writer.writeAtOnce(records, action) : undefined;
+    let batch: Written | Promise<Written> | undefined;
+    try {
+      if (this.#writing.isFree) batch = this.#writer.writeAtOnce(records, action);
+    } catch (error) {
+      throw faultOf(action, error, "WRITE_FAILED");
+    }
     if (batch === undefined || batch instanceof Promise) {
       return this.#appendInTurn(records, action, batch, written);
     }

@@ -3,7 +3,6 @@ import type { FileSettings } from "../options.ts";
 import type { FileAdapter, OpenFile, Runtime } from "../ports.ts";
 import type { LogRecord } from "../record.ts";
 import { lengthOf } from "../record_length.ts";
-import { faultOf } from "./faults.ts";
 import type { IndexedFile } from "./jsonl_indexed_file.ts";
 import { indexedLinesOf } from "./jsonl_lines.ts";
 import type { JsonlFile } from "./jsonl_open.ts";
@@ -60,6 +59,7 @@ export class JsonlWriter {
    * has had other things to do.
    *
    * @returns Nothing if something is; then nothing was done.
+   * @throws As {@link JsonlWriter.write}.
    */
   writeAtOnce(
     records: readonly LogRecord[],
@@ -68,21 +68,17 @@ export class JsonlWriter {
     const indexed = this.#indexed;
     const { atOnce } = this.#file;
     if (atOnce === undefined || !isLittle(records)) return undefined;
-    try {
-      return indexed.exclusivelyAtOnce((stat) => {
-        const size = sizeIfSame(stat(this.#path), this.#identity, action);
-        if (size !== indexed.seenSize || size > indexed.coveredTo) return undefined;
-        const lines = this.#encoder.encode(records, false);
-        const { bytes } = lines;
-        indexed.forget(); // until it is known how the write ended
-        for (let written = 0; written < bytes.length;) {
-          written += taken(atOnce.append(bytes.subarray(written)));
-        }
-        return this.#placed(records, lines, size, atOnce.stat().size, action);
-      });
-    } catch (error) {
-      throw faultOf(action, error, "WRITE_FAILED");
-    }
+    return indexed.exclusivelyAtOnce((stat) => {
+      const size = sizeIfSame(stat(this.#path), this.#identity, action);
+      if (size !== indexed.seenSize || size > indexed.coveredTo) return undefined;
+      const lines = this.#encoder.encode(records, false);
+      const { bytes } = lines;
+      indexed.forget(); // until it is known how the write ended
+      for (let written = 0; written < bytes.length;) {
+        written += taken(atOnce.append(bytes.subarray(written)));
+      }
+      return this.#placed(records, lines, size, atOnce.stat().size, action);
+    });
   }
 
   /**

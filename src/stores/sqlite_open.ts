@@ -4,6 +4,7 @@ import type { FileSettings } from "../options.ts";
 import type { FileAdapter, Runtime, SqliteDatabase } from "../ports.ts";
 import { sortingInFiles, upgradeEarlierVersion } from "./earlier_version.ts";
 import { faultOf, isUnopenable, NO_DATABASE } from "./faults.ts";
+import { placeOf } from "./log_file.ts";
 import { upgradePythonTable } from "./python_class.ts";
 import { checkObjects, checkReadable, layoutOf } from "./sqlite_layout.ts";
 import { CONNECTION_SQL, RECORD_TABLE, SCHEMA_SQL, synchronousSql } from "./sqlite_schema.ts";
@@ -58,8 +59,7 @@ export async function refuseLinks(files: FileAdapter, path: string): Promise<voi
  * @throws {AuditLogError} `PATH_NOT_FOUND`.
  */
 export async function refuseOrphan(files: FileAdapter, path: string): Promise<void> {
-  const place = await files.place?.(path).catch(() => undefined);
-  const wal = `${place?.path ?? path}-wal`;
+  const wal = `${await placeOf(files, path).catch(() => path)}-wal`;
   // What cannot be looked at is told by whoever needs it. In this order: who makes a log writes to its file first.
   const left = await files.stat(wal).catch(() => undefined);
   if (left === undefined || left.size === 0) return;

@@ -13,7 +13,6 @@ export class AsideHasher {
   readonly #thread: LazyThread<HashThread>;
   readonly #grown: (tree: Tree) => void;
   #ahead = 0;
-  /** Resolves when those that were given there last are in the tree, or will not be. */
   #last: Promise<void> = Promise.resolve();
 
   /**
@@ -55,9 +54,14 @@ export class AsideHasher {
     this.#last = this.#take(this.#last, tree, count, hashed, release);
   }
 
-  /** Resolves when nothing is under way any more, or it is no longer waited for. */
-  async settled(isWaitedFor: () => boolean): Promise<void> {
-    while (this.#ahead > 0 && isWaitedFor()) await this.#last;
+  /** Resolves when those that were given there last are in the tree, or will not be. */
+  get last(): Promise<void> {
+    return this.#last;
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async settled(): Promise<void> {
+    while (this.#ahead > 0) await this.#last;
   }
 
   /** Ends the thread. */

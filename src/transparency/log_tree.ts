@@ -196,7 +196,7 @@ export class LogTree implements TileReader {
   /** Writes the tiles that are not in the store yet, once all records that were added are hashed. Called when no more are added. */
   saveAll(): Promise<void> {
     return this.#mutex.run(async () => {
-      await this.#aside.settled(() => true);
+      await this.#aside.settled();
       await this.#save();
     });
   }
@@ -221,7 +221,7 @@ export class LogTree implements TileReader {
   reset(): Promise<void> {
     return this.#mutex.run(async () => {
       await this.#exclusively(async () => {
-        await this.#aside.settled(() => true);
+        await this.#aside.settled();
         await this.#store.dropTiles();
         this.#unsaved.clear();
         this.#doubts.clear();
@@ -255,10 +255,8 @@ export class LogTree implements TileReader {
   ): Promise<T> {
     return this.#mutex.run(async () => {
       const tree = this.#tree ??= await this.#load();
-      // Others may be given to the thread while this is on its way here from the last: what it hashes is not to be read as well.
-      while (tree.size < size && this.#aside.ahead > 0) {
-        await this.#aside.settled(() => tree.size < size);
-      }
+      // Looked at right before reading begins: what the thread is given meanwhile is not to be read as well.
+      while (tree.size < size && this.#aside.ahead > 0) await this.#aside.last;
       if (tree.size < size) await this.#grow(tree, size);
       else if (last === "compared" && size > 0) await this.#doubtLast(size);
       await this.#doubts.settle(tree.size, (index) => this.#leafAt(index));

@@ -10,19 +10,22 @@ import { FailingRuntime } from "../support/failing_runtime.ts";
 import { currentRuntime } from "../support/runtime.ts";
 import { atEnd, tempFolder } from "../support/temp.ts";
 
+/** The runtime, where one kind of call fails with a code. */
+async function failingAt(call: string, code: string): Promise<Host> {
+  const error = () => Object.assign(new Error(code), { code });
+  const { runtime } = new FailingRuntime(
+    await currentRuntime(),
+    ({ what }) => what === call ? { done: "nothing", error } : undefined,
+  );
+  return { runtime } as Host;
+}
+
 /** Makes a file that is there and cannot be opened; returns what is in its folder then. */
 async function making(t: TestContext, code: string, before: string) {
   const folder = tempFolder(t);
   const path = join(folder, "audit.key");
   writeFileSync(path, before);
-  const { runtime } = new FailingRuntime(
-    await currentRuntime(),
-    ({ what }) =>
-      what === "file.open create"
-        ? { done: "nothing", error: () => Object.assign(new Error(code), { code }) }
-        : undefined,
-  );
-  const host = { runtime } as Host;
+  const host = await failingAt("file.open create", code);
   await assertRejects(() => makeFiles(host, [path], () => Promise.resolve()), Error, path);
   return readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), "utf8")]);
 }
@@ -52,15 +55,8 @@ test("a file that was there stays, even if it is not told that it is why", async
 for (const [code, isMade] of [["EINVAL", true], ["ENOTSUP", true], ["EIO", false]] as const) {
   test(`a file is ${isMade ? "made" : "not made"} where the disk says ${code} when it is asked to keep it`, async (t) => {
     const path = join(tempFolder(t), "audit.key");
-    const { runtime } = new FailingRuntime(
-      await currentRuntime(),
-      ({ what }) =>
-        what === "file.sync"
-          ? { done: "nothing", error: () => Object.assign(new Error(code), { code }) }
-          : undefined,
-    );
-    const make = () =>
-      makeFiles({ runtime } as Host, [path], async ([file]) => await file!.write("a key"));
+    const host = await failingAt("file.sync", code);
+    const make = () => makeFiles(host, [path], async ([file]) => await file!.write("a key"));
     if (!isMade) await assertRejects(make, Error, path);
     else await make();
     assertEquals(existsSync(path), isMade);

@@ -62,13 +62,11 @@ export class FailingRuntime {
   readonly failed: Call[] = [];
   /** How many syncs were held back until something was written again. */
   overlaps = 0;
-  /** How often something was appended to a file by the calling thread, without a promise. */
-  appendsAtOnce = 0;
   #held: Held | undefined;
   readonly #syncsHere: boolean | undefined;
   readonly #open = new Set<Handle>();
 
-  /** @param syncsHere Whether the calling thread waits for the disk whenever it is asked, and never; as the log asks, when it is missing. */
+  /** @param syncsHere Whether the calling thread waits for the disk always, or never; as the log asks for it, when it is missing. */
   constructor(real: Runtime, plan: Plan = () => undefined, syncsHere?: boolean) {
     this.plan = plan;
     this.#syncsHere = syncsHere;
@@ -184,7 +182,6 @@ export class FailingRuntime {
     return real && {
       stat: () => this.#now("file.fstat", path, () => real.stat()),
       append: (bytes) => {
-        this.appendsAtOnce++;
         const { length, error } = this.#takes(path, bytes);
         if (length > 0 || error === undefined) real.append(bytes.subarray(0, length));
         if (error === undefined) return length;

@@ -214,7 +214,6 @@ function watched(runtime: Runtime): Runtime {
       atOnce: file.atOnce && {
         ...file.atOnce,
         append(bytes) {
-          tellOnce("at once");
           return file.atOnce!.append(bytes.subarray(0, taken(bytes)));
         },
       },

@@ -66,8 +66,7 @@ export function faultyRuntime(
         return done;
       },
       async sync() {
-        dies();
-        if (failsAt("sync")) throw systemError("EIO", "i/o error");
+        failsToSync();
         await file.sync();
         dies();
       },
@@ -81,13 +80,17 @@ export function faultyRuntime(
           return done;
         },
         sync() {
-          dies();
-          if (failsAt("sync")) throw systemError("EIO", "i/o error");
+          failsToSync();
           file.atOnce!.sync();
           dies();
         },
       },
     };
+  }
+
+  function failsToSync(): void {
+    dies();
+    if (failsAt("sync")) throw systemError("EIO", "i/o error");
   }
 
   /** How many bytes of a write are done, and what comes then. */
