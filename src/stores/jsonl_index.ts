@@ -6,6 +6,7 @@ import { eventIn, EventInserter } from "./event_table.ts";
 import type { IndexedLine, IndexRow, LinePlace } from "./jsonl_lines.ts";
 import { NameTable } from "./name_table.ts";
 import { indexChecksSql, indexFaults, type StrayCheck, strayChecks } from "./record_indexes.ts";
+import { LIMIT_SQL } from "./page_size.ts";
 import { lagBehind, type LogEnd, RecordTable, type RowFilter } from "./record_table.ts";
 import type { UnreadableLine, UnreadableLines } from "./store.ts";
 import { TileTable } from "./tile_table.ts";
@@ -67,7 +68,7 @@ export class JsonlIndex {
         `ev.event AS event, ev.subject AS subject, ${indexed} AS indexed, ${first} AS first ` +
         "FROM line LEFT JOIN name u ON u.id = line.user LEFT JOIN name m ON m.id = line.model " +
         "LEFT JOIN event ev ON ev.seq = line.seq " +
-        `WHERE line.seq >= ? AND line.seq < ${LARGEST_NUMBER} ORDER BY line.seq LIMIT ?`,
+        `WHERE line.seq >= ? AND line.seq < ${LARGEST_NUMBER} ORDER BY line.seq ${LIMIT_SQL}`,
     );
     this.#names = new NameTable(database);
     this.#insertUnreadable = database.prepare("INSERT INTO unreadable VALUES (?, ?, ?)");

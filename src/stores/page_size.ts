@@ -1,3 +1,9 @@
+/**
+ * The end of a statement that reads a page: its last parameter says how many rows. As a sum, for newer versions of SQLite take a
+ * parameter that is a limit by itself into account when they prepare a statement, and prepare it again each time the parameter is set.
+ */
+export const LIMIT_SQL = "LIMIT ? + 0";
+
 /** A page's texts stay near this many characters. */
 const AIM = 1024 * 1024;
 /** A few long rows behind many short ones must not fill the memory. */

@@ -3,6 +3,7 @@ import type { Selection } from "../query.ts";
 import type { SqliteDatabase, SqliteRow, SqliteStatement, SqliteValue } from "../ports.ts";
 import { begunSql, otherSql, subjectSql } from "./event_table.ts";
 import { checkEnd, checkNumber, LARGEST_NUMBER } from "./faults.ts";
+import { LIMIT_SQL } from "./page_size.ts";
 import { SEGMENT_BITS } from "./record_indexes.ts";
 import { nameIndexSql, segmentsSql, type SeqRange, UserSegments } from "./user_segments.ts";
 
@@ -164,7 +165,7 @@ export class RecordTable {
   ): readonly SqliteRow[] {
     const statement = this.#prepare(
       `SELECT ${this.#columns} FROM ${from} WHERE ${conditions.join(" AND ")} ` +
-        `ORDER BY seq${order === "desc" ? " DESC" : ""} LIMIT ?`,
+        `ORDER BY seq${order === "desc" ? " DESC" : ""} ${LIMIT_SQL}`,
     );
     const rows = statement.all(...values, limit);
     checkEnd(rows, range.from, range.to);

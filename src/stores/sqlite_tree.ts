@@ -9,7 +9,7 @@ import { Turns } from "../turns.ts";
 import { whenFree } from "./busy.ts";
 import { eventIn } from "./event_table.ts";
 import { checkEnd, checkNumber, faultOf, LARGEST_NUMBER } from "./faults.ts";
-import { PageSize } from "./page_size.ts";
+import { LIMIT_SQL, PageSize } from "./page_size.ts";
 import type { LayoutGuard } from "./sqlite_layout.ts";
 import { indexChecksSql, indexFaults, strayChecks } from "./record_indexes.ts";
 import { lagBehind } from "./record_table.ts";
@@ -71,7 +71,7 @@ export class SqliteTree implements TreeStore {
     this.#layout = layout;
     this.#exclusively = exclusively;
     this.#tiles = new TileTable(database, TILE_TABLE);
-    const range = `FROM ${RECORD_TABLE} WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?`;
+    const range = `FROM ${RECORD_TABLE} WHERE seq >= ? AND seq < ? ORDER BY seq ${LIMIT_SQL}`;
     this.#selectLines = database.prepare(`SELECT seq, ${RECORD_SQL} ${range}`);
     const { indexed, first } = indexChecksSql(RECORD_TABLE, EVENT_TABLE, "t", "ev");
     // As few columns as will do: each costs a fraction of a microsecond, for each row of the log.
@@ -80,7 +80,7 @@ export class SqliteTree implements TreeStore {
         `canonical = 1 AND ${indexed} AND ${first} = t.seq AND ${WHOLE_EVENT_SQL} AS sound, ` +
         `${RECORD_SQL}, ev.event, ev.subject ` +
         `FROM ${RECORD_TABLE} AS t NOT INDEXED LEFT JOIN ${EVENT_TABLE} AS ev NOT INDEXED ON ev.seq = t.seq ` +
-        "WHERE t.seq >= ? AND t.seq < ? ORDER BY t.seq LIMIT ?",
+        `WHERE t.seq >= ? AND t.seq < ? ORDER BY t.seq ${LIMIT_SQL}`,
     );
     // Texts as bytes: some drivers cut them at U+0000.
     const texts = TEXTS.map((column) => `CAST(${column} AS BLOB) AS ${column}`).join();

@@ -21,6 +21,8 @@ function spying(runtime: Runtime, into: Planned[]): Runtime {
     exec: (sql) => database.exec(sql),
     close: () => database.close(),
     prepare(sql) {
+      // SQLite prepares it again each time such a limit is set.
+      assert(!/\bLIMIT \?(?! \+)/.test(sql), sql);
       const statement = database.prepare(sql);
       if (!/^(SELECT|WITH) .* (FROM|JOIN) (audit_record|line)\b/s.test(sql)) return statement;
       if (/ AS (first|sound|stray)\b/.test(sql)) return statement; // verify() reads everything
