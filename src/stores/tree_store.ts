@@ -16,7 +16,7 @@ export interface InspectedRecord {
 
 /** A record as it is stored, with what is kept beside it, which is still to be compared. */
 export interface UnsettledRecord {
-  /** The stored bytes. */
+  /** The stored bytes, which stay valid. */
   readonly bytes: Uint8Array;
   /** What is kept beside them, by `claimOf()`. */
   readonly claim: string;

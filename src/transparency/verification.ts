@@ -173,15 +173,26 @@ async function* together(chunks: AsyncIterable<Inspected>): AsyncGenerator<Inspe
   let records: (InspectedRecord | UnsettledRecord)[] = [];
   let bytes = 0;
   for await (const chunk of chunks) {
+    const first = records.length;
     for (const record of chunk) {
       records.push(record);
       bytes += record.bytes?.length ?? 0;
     }
-    if (records.length < RECORDS_TOGETHER && bytes < BYTES_TOGETHER) continue;
+    if (records.length < RECORDS_TOGETHER && bytes < BYTES_TOGETHER) {
+      records.push(...records.splice(first).map(withOwnBytes));
+      continue;
+    }
     yield records;
     [records, bytes] = [[], 0];
   }
   if (records.length > 0) yield records;
+}
+
+/** A record whose bytes stay valid when the next chunk is asked for. */
+function withOwnBytes<T extends InspectedRecord | UnsettledRecord>(record: T): T {
+  const { bytes } = record;
+  if (!(bytes instanceof Uint8Array) || "settle" in record) return record;
+  return { ...record, bytes: bytes.slice() };
 }
 
 type Inspected = readonly (InspectedRecord | UnsettledRecord)[];

@@ -67,6 +67,20 @@ export function verifyConformance(name: string, place: MakePlace): void {
     assertEquals((await copy.verify({ checkpoint })).checked.signedAt, undefined);
   });
 
+  test(`${name}: verify() finds nothing wrong with long records among short ones`, async (t) => {
+    const log = await place(t).open({ signingKey, checkpoints: BY_HAND });
+    const short = interactions(5);
+    for (const length of [1_100_000, 600_000, 2_500_000]) {
+      await log.recordAll(short);
+      await log.record(interaction({ outputText: "x".repeat(length) }));
+    }
+    await log.recordAll([...short, ...interactions(300)]);
+    await log.checkpoint();
+    const { ok, faults, root } = await log.verify({ verifierKey });
+    assertEquals([ok, faults], [true, []]);
+    assertEquals(root, rootOfLines(await allLines(log)));
+  });
+
   test(`${name}: verify() tells what was checked, with a key and a checkpoint that was kept`, async (t) => {
     const log = await place(t).open({ signingKey, checkpoints: BY_HAND, clock: steadyClock() });
     await log.recordAll(interactions(300));
