@@ -7,6 +7,7 @@ import type { RecordFacts } from "../canonical_scan.ts";
 import type { EntryEvent } from "../entry_event.ts";
 import type { OpenFile } from "../ports.ts";
 import { LogRecord } from "../record.ts";
+import { textIn } from "../utf8.ts";
 import { readLines } from "./line_reader.ts";
 import { nextOffset, type ScannedLine } from "./line_scanner.ts";
 import type { UnreadableLine, WrittenLines } from "./store.ts";
@@ -85,19 +86,13 @@ export function misplaced(
   });
 }
 
-const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
 /** The text of a line and its newline, or `undefined` when they are not there. */
 export function decode(
   bytes: Uint8Array,
   { length }: Pick<LinePlace, "length">,
 ): string | undefined {
   if (bytes.length !== length + 1 || bytes[length] !== 0x0a) return undefined;
-  try {
-    return UTF_8.decode(bytes.subarray(0, length));
-  } catch {
-    return undefined;
-  }
+  return textIn(bytes.subarray(0, length));
 }
 
 /** The record that a line holds, or `undefined`. */

@@ -1,6 +1,7 @@
 import type { OpenFile } from "../ports.ts";
 import type { RecordFacts } from "../canonical_scan.ts";
 import { factsOf, NotARecord } from "../record.ts";
+import { textIn } from "../utf8.ts";
 
 /** How much of the file is read at a time. */
 const CHUNK_BYTES = 1024 * 1024;
@@ -118,16 +119,10 @@ async function skipLine(
   return undefined;
 }
 
-const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
 function readLine(bytes: Uint8Array): RecordFacts | string {
   if (bytes.length === 0) return "is empty";
-  let text: string;
-  try {
-    text = UTF_8.decode(bytes);
-  } catch {
-    return "is not UTF-8";
-  }
+  const text = textIn(bytes);
+  if (text === undefined) return "is not UTF-8";
   try {
     return factsOf(text);
   } catch (error) {

@@ -1,5 +1,6 @@
-import type { RecordFacts } from "../canonical_scan.ts";
+import { type RecordFacts, scanCanonical } from "../canonical_scan.ts";
 import type { EntryEvent } from "../entry_event.ts";
+import { textIn } from "../utf8.ts";
 
 /** Between what is claimed of one record and of the next: in no name that is read without parsing its line. */
 const RECORD = "\x01";
@@ -52,4 +53,16 @@ export function joinClaims(claims: readonly string[]): Uint8Array<ArrayBuffer> {
 export function splitClaims(claims: Uint8Array, count: number): readonly string[] {
   const parts = new TextDecoder("utf-8", { ignoreBOM: true }).decode(claims).split(RECORD);
   return parts.length === count ? parts : [];
+}
+
+/**
+ * Whether a line is the canonical one of what is claimed of it. Where this does not plainly say so, a closer look may.
+ *
+ * @param line Its bytes.
+ * @param claim By {@link claimOf}.
+ */
+export function isPlainly(line: Uint8Array, claim: string): boolean {
+  const text = textIn(line);
+  const facts = text === undefined ? undefined : scanCanonical(text);
+  return facts !== undefined && claimOfFacts(facts) === claim;
 }
