@@ -185,7 +185,7 @@ export class JsonlIndex {
       seq: row["seq"] as number,
       instantUs: row["instant_us"] as number,
       lagUs: row["lag_us"] as number,
-      faults: [...indexFaults(row), ...row["cut"] === 0 ? [] : [CUT]],
+      faults: row["cut"] === 0 ? indexFaults(row) : [...indexFaults(row), CUT],
       canonical: row["canonical"] === 1,
       event: eventIn(row),
       offset: row["offset"] as number,

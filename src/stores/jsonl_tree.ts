@@ -22,7 +22,7 @@ import {
 } from "./jsonl_lines.ts";
 import { readLines } from "./line_reader.ts";
 import { lagBehind } from "./record_table.ts";
-import { scanLines } from "./line_scanner.ts";
+import { scanLines, type ScannedLine } from "./line_scanner.ts";
 import { PageSize } from "./page_size.ts";
 import type {
   InspectedCheckpoint,
@@ -145,10 +145,13 @@ export class JsonlTree implements TreeStore {
           rows.pass();
           seq = row.seq + 1;
         }
-        const expected = { ...toIndexedLine(line), seq, lagUs };
         const indexed = row?.offset === line.offset ? row : undefined;
         if (indexed !== undefined) rows.pass();
-        found.push({ bytes: line.bytes!, entryId, faults: faultsOf(expected, indexed) });
+        const isPlain = indexed !== undefined && isIndexed(line, seq, lagUs, indexed);
+        const faults = isPlain
+          ? indexed.faults
+          : faultsOf({ ...toIndexedLine(line), seq, lagUs }, indexed);
+        found.push({ bytes: line.bytes!, entryId, faults });
         seq = (indexed?.seq ?? seq) + 1;
       }
       yield found;
@@ -296,9 +299,22 @@ function lost({ offset, entryId }: IndexRow): InspectedRecord {
   return { bytes: undefined, entryId, faults: [fault] };
 }
 
-function sameEvent(a: unknown, b: unknown): boolean {
-  const [one, other] = [a, b] as (EntryEvent | undefined)[];
+function sameEvent(one: EntryEvent | undefined, other: EntryEvent | undefined): boolean {
   return one?.name === other?.name && one?.subject === other?.subject;
+}
+
+/** Whether the index says of a record's line what it is: as {@link faultsOf}, at a fraction of the time. */
+function isIndexed(
+  { offset, length, content }: ScannedLine,
+  seq: number,
+  lagUs: number,
+  indexed: IndexRow,
+): boolean {
+  const { entryId, instantUs, user, model, canonical, event } = content as RecordFacts;
+  return offset === indexed.offset && length === indexed.length && entryId === indexed.entryId &&
+    instantUs === indexed.instantUs && user === indexed.user && model === indexed.model &&
+    canonical === indexed.canonical && seq === indexed.seq && lagUs === indexed.lagUs &&
+    sameEvent(event, indexed.event);
 }
 
 /** What the index says otherwise of a line. */
@@ -310,7 +326,7 @@ function faultsOf(
   const others = Object.entries(expected)
     .filter(([key, value]) => {
       const found = (indexed as unknown as Record<string, unknown>)[key];
-      return key === "event" ? !sameEvent(value, found) : found !== value;
+      return key === "event" ? !sameEvent(expected.event, indexed.event) : found !== value;
     })
     .map(([key]) => `the index beside the file has another ${key}`);
   return [...others, ...indexed.faults];

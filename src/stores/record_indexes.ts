@@ -79,9 +79,12 @@ export function indexChecksSql(
   return { indexed: `(${all.join(" AND ")})`, first: `(${first})` };
 }
 
+const NONE: readonly string[] = [];
+
 /** What is wrong with a row, by the columns `indexed` and `first` of {@link indexChecksSql}; one sentence each. */
 export function indexFaults(row: SqliteRow): readonly string[] {
   const { seq, indexed, first } = row as Record<string, number | null>;
+  if (indexed === 1 && first === seq) return NONE;
   const faults: string[] = [];
   const isRepeated = typeof first === "number" && first < seq!;
   if (indexed !== 1 || (first !== seq && !isRepeated)) {
