@@ -9,9 +9,16 @@
  */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { HashReply, HashRequest } from "./adapters/hash_thread.ts";
-import type { CLOSE, WriteRequest } from "./adapters/row_writer.ts";
-import type { ThreadReply, ThreadStart } from "./adapters/worker_thread.ts";
-import type { RowsWritten, RowWriterSettings, Runtime, Sha256 } from "./src/ports.ts";
+import type { CheckReply, CheckRequest } from "./adapters/row_checker.ts";
+import type { WriteRequest } from "./adapters/row_writer.ts";
+import type { CLOSE, ThreadReply, ThreadStart } from "./adapters/worker_thread.ts";
+import type {
+  RowCheckerSettings,
+  RowsWritten,
+  RowWriterSettings,
+  Runtime,
+  Sha256,
+} from "./src/ports.ts";
 import { VERSION } from "./src/version.ts";
 
 async function currentRuntime(): Promise<Runtime> {
@@ -69,12 +76,36 @@ async function write(port: MessagePort, settings: RowWriterSettings): Promise<vo
   });
 }
 
+/** Checks rows. */
+async function check(port: MessagePort, settings: RowCheckerSettings): Promise<void> {
+  const { RowCheckThread } = await import("./src/stores/row_check_thread.ts");
+  const thread = await RowCheckThread.open(await currentRuntime(), settings);
+  port.on("message", async (request: CheckRequest | typeof CLOSE) => {
+    if (request === "close") {
+      await thread.close();
+      return post(port, request);
+    }
+    const checked = await thread.check(request.from, request.to);
+    if (checked === undefined) return post<CheckReply>(port, checked);
+    const [leaves, roots] = [checked.leaves.buffer, checked.roots.buffer];
+    post<CheckReply>(port, { ...checked, leaves, roots }, [leaves, roots]);
+  });
+}
+
 async function start(port: MessagePort, { job, version }: ThreadStart): Promise<void> {
   if (version !== VERSION) {
     throw new Error(`the thread's program is that of version ${VERSION}, not ${version}`);
   }
-  if (job.does === "hash") await hash(port);
-  else await write(port, job.settings);
+  switch (job.does) {
+    case "hash":
+      await hash(port);
+      break;
+    case "write":
+      await write(port, job.settings);
+      break;
+    case "check":
+      await check(port, job.settings);
+  }
   post(port, undefined); // it is ready
 }
 

@@ -63,6 +63,8 @@ export type {
   WrittenLines,
 } from "./src/stores/store.ts";
 export type {
+  CheckedRecords,
+  FaultyRecord,
   InspectedCheckpoint,
   InspectedRecord,
   StoredCheckpoint,
@@ -96,6 +98,7 @@ export type { Cost, Usage } from "./src/usage.ts";
 export type { VerifyOptions } from "./src/verify_options.ts";
 export type { AuditWarning } from "./src/warning.ts";
 export type {
+  FaultyRow,
   FileAdapter,
   FileAtOnce,
   FileFolder,
@@ -107,7 +110,11 @@ export type {
   Leaves,
   OpenFile,
   RowBatch,
+  RowChecker,
+  RowCheckerSettings,
+  RowsChecked,
   RowsFailure,
+  RowsStand,
   RowsWritten,
   RowWriter,
   RowWriterSettings,

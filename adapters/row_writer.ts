@@ -4,7 +4,7 @@
  * @module
  */
 import type { RowBatch, RowsWritten, RowWriter, RowWriterSettings } from "../src/ports.ts";
-import { ownBuffer, WorkerThread } from "./worker_thread.ts";
+import { type CLOSE, ownBuffer, WorkerThread } from "./worker_thread.ts";
 
 /** What is sent to the thread: buffers alone, as in `hash_thread.ts`. */
 export interface WriteRequest {
@@ -19,9 +19,6 @@ export interface WriteRequest {
   /** What follows. */
   readonly then: RowBatch["then"];
 }
-
-/** Asks the thread to close the database. */
-export const CLOSE = "close";
 
 /** Starts a thread that has the database open, and resolves when it is ready. */
 export async function startRowWriter(settings: RowWriterSettings): Promise<RowWriter> {
@@ -40,9 +37,6 @@ export async function startRowWriter(settings: RowWriterSettings): Promise<RowWr
       };
       return await thread.ask({ ...buffers, then }, Object.values(buffers));
     },
-    async close(): Promise<void> {
-      await thread.ask(CLOSE, []).catch(() => {}); // it has ended, and its database with it
-      await thread.close();
-    },
+    close: () => thread.closeAfterAll(),
   };
 }

@@ -6,14 +6,18 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
-import type { RowWriterSettings } from "../src/ports.ts";
+import type { RowCheckerSettings, RowWriterSettings } from "../src/ports.ts";
 import { VERSION } from "../src/version.ts";
 import { isPermitted } from "./deno_permissions.ts";
+
+/** Asks a thread to close the database that it has open. */
+export const CLOSE = "close";
 
 /** What a thread is for. */
 export type ThreadJob =
   | { readonly does: "hash" }
-  | { readonly does: "write"; readonly settings: RowWriterSettings };
+  | { readonly does: "write"; readonly settings: RowWriterSettings }
+  | { readonly does: "check"; readonly settings: RowCheckerSettings };
 
 /** What a thread gets when it starts. */
 export interface ThreadStart {
@@ -117,6 +121,12 @@ export class WorkerThread<Request, Reply> {
   /** Ends the thread; what is still awaited is rejected. */
   async close(): Promise<void> {
     await this.#fail(new Error("the thread was closed"));
+  }
+
+  /** Has the thread answer what it was asked for and close its database, and ends it. Requests may be {@link CLOSE}. */
+  async closeAfterAll(): Promise<void> {
+    await this.ask(CLOSE as Request, []).catch(() => {}); // it has ended, and its database with it
+    await this.close();
   }
 
   async #refuse(reason: Error): Promise<never> {

@@ -178,6 +178,11 @@ export interface SqliteAdapter {
    * there. It rejects with the reason if no thread can be started.
    */
   readonly startRowWriter?: (settings: RowWriterSettings) => Promise<RowWriter>;
+  /**
+   * Starts a thread that has a database open by this driver, for reading, and resolves when it is ready. A large log is
+   * verified by several. It rejects with the reason if no thread can be started.
+   */
+  readonly startRowChecker?: (settings: RowCheckerSettings) => Promise<RowChecker>;
 }
 
 /** How a {@link RowWriter} writes. */
@@ -244,6 +249,65 @@ export interface RowWriter {
    */
   write(rows: RowBatch): Promise<RowsWritten>;
   /** Closes the database, and ends the thread. */
+  close(): Promise<void>;
+}
+
+/** What a {@link RowChecker} reads. */
+export interface RowCheckerSettings {
+  /** The database file. */
+  readonly path: string;
+  /** The file's identity: no other is read. */
+  readonly identity: string;
+  /** How long to wait for others' locks, milliseconds. */
+  readonly busyTimeoutMs: number;
+}
+
+/** What a {@link RowChecker} found of some rows. */
+export interface RowsChecked {
+  /** Where it began, taken from the row before: whoever compared that row knows whether it is so. */
+  readonly before: RowsStand;
+  /** Where it ended. */
+  readonly after: RowsStand;
+  /** The hashes of the records' leaves, 32 bytes each, end to end. */
+  readonly leaves: Uint8Array<ArrayBuffer>;
+  /** The roots of all tiles of level 0 that these leaves fill if the first of them is the first of a tile, end to end. */
+  readonly roots: Uint8Array<ArrayBuffer>;
+  /** What is wrong. */
+  readonly faulty: readonly FaultyRow[];
+}
+
+/** Where a comparison of rows stands between two of them. */
+export interface RowsStand {
+  /** The number that the next row should have. */
+  readonly next: number;
+  /** The latest instant of all rows before, microseconds since the epoch. */
+  readonly highUs: number;
+}
+
+/** A row with something wrong about it. */
+export interface FaultyRow {
+  /** Which of the rows that were checked together; the first is 0. */
+  readonly position: number;
+  /** The entry's id, where it is known. */
+  readonly entryId: string | undefined;
+  /** What is wrong; one sentence each. */
+  readonly faults: readonly string[];
+}
+
+/**
+ * Another thread that compares rows of a log with the records in them, and hashes these.
+ *
+ * It keeps no process alive unless an answer is awaited.
+ */
+export interface RowChecker {
+  /**
+   * Checks the rows from one number to before another.
+   *
+   * @returns Nothing where they could not be read.
+   * @throws {Error} Why the thread cannot be used, now and from now on.
+   */
+  check(from: number, to: number): Promise<RowsChecked | undefined>;
+  /** Closes the database, once what was asked for is done, and ends the thread. */
   close(): Promise<void>;
 }
 

@@ -13,6 +13,7 @@ import type {
   SqliteStatement,
   SqliteValue,
 } from "../../src/ports.ts";
+import { startRowChecker } from "../row_checker.ts";
 import { startRowWriter } from "../row_writer.ts";
 import { sqliteError } from "../sqlite_error.ts";
 import { checkCount, countParameters } from "../sqlite_parameters.ts";
@@ -27,6 +28,7 @@ export const sqlite: SqliteAdapter = {
     return told(() => new NodeDatabase(new DatabaseSync(existing, { readOnly: options.readOnly })));
   },
   startRowWriter,
+  startRowChecker,
 };
 
 /** Asked for when it is needed and not imported, so that a Node without it says what it lacks. */

@@ -130,7 +130,14 @@ class SqliteStore implements LogStore {
       (records) => this.#appendAgain(records),
       async () => await this.#walSync?.sync(),
     );
-    this.tree = new SqliteTree(database, settings, layout, (section) => this.#exclusively(section));
+    const startChecker = runtime.sqlite.startRowChecker;
+    this.tree = new SqliteTree({
+      database,
+      layout,
+      sha256: runtime.sha256,
+      exclusively: (section) => this.#exclusively(section),
+      startRowChecker: startChecker && (() => startChecker({ path, identity, busyTimeoutMs })),
+    }, settings);
   }
 
   get size(): number {

@@ -1,18 +1,24 @@
 import type { FileSettings } from "../options.ts";
-import type { SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
-import type { RecordFacts } from "../canonical_scan.ts";
-import { factsOf, NotARecord } from "../record.ts";
+import type {
+  RowChecker,
+  RowsChecked,
+  RowsStand,
+  Sha256,
+  SqliteDatabase,
+  SqliteRow,
+  SqliteStatement,
+} from "../ports.ts";
 import type { TileId } from "../transparency/tile.ts";
 import type { FullTile } from "../transparency/tree.ts";
-import { claimOf, idIn, NAMES_SQL } from "../transparency/claims.ts";
 import { Turns } from "../turns.ts";
 import { whenFree } from "./busy.ts";
-import { eventIn } from "./event_table.ts";
 import { checkEnd, checkNumber, faultOf, LARGEST_NUMBER } from "./faults.ts";
 import { LIMIT_SQL, PageSize } from "./page_size.ts";
+import { strayChecks } from "./record_indexes.ts";
+import { RowCheck } from "./row_check.ts";
+import { RowCheckers, type RowCheckersOptions } from "./row_checkers.ts";
+import { InspectedRows, RECORD_SQL, RowInspector, START } from "./row_inspector.ts";
 import type { LayoutGuard } from "./sqlite_layout.ts";
-import { indexChecksSql, indexFaults, strayChecks } from "./record_indexes.ts";
-import { lagBehind } from "./record_table.ts";
 import {
   CHECKPOINT_TABLE,
   EVENT_TABLE,
@@ -23,6 +29,7 @@ import {
 import { TileTable } from "./tile_table.ts";
 import { transact } from "./transact.ts";
 import type {
+  CheckedRecords,
   InspectedCheckpoint,
   InspectedRecord,
   StoredCheckpoint,
@@ -34,61 +41,52 @@ import type {
 const CHECKPOINTS = 256;
 /** No row that was put in from outside shall escape for its number; beyond these two it is looked for apart. */
 const [LOWEST, HIGHEST] = [-LARGEST_NUMBER, LARGEST_NUMBER - 1];
-/** As bytes: no driver decodes them, nor cuts them at U+0000. In a damaged row there may be no text. */
-const RECORD_SQL = "CAST(coalesce(record, '') AS BLOB) AS record";
-/** As above; and the size as a number that each driver gives, be it as large as it will. */
+/** As {@link RECORD_SQL}; and the size as a number that each driver gives, be it as large as it will. */
 const CHECKPOINT_SQL = "CAST(size AS REAL) AS size, CAST(coalesce(note, '') AS BLOB) AS note";
-/** No name of an event has a U+0000, at which some drivers cut a text. */
-const WHOLE_EVENT_SQL =
-  "(ev.seq IS NULL OR instr(CAST(ev.event || coalesce(ev.subject, '') AS BLOB), x'00') = 0)";
+
+/** What the tree needs of the log that it belongs to. */
+export interface SqliteAccess {
+  /** A database with the layout. */
+  readonly database: SqliteDatabase;
+  /** Whether that is still as it was made. */
+  readonly layout: LayoutGuard;
+  readonly sha256: Sha256;
+  /** Does something that writes, when no one else of the handle does. */
+  exclusively<T>(action: () => T): Promise<T>;
+  /** Starts a thread that checks rows, where there are any. */
+  readonly startRowChecker: (() => Promise<RowChecker>) | undefined;
+}
 
 /** Tiles and checkpoints in the tables beside the records. */
 export class SqliteTree implements TreeStore {
+  readonly #access: SqliteAccess;
   readonly #database: SqliteDatabase;
   readonly #settings: FileSettings;
-  readonly #layout: LayoutGuard;
-  readonly #exclusively: <T>(action: () => T) => Promise<T>;
+  readonly #checkers: RowCheckersOptions;
   readonly #tiles: TileTable;
   readonly #selectLines: SqliteStatement;
-  readonly #selectRows: SqliteStatement;
-  readonly #selectRow: SqliteStatement;
+  readonly #toInspect: InspectedRows;
+  readonly #selectNext: SqliteStatement;
   readonly #selectCheckpoints: SqliteStatement;
   readonly #selectStray: SqliteStatement;
   readonly #selectLast: SqliteStatement;
 
   /**
-   * @param database A database with the layout.
-   * @param exclusively Does something that writes, when no one else of the handle does.
+   * @param access The log.
+   * @param checkers How rows are checked by other threads; tests give it.
    */
-  constructor(
-    database: SqliteDatabase,
-    settings: FileSettings,
-    layout: LayoutGuard,
-    exclusively: <T>(action: () => T) => Promise<T>,
-  ) {
+  constructor(access: SqliteAccess, settings: FileSettings, checkers: RowCheckersOptions = {}) {
+    const { database } = access;
+    this.#access = access;
     this.#database = database;
     this.#settings = settings;
-    this.#layout = layout;
-    this.#exclusively = exclusively;
+    this.#checkers = checkers;
     this.#tiles = new TileTable(database, TILE_TABLE);
     const range = `FROM ${RECORD_TABLE} WHERE seq >= ? AND seq < ? ORDER BY seq ${LIMIT_SQL}`;
     this.#selectLines = database.prepare(`SELECT seq, ${RECORD_SQL} ${range}`);
-    const { indexed, first } = indexChecksSql(RECORD_TABLE, EVENT_TABLE, "t", "ev");
-    // As few columns as will do: each costs a fraction of a microsecond, for each row of the log.
-    this.#selectRows = database.prepare(
-      `SELECT t.seq AS seq, coalesce(${NAMES_SQL}, '') AS names, cost_usd, latency_ms, instant_us, lag_us, ` +
-        `canonical = 1 AND ${indexed} AND ${first} = t.seq AND ${WHOLE_EVENT_SQL} AS sound, ` +
-        `${RECORD_SQL}, ev.event, ev.subject ` +
-        `FROM ${RECORD_TABLE} AS t NOT INDEXED LEFT JOIN ${EVENT_TABLE} AS ev NOT INDEXED ON ev.seq = t.seq ` +
-        `WHERE t.seq >= ? AND t.seq < ? ORDER BY t.seq ${LIMIT_SQL}`,
-    );
-    // Texts as bytes: some drivers cut them at U+0000.
-    const texts = TEXTS.map((column) => `CAST(${column} AS BLOB) AS ${column}`).join();
-    this.#selectRow = database.prepare(
-      `SELECT t.seq AS seq, instant_us, lag_us, canonical, cost_usd, latency_ms, ${texts}, ` +
-        `CAST(ev.event AS BLOB) AS event, CAST(ev.subject AS BLOB) AS subject, ` +
-        `${indexed} AS indexed, ${first} AS first FROM ${RECORD_TABLE} AS t NOT INDEXED ` +
-        `LEFT JOIN ${EVENT_TABLE} AS ev NOT INDEXED ON ev.seq = t.seq WHERE t.seq = ?`,
+    this.#toInspect = new InspectedRows(database);
+    this.#selectNext = database.prepare(
+      `SELECT seq FROM ${RECORD_TABLE} NOT INDEXED WHERE seq >= ? ORDER BY seq LIMIT 1`,
     );
     this.#selectCheckpoints = database.prepare(
       `SELECT number, ${CHECKPOINT_SQL} FROM ${CHECKPOINT_TABLE} ` +
@@ -117,28 +115,18 @@ export class SqliteTree implements TreeStore {
     }
   }
 
-  async *inspect(): AsyncGenerator<readonly (InspectedRecord | UnsettledRecord)[]> {
-    const pageSize = new PageSize();
-    const turns = new Turns();
-    const inspector = new RowInspector((seq) => this.#row(seq));
-    const last = await this.#reading(() =>
-      this.#database.prepare(
-        `SELECT min(max(seq), ${LARGEST_NUMBER}) AS last FROM ${RECORD_TABLE}`,
-      ).get()!["last"] as number | null
-    );
-    if (last !== null) await this.#reading(() => checkNumber(last));
-    const end = last === null ? 0 : last + 1;
-    for (let from = LOWEST; from < end;) {
-      const rows = await this.#rows(this.#selectRows, from, end, pageSize);
-      if (rows.length === 0) return;
-      from = rows.at(-1)!["seq"] as number + 1;
-      pageSize.seen(
-        rows.length,
-        rows.reduce((sum, { record }) => sum + (record as Uint8Array).length, 0),
-      );
-      yield rows.map((row) => inspector.inspect(row as InspectedRow));
-      await turns.give();
+  async *inspect(): AsyncGenerator<
+    readonly (InspectedRecord | UnsettledRecord)[] | CheckedRecords
+  > {
+    const end = await this.#end();
+    const checkers = await RowCheckers.start(this.#access.startRowChecker, end, this.#checkers);
+    try {
+      if (checkers === undefined) yield* this.#inspectHere(end);
+      else yield* this.#inspectAside(checkers, end);
+    } finally {
+      await checkers?.close();
     }
+    const turns = new Turns();
     for (const { sql, says } of strayChecks(RECORD_TABLE, EVENT_TABLE, LOWEST, end)) {
       const found = await this.#reading(() => this.#database.prepare(sql).all());
       if (found.length > 0) {
@@ -148,8 +136,75 @@ export class SqliteTree implements TreeStore {
     }
   }
 
+  /** The number behind that of the last row. */
+  #end(): Promise<number> {
+    return this.#reading(() => {
+      const sql = `SELECT min(max(seq), ${LARGEST_NUMBER}) AS last FROM ${RECORD_TABLE}`;
+      const last = this.#database.prepare(sql).get()!["last"] as number | null;
+      if (last === null) return 0;
+      checkNumber(last);
+      return last + 1;
+    });
+  }
+
+  async *#inspectHere(end: number): AsyncGenerator<readonly UnsettledRecord[]> {
+    const pageSize = new PageSize();
+    const turns = new Turns();
+    const inspector = new RowInspector((seq) => this.#row(seq));
+    for (let from = LOWEST; from < end;) {
+      const rows = await this.#reading(() => this.#toInspect.page(from, end, pageSize.rows));
+      if (rows.length === 0) return;
+      from = rows.at(-1)!.seq + 1;
+      pageSize.seen(rows.length, rows.reduce((sum, { record }) => sum + record.length, 0));
+      yield rows.map((row) => inspector.inspect(row));
+      await turns.give();
+    }
+  }
+
+  /** Has the rows checked by other threads, as far as they can. */
+  async *#inspectAside(checkers: RowCheckers, end: number): AsyncGenerator<CheckedRecords> {
+    const first = Math.min(0, await this.#next(LOWEST) ?? 0);
+    let stand = START;
+    for await (const part of checkers.parts(first, end, (seq) => this.#next(seq))) {
+      const { from, to, checked: there } = part;
+      // There, it was taken for granted that the row before them is as it should be.
+      const isSure = there !== undefined && isSame(there.before, stand);
+      const checked = isSure ? there : await this.#checkHere(from, to, stand);
+      stand = checked.after;
+      if (checked.leaves.length > 0) {
+        yield { ...checked, idOf: (position) => this.#idOf(from, position) };
+      }
+    }
+  }
+
+  async #checkHere(from: number, to: number, stand: RowsStand): Promise<RowsChecked> {
+    const { path, busyTimeoutMs } = this.#settings;
+    try {
+      return await new RowCheck(this.#toInspect, this.#access.sha256, busyTimeoutMs)
+        .check(from, to, stand);
+    } catch (error) {
+      throw faultOf(`read ${path}`, error, "READ_FAILED");
+    }
+  }
+
+  /** The id in one of the rows from a number on. */
+  #idOf(from: number, position: number): Promise<string | undefined> {
+    return this.#reading(() => {
+      const [row] = this.#database.prepare(
+        `SELECT CAST(entry_id AS BLOB) AS id FROM ${RECORD_TABLE} NOT INDEXED WHERE seq >= ? ` +
+          "ORDER BY seq LIMIT 1 OFFSET ? + 0",
+      ).all(from, position);
+      return row === undefined ? undefined : LOSSY.decode(row["id"] as Uint8Array);
+    });
+  }
+
+  /** The number of the first row from one on. */
+  #next(seq: number): Promise<number | undefined> {
+    return this.#reading(() => this.#selectNext.get(seq)?.["seq"] as number | undefined);
+  }
+
   async inspectLayout(): Promise<readonly string[]> {
-    const changes = await this.#reading(() => this.#layout.changes());
+    const changes = await this.#reading(() => this.#access.layout.changes());
     return changes.map(({ says }) => `The layout of the database was changed: ${says}`);
   }
 
@@ -170,7 +225,7 @@ export class SqliteTree implements TreeStore {
   /** All of a row, its texts as bytes. */
   #row(seq: number): SqliteRow | undefined {
     try {
-      return this.#selectRow.get(seq);
+      return this.#toInspect.whole(seq);
     } catch (error) {
       throw faultOf(`read ${this.#settings.path}`, error, "READ_FAILED");
     }
@@ -255,9 +310,9 @@ export class SqliteTree implements TreeStore {
   async #writing(durability: "full" | "relaxed", action: () => void): Promise<void> {
     const { path, durability: usual } = this.#settings;
     try {
-      await this.#exclusively(() => {
+      await this.#access.exclusively(() => {
         const guarded = (): void => {
-          this.#layout.check();
+          this.#access.layout.check();
           action();
         };
         if (durability === usual) return transact(this.#database, guarded);
@@ -275,96 +330,12 @@ export class SqliteTree implements TreeStore {
   }
 }
 
-const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const LOSSY = new TextDecoder("utf-8", { ignoreBOM: true });
+function isSame(one: RowsStand, other: RowsStand): boolean {
+  return one.next === other.next && one.highUs === other.highUs;
+}
 
-const TEXTS = ["entry_id", "timestamp", "user", "model"];
+const LOSSY = new TextDecoder("utf-8", { ignoreBOM: true });
 
 function noteIn(row: SqliteRow): string {
   return LOSSY.decode(row["note"] as Uint8Array);
 }
-
-/** What is read of a row when it is first looked at. */
-interface InspectedRow extends SqliteRow {
-  readonly seq: number;
-  readonly names: string;
-  readonly cost_usd: number | null;
-  readonly latency_ms: number | null;
-  readonly instant_us: number;
-  readonly lag_us: number;
-  readonly sound: number;
-  readonly record: Uint8Array;
-}
-
-/** Compares rows with the records in them, in their order. */
-class RowInspector {
-  readonly #whole: (seq: number) => SqliteRow | undefined;
-  #next = 0;
-  #highUs = -Infinity;
-
-  /** @param whole Reads all of a row. */
-  constructor(whole: (seq: number) => SqliteRow | undefined) {
-    this.#whole = whole;
-  }
-
-  inspect(row: InspectedRow): UnsettledRecord {
-    return {
-      bytes: row.record,
-      claim: claimOf(row.names, row.cost_usd, row.latency_ms, row.instant_us, eventIn(row)),
-      settle: (isPlain) => this.#settle(row, isPlain),
-    };
-  }
-
-  #settle(row: InspectedRow, isPlain: boolean): InspectedRecord {
-    const { record: bytes, seq, names, instant_us, lag_us, sound } = row;
-    const lagUs = lagBehind(this.#highUs, instant_us);
-    if (!isPlain || sound !== 1 || seq !== this.#next || lag_us !== lagUs) {
-      return this.#look(row);
-    }
-    this.#highUs = instant_us + lagUs;
-    this.#next++;
-    return { bytes, entryId: idIn(names), faults: NONE };
-  }
-
-  /** Looks closer at what is not plainly as it should be. */
-  #look({ record: bytes, seq, names }: InspectedRow): InspectedRecord {
-    const row = this.#whole(seq);
-    const faults = row === undefined
-      ? ["its row was removed while it was looked at"]
-      : [...indexFaults(row)];
-    if (seq !== this.#next) {
-      faults.push(`has the row number ${seq} where ${this.#next} should follow`);
-    }
-    this.#next = seq + 1;
-    let facts: RecordFacts;
-    try {
-      facts = factsOf(UTF_8.decode(bytes));
-    } catch (error) {
-      const state = error instanceof NotARecord ? error.message : "is not UTF-8";
-      return { bytes, entryId: idIn(names), faults: [...faults, `the record ${state}`] };
-    }
-    const { entryId, instantUs } = facts;
-    const lagUs = lagBehind(this.#highUs, instantUs);
-    this.#highUs = instantUs + lagUs;
-    const compare = (column: string, value: string | number | null): void => {
-      const stored = row?.[column];
-      const actual = stored instanceof Uint8Array ? LOSSY.decode(stored) : stored;
-      if (row === undefined || actual === value) return;
-      faults.push(`the column ${column} is not what the record says`);
-    };
-    compare("entry_id", entryId);
-    compare("timestamp", facts.timestamp);
-    compare("user", facts.user);
-    compare("model", facts.model);
-    compare("cost_usd", facts.costUsd);
-    compare("latency_ms", facts.latencyMs);
-    compare("instant_us", instantUs);
-    compare("lag_us", lagUs);
-    compare("canonical", facts.canonical ? 1 : 0);
-    compare("event", facts.event?.name ?? null);
-    compare("subject", facts.event?.subject ?? null);
-    return { bytes, entryId, faults };
-  }
-}
-
-const NONE: readonly string[] = [];

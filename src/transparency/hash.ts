@@ -48,15 +48,20 @@ node[0] = NODE;
  *
  * @param sha256 The runtime's SHA-256.
  * @param record The record's bytes, of any length; a string means its UTF-8 bytes.
+ * @param into Where the hash may be put.
  */
-export function leafHash(sha256: Sha256, record: string | Uint8Array): Uint8Array {
+export function leafHash(
+  sha256: Sha256,
+  record: string | Uint8Array,
+  into?: Uint8Array,
+): Uint8Array {
   // U+0000 is the byte 0 in UTF-8, so that the runtime encodes and hashes in one go.
-  if (typeof record === "string") return sha256(`\0${record}`);
+  if (typeof record === "string") return sha256(`\0${record}`, into);
   const length = 1 + record.length;
-  if (length > MOST_REUSED_BYTES) return sha256(prefixed(record));
+  if (length > MOST_REUSED_BYTES) return sha256(prefixed(record), into);
   if (length > leaf.length) leaf = new Uint8Array(Math.min(MOST_REUSED_BYTES, 2 * length));
   leaf.set(record, 1);
-  return sha256(leaf.subarray(0, length));
+  return sha256(leaf.subarray(0, length), into);
 }
 
 /**

@@ -5,14 +5,21 @@ import { equalHashes, HASH_BYTES } from "./hash.ts";
 import { TILE_BYTES, TILE_WIDTH, tileRoot } from "./tile.ts";
 import type { FullTile } from "./tree.ts";
 
+/** Entries that follow each other, from one index to before another. */
+interface Passed {
+  readonly from: number;
+  readonly to: number;
+  readonly idOf: (position: number) => string | undefined | Promise<string | undefined>;
+}
+
 /** Compares tiles with those that are stored. */
 export class TileCheck {
   readonly #sha256: Sha256;
   readonly #store: TreeStore;
   readonly #faults: Faults;
-  /** The ids of the entries from {@link TileCheck.#first} on. */
-  #ids: (string | undefined)[] = [];
-  #first = 0;
+  /** Who knows the ids of the entries that passed and are in no tile yet. */
+  #passed: Passed[] = [];
+  #size = 0;
   /** How many stored tiles were compared. */
   checked = 0;
 
@@ -22,9 +29,14 @@ export class TileCheck {
     this.#faults = faults;
   }
 
-  /** Takes note of the id of the next entry. */
-  passed(entryId: string | undefined): void {
-    this.#ids.push(entryId);
+  /**
+   * Takes note that entries have passed whose tiles will be checked.
+   *
+   * @param count How many.
+   * @param idOf Finds the id of one of them, the first is 0, where it is known.
+   */
+  passed(count: number, idOf: Passed["idOf"]): void {
+    this.#passed.push({ from: this.#size, to: this.#size += count, idOf });
   }
 
   async check(tile: FullTile): Promise<void> {
@@ -32,7 +44,7 @@ export class TileCheck {
     if (stored !== undefined) {
       this.checked++;
       const fits = equalHashes(stored, tile.hashes);
-      if (!fits) this.#report(tile, stored);
+      if (!fits) await this.#report(tile, stored);
       const [root] = await this.#store.tileRoots(tile.level, tile.index, tile.index + 1);
       // The root is that of the stored hashes, whatever became of the records.
       const actual = fits || stored.length !== TILE_BYTES
@@ -42,8 +54,8 @@ export class TileCheck {
       if (root !== undefined && !equalHashes(root, actual)) this.#reportRoot(tile);
     }
     if (tile.level > 0) return;
-    this.#ids.splice(0, TILE_WIDTH);
-    this.#first += TILE_WIDTH;
+    const end = (tile.index + 1) * TILE_WIDTH;
+    while (this.#passed.length > 0 && this.#passed[0]!.to <= end) this.#passed.shift();
   }
 
   /** Finds tiles of entries that are not there any more. */
@@ -62,7 +74,7 @@ export class TileCheck {
   }
 
   /** Tells where two tiles differ first; what follows may just be moved. */
-  #report(tile: FullTile, stored: Uint8Array): void {
+  async #report(tile: FullTile, stored: Uint8Array): Promise<void> {
     const start = tile.index * TILE_WIDTH;
     let position = 0;
     while (position < TILE_WIDTH && equalHashes(at(stored, position), at(tile.hashes, position))) {
@@ -72,12 +84,17 @@ export class TileCheck {
     this.#faults.add({
       kind: "tile",
       index,
-      entryId: index === undefined ? undefined : this.#ids[index - this.#first],
+      entryId: index === undefined ? undefined : await this.#idOf(index),
       message: index === undefined
         ? `The stored tile ${tile.index} of level ${tile.level} is not the one of the records`
         : `Entry ${index}: it has another hash than the one that was stored when it was written; ` +
           "the entry or the hash was altered",
     });
+  }
+
+  async #idOf(index: number): Promise<string | undefined> {
+    const passed = this.#passed.find(({ to }) => index < to);
+    return await passed?.idOf(index - passed.from);
   }
 
   #reportRoot({ level, index }: FullTile): void {

@@ -99,16 +99,16 @@ export class Tree {
    * Adds leaves at the right end, with what was computed of them elsewhere.
    *
    * @param leaves The hashes of the leaves, end to end, which are copied.
-   * @param roots The roots of the tiles of level 0 that become full with them, end to end.
+   * @param roots The roots of the tiles of level 0 that become full with them, end to end, where they are known.
    * @throws {RangeError} If the lengths do not fit, or the tree has 2^53 - 1 leaves.
    */
-  appendHashed(leaves: Uint8Array, roots: Uint8Array): void {
+  appendHashed(leaves: Uint8Array, roots?: Uint8Array): void {
     const count = leaves.length / HASH_BYTES;
     const width = this.#size % TILE_WIDTH;
     const full = Math.floor((width + count) / TILE_WIDTH);
-    if (!Number.isInteger(count) || roots.length !== full * HASH_BYTES) {
+    if (!Number.isInteger(count) || roots !== undefined && roots.length !== full * HASH_BYTES) {
       throw new RangeError(
-        `Cannot append leaves: they have ${leaves.length} bytes, and the roots of their ${full} tiles ${roots.length}`,
+        `Cannot append leaves: they have ${leaves.length} bytes, and the roots of their ${full} tiles ${roots?.length}`,
       );
     }
     checkSize(this.#size + count);
@@ -118,7 +118,7 @@ export class Tree {
       done += step;
       this.#size += step;
       if (this.#size % TILE_WIDTH !== 0) break;
-      this.#endTiles(roots.slice(tiles * HASH_BYTES, (tiles + 1) * HASH_BYTES));
+      this.#endTiles(roots?.slice(tiles * HASH_BYTES, (tiles + 1) * HASH_BYTES));
       tiles++;
     }
   }

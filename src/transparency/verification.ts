@@ -5,13 +5,18 @@
  * @module
  */
 import type { HashedLeaves, HashThread, Leaves, Sha256 } from "../ports.ts";
-import type { InspectedRecord, TreeStore, UnsettledRecord } from "../stores/tree_store.ts";
+import type {
+  CheckedRecords,
+  InspectedRecord,
+  TreeStore,
+  UnsettledRecord,
+} from "../stores/tree_store.ts";
 import { LazyThread } from "../lazy_thread.ts";
 import { SlabPool } from "../slab_pool.ts";
 import { encodeBase64 } from "./base64.ts";
 import { Checkpoints, type CheckpointsToVerify } from "./checkpoints.ts";
-import { Faults, type LogFault } from "./faults.ts";
 import { joinClaims } from "./claims.ts";
+import { Faults, type LogFault } from "./faults.ts";
 import { HASH_BYTES } from "./hash.ts";
 import { LeafHasher } from "./leaf_hasher.ts";
 import { TILE_WIDTH } from "./tile.ts";
@@ -85,10 +90,10 @@ class HasherToTakeOver implements Hasher {
   constructor(sha256: Sha256, thread: LazyThread<HashThread>) {
     this.#here = new LeafHasher(sha256);
     this.#thread = thread;
-    void thread.start();
   }
 
   hash(leaves: Leaves): HashedLeaves | Promise<HashedLeaves> {
+    void this.#thread.start();
     const { ready } = this.#thread;
     if (ready === undefined) return this.#here.hash(leaves);
     const start = this.#isThere ? {} : { start: this.#here.partial() };
@@ -113,9 +118,12 @@ async function verifyWith(parts: VerificationParts, hasher: Hasher): Promise<Ver
   const slabs = new SlabPool();
   const ahead: (() => Promise<void>)[] = [];
   for await (const records of together(store.inspect())) {
-    const hashed = Promise.resolve(hasher.hash(leavesOf(records, slabs)));
-    hashed.catch(() => {}); // it is awaited below, maybe after something else has failed
-    ahead.push(() => compare(records, hashed));
+    if ("idOf" in records) ahead.push(() => takeChecked(records));
+    else {
+      const hashed = Promise.resolve(hasher.hash(leavesOf(records, slabs)));
+      hashed.catch(() => {}); // it is awaited below, maybe after something else has failed
+      ahead.push(() => compare(records, hashed));
+    }
     if (ahead.length >= MOST_AHEAD) await ahead.shift()!();
   }
   for (const compareNext of ahead) await compareNext();
@@ -133,26 +141,48 @@ async function verifyWith(parts: VerificationParts, hasher: Hasher): Promise<Ver
   async function compare(records: Inspected, hashed: Promise<HashedLeaves>): Promise<void> {
     const { leaves, roots, plain, slab } = await hashed;
     slabs.keep(slab);
-    let [index, leaf, claim] = [tree.size, 0, 0];
+    let [index, claim] = [tree.size, 0];
+    const ids: (string | undefined)[] = [];
     for (const record of records) {
       const { bytes, entryId, faults: found } = "settle" in record
         ? record.settle(plain[claim++] === 1)
         : record;
-      for (const state of found) {
-        faults.add({ kind: "record", index, entryId, message: `Entry ${index}: ${state}` });
-      }
+      tell(index, entryId, found);
       if (bytes === undefined) continue;
-      tiles.passed(entryId);
+      ids.push(entryId);
       index++;
     }
-    // In as many steps as there are checkpoints among them.
-    for (let root = 0; tree.size < index;) {
-      const to = Math.min(index, checkpoints.nextSize(tree.size));
+    tiles.passed(ids.length, (position) => ids[position]);
+    await grow(leaves, roots);
+  }
+
+  async function takeChecked({ leaves, roots, faulty, idOf }: CheckedRecords): Promise<void> {
+    for (const { position, entryId, faults } of faulty) tell(tree.size + position, entryId, faults);
+    const faultyIds = new Map(faulty.map(({ position, entryId }) => [position, entryId]));
+    tiles.passed(
+      leaves.length / HASH_BYTES,
+      (position) => faultyIds.get(position) ?? idOf(position),
+    );
+    // Where a row is missing, the leaves behind it fill other tiles.
+    await grow(leaves, tree.size % TILE_WIDTH === 0 ? roots : undefined);
+  }
+
+  function tell(index: number, entryId: string | undefined, found: readonly string[]): void {
+    for (const state of found) {
+      faults.add({ kind: "record", index, entryId, message: `Entry ${index}: ${state}` });
+    }
+  }
+
+  /** Adds leaves to the tree, in as many steps as there are checkpoints among them. The roots of tiles may be known. */
+  async function grow(leaves: Uint8Array, roots: Uint8Array | undefined): Promise<void> {
+    const end = tree.size + leaves.length / HASH_BYTES;
+    for (let [leaf, root] = [0, 0]; tree.size < end;) {
+      const to = Math.min(end, checkpoints.nextSize(tree.size));
       const full = Math.floor(to / TILE_WIDTH) - Math.floor(tree.size / TILE_WIDTH);
       const count = to - tree.size;
       tree.appendHashed(
         leaves.subarray(leaf * HASH_BYTES, (leaf + count) * HASH_BYTES),
-        roots.subarray(root * HASH_BYTES, (root + full) * HASH_BYTES),
+        roots?.subarray(root * HASH_BYTES, (root + full) * HASH_BYTES),
       );
       leaf += count;
       root += full;
@@ -168,21 +198,28 @@ const RECORDS_TOGETHER = 256;
 /** Nor are more read once they have so many bytes. */
 const BYTES_TOGETHER = 512 * 1024;
 
-/** Puts small chunks together. */
-async function* together(chunks: AsyncIterable<Inspected>): AsyncGenerator<Inspected> {
+/** Puts small chunks together that are still to be hashed. */
+async function* together(
+  chunks: AsyncIterable<Inspected | CheckedRecords>,
+): AsyncGenerator<Inspected | CheckedRecords> {
   let records: (InspectedRecord | UnsettledRecord)[] = [];
   let bytes = 0;
   for await (const chunk of chunks) {
-    const first = records.length;
-    for (const record of chunk) {
-      records.push(record);
-      bytes += record.bytes?.length ?? 0;
+    if ("idOf" in chunk) {
+      if (records.length > 0) yield records;
+      yield chunk;
+    } else {
+      const first = records.length;
+      for (const record of chunk) {
+        records.push(record);
+        bytes += record.bytes?.length ?? 0;
+      }
+      if (records.length < RECORDS_TOGETHER && bytes < BYTES_TOGETHER) {
+        records.push(...records.splice(first).map(withOwnBytes));
+        continue;
+      }
+      yield records;
     }
-    if (records.length < RECORDS_TOGETHER && bytes < BYTES_TOGETHER) {
-      records.push(...records.splice(first).map(withOwnBytes));
-      continue;
-    }
-    yield records;
     [records, bytes] = [[], 0];
   }
   if (records.length > 0) yield records;

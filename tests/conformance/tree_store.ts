@@ -75,6 +75,7 @@ async function linesOf(tree: TreeStore, from: number, to: number): Promise<Uint8
 async function inspected(tree: TreeStore): Promise<InspectedRecord[]> {
   const found: InspectedRecord[] = [];
   for await (const chunk of tree.inspect()) {
+    assert(!("idOf" in chunk), "so few are not worth a thread");
     for (const record of chunk) {
       const settled = "settle" in record ? record.settle(false) : record;
       found.push({ ...settled, bytes: bytesOf(settled.bytes!) });

@@ -1,7 +1,13 @@
 // Verifying with another thread that hashes: whenever it begins, and whatever becomes of it, the report is the same.
 
 import { assert, assertEquals } from "@std/assert";
-import { AuditLog, type HashThread, type Runtime, type VerificationReport } from "@audit-log/llm";
+import {
+  AuditLog,
+  type HashThread,
+  type Runtime,
+  type SqliteAdapter,
+  type VerificationReport,
+} from "@audit-log/llm";
 import { test } from "node:test";
 import {
   alterLines,
@@ -77,6 +83,51 @@ for (const backend of ["sqlite", "jsonl"] as const) {
     assertEquals(await verified(log, failing), expected[1]);
   });
 }
+
+test("a large SQLite log is checked by several threads, and altered ones are told of", async (t) => {
+  const size = 33_000;
+  const log = await original(t, "sqlite", [100, size - 300, size]);
+  await alterTables(t, log, (raw) =>
+    raw.exec(
+      `UPDATE audit_record SET record = replace(record, 'out', 'oUt') WHERE seq = ${ALTERED}; ` +
+        "UPDATE audit_record SET user = 'eve' WHERE seq = 30000",
+    ));
+  const runtime = await currentRuntime();
+  const { sqlite } = runtime;
+  const verify = async (startRowChecker: SqliteAdapter["startRowChecker"]) => {
+    const { backend, path } = log;
+    const given = { ...runtime, sqlite: { name: sqlite.name, open: sqlite.open, startRowChecker } };
+    const opened = await AuditLog.open({ backend, path, readOnly: true, runtime: given });
+    try {
+      return await opened.verify({ verifierKey });
+    } finally {
+      await opened.close();
+    }
+  };
+  const expected = await verify(undefined);
+  let checked = 0;
+  const report = await verify(async (settings) => {
+    const thread = await sqlite.startRowChecker!(settings);
+    return {
+      async check(from, to) {
+        const found = await thread.check(from, to);
+        checked += found!.leaves.length / 32;
+        return found;
+      },
+      close: () => thread.close(),
+    };
+  });
+  assertEquals(checked, size);
+  assertEquals({ ...report, faults: report.faults.length }, {
+    ...expected,
+    faults: expected.faults.length,
+  });
+  for (const fault of expected.faults) {
+    assert(report.faults.some(({ message }) => message === fault.message), fault.message);
+  }
+  const [tile] = report.faults.filter(({ kind }) => kind === "tile");
+  assertEquals([tile?.index, tile?.entryId], [ALTERED, log.ids[ALTERED]]);
+});
 
 test("a thread that is still starting when all is verified is ended", async (t) => {
   const log = await original(t, "sqlite", [9000]);

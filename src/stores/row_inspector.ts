@@ -1,0 +1,187 @@
+/**
+ * Comparing the rows of a SQLite log with the records in them.
+ *
+ * @module
+ */
+import type { RecordFacts } from "../canonical_scan.ts";
+import type { RowsStand, SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
+import { factsOf, NotARecord } from "../record.ts";
+import { claimOf, idIn, NAMES_SQL } from "../transparency/claims.ts";
+import { eventIn } from "./event_table.ts";
+import { checkEnd } from "./faults.ts";
+import { indexChecksSql, indexFaults } from "./record_indexes.ts";
+import { LIMIT_SQL } from "./page_size.ts";
+import { lagBehind } from "./record_table.ts";
+import { EVENT_TABLE, RECORD_TABLE } from "./sqlite_schema.ts";
+import type { InspectedRecord, UnsettledRecord } from "./tree_store.ts";
+
+/** As bytes: no driver decodes them, nor cuts them at U+0000. In a damaged row there may be no text. */
+export const RECORD_SQL = "CAST(coalesce(record, '') AS BLOB) AS record";
+/** No name of an event has a U+0000, at which some drivers cut a text. */
+const WHOLE_EVENT_SQL =
+  "(ev.seq IS NULL OR instr(CAST(ev.event || coalesce(ev.subject, '') AS BLOB), x'00') = 0)";
+const TEXTS = ["entry_id", "timestamp", "user", "model"];
+
+/** What is read of a row when it is first looked at. */
+export interface InspectedRow extends SqliteRow {
+  readonly seq: number;
+  readonly names: string;
+  readonly cost_usd: number | null;
+  readonly latency_ms: number | null;
+  readonly instant_us: number;
+  readonly lag_us: number;
+  readonly sound: number;
+  readonly record: Uint8Array;
+}
+
+/** Before the first row. */
+export const START: RowsStand = { next: 0, highUs: -Infinity };
+
+/** Reads rows to be inspected. */
+export class InspectedRows {
+  readonly #selectRows: SqliteStatement;
+  readonly #selectRow: SqliteStatement;
+  readonly #selectBefore: SqliteStatement;
+
+  /** @param database A database with the layout. */
+  constructor(database: SqliteDatabase) {
+    const { indexed, first } = indexChecksSql(RECORD_TABLE, EVENT_TABLE, "t", "ev");
+    const from = `FROM ${RECORD_TABLE} AS t NOT INDEXED ` +
+      `LEFT JOIN ${EVENT_TABLE} AS ev NOT INDEXED ON ev.seq = t.seq`;
+    // As few columns as will do: each costs a fraction of a microsecond, for each row of the log.
+    this.#selectRows = database.prepare(
+      `SELECT t.seq AS seq, coalesce(${NAMES_SQL}, '') AS names, cost_usd, latency_ms, instant_us, lag_us, ` +
+        `canonical = 1 AND ${indexed} AND ${first} = t.seq AND ${WHOLE_EVENT_SQL} AS sound, ` +
+        `${RECORD_SQL}, ev.event, ev.subject ${from} ` +
+        `WHERE t.seq >= ? AND t.seq < ? ORDER BY t.seq ${LIMIT_SQL}`,
+    );
+    // Texts as bytes: some drivers cut them at U+0000.
+    const texts = TEXTS.map((column) => `CAST(${column} AS BLOB) AS ${column}`).join();
+    this.#selectRow = database.prepare(
+      `SELECT t.seq AS seq, instant_us, lag_us, canonical, cost_usd, latency_ms, ${texts}, ` +
+        `CAST(ev.event AS BLOB) AS event, CAST(ev.subject AS BLOB) AS subject, ` +
+        `${indexed} AS indexed, ${first} AS first ${from} WHERE t.seq = ?`,
+    );
+    this.#selectBefore = database.prepare(
+      `SELECT seq, instant_us, lag_us FROM ${RECORD_TABLE} NOT INDEXED WHERE seq < ? ORDER BY seq DESC LIMIT 1`,
+    );
+  }
+
+  /** The first `limit` rows from one number to before another. */
+  page(from: number, to: number, limit: number): readonly InspectedRow[] {
+    const rows = this.#selectRows.all(from, to, limit);
+    checkEnd(rows, from, to);
+    return rows as readonly InspectedRow[];
+  }
+
+  /** All of a row, its texts as bytes. */
+  whole(seq: number): SqliteRow | undefined {
+    return this.#selectRow.get(seq);
+  }
+
+  /** Where whoever compared all rows before a number stands, if the last of them is as it should be. */
+  standBefore(seq: number): RowsStand {
+    const last = this.#selectBefore.get(seq) as
+      | Record<"seq" | "instant_us" | "lag_us", number>
+      | undefined;
+    if (last === undefined) return START;
+    return { next: last.seq + 1, highUs: last.instant_us + last.lag_us };
+  }
+}
+
+const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const LOSSY = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** What the columns of a row claim of its record. */
+export function claimIn(row: InspectedRow): string {
+  return claimOf(row.names, row.cost_usd, row.latency_ms, row.instant_us, eventIn(row));
+}
+
+/** Compares rows with the records in them, in their order. */
+export class RowInspector {
+  readonly #whole: (seq: number) => SqliteRow | undefined;
+  #next: number;
+  #highUs: number;
+
+  /**
+   * @param whole Reads all of a row.
+   * @param stand Where to begin; before the first row by default.
+   */
+  constructor(whole: (seq: number) => SqliteRow | undefined, stand: RowsStand = START) {
+    this.#whole = whole;
+    this.#next = stand.next;
+    this.#highUs = stand.highUs;
+  }
+
+  /** Where it stands: behind the last row that was settled. */
+  get stand(): RowsStand {
+    return { next: this.#next, highUs: this.#highUs };
+  }
+
+  /** The next row, to be settled. */
+  inspect(row: InspectedRow): UnsettledRecord {
+    return {
+      bytes: row.record,
+      claim: claimIn(row),
+      settle: (isPlain) => this.settle(row, isPlain),
+    };
+  }
+
+  /**
+   * Compares the next row with its record.
+   *
+   * @param isPlain Whether the record is the canonical line of what {@link claimIn} the row.
+   */
+  settle(row: InspectedRow, isPlain: boolean): InspectedRecord {
+    const { record: bytes, seq, names, instant_us, lag_us, sound } = row;
+    const lagUs = lagBehind(this.#highUs, instant_us);
+    if (!isPlain || sound !== 1 || seq !== this.#next || lag_us !== lagUs) {
+      return this.#look(row);
+    }
+    this.#highUs = instant_us + lagUs;
+    this.#next++;
+    return { bytes, entryId: idIn(names), faults: NONE };
+  }
+
+  /** Looks closer at what is not plainly as it should be. */
+  #look({ record: bytes, seq, names }: InspectedRow): InspectedRecord {
+    const row = this.#whole(seq);
+    const faults = row === undefined
+      ? ["its row was removed while it was looked at"]
+      : [...indexFaults(row)];
+    if (seq !== this.#next) {
+      faults.push(`has the row number ${seq} where ${this.#next} should follow`);
+    }
+    this.#next = seq + 1;
+    let facts: RecordFacts;
+    try {
+      facts = factsOf(UTF_8.decode(bytes));
+    } catch (error) {
+      const state = error instanceof NotARecord ? error.message : "is not UTF-8";
+      return { bytes, entryId: idIn(names), faults: [...faults, `the record ${state}`] };
+    }
+    const { entryId, instantUs } = facts;
+    const lagUs = lagBehind(this.#highUs, instantUs);
+    this.#highUs = instantUs + lagUs;
+    const compare = (column: string, value: string | number | null): void => {
+      const stored = row?.[column];
+      const actual = stored instanceof Uint8Array ? LOSSY.decode(stored) : stored;
+      if (row === undefined || actual === value) return;
+      faults.push(`the column ${column} is not what the record says`);
+    };
+    compare("entry_id", entryId);
+    compare("timestamp", facts.timestamp);
+    compare("user", facts.user);
+    compare("model", facts.model);
+    compare("cost_usd", facts.costUsd);
+    compare("latency_ms", facts.latencyMs);
+    compare("instant_us", instantUs);
+    compare("lag_us", lagUs);
+    compare("canonical", facts.canonical ? 1 : 0);
+    compare("event", facts.event?.name ?? null);
+    compare("subject", facts.event?.subject ?? null);
+    return { bytes, entryId, faults };
+  }
+}
+
+const NONE: readonly string[] = [];

@@ -1,0 +1,234 @@
+// Rows that other threads check, part by part: whatever was done to a log, the report is the one of a single thread.
+
+import { assert, assertEquals } from "@std/assert";
+import type { RowChecker, RowCheckerSettings, SqliteDatabase } from "@audit-log/llm";
+import { existsSync } from "node:fs";
+import { test, type TestContext } from "node:test";
+import { RowCheckThread } from "../../src/stores/row_check_thread.ts";
+import type { RowCheckersOptions } from "../../src/stores/row_checkers.ts";
+import { CONNECTION_SQL } from "../../src/stores/sqlite_schema.ts";
+import { LayoutGuard } from "../../src/stores/sqlite_layout.ts";
+import { SqliteTree } from "../../src/stores/sqlite_tree.ts";
+import { type Verification, verifyLog } from "../../src/transparency/verification.ts";
+import { alterTables, type Original, original, verifierKey } from "../support/altered.ts";
+import { openFile } from "../support/backends.ts";
+import { foreignLine, interactions } from "../support/interaction.ts";
+import { currentRuntime } from "../support/runtime.ts";
+import { ALTERATIONS, doAlter } from "../support/sqlite_alterations.ts";
+
+type StartChecker = () => Promise<RowChecker>;
+
+/** How a log is verified. */
+interface Way extends RowCheckersOptions {
+  /** Makes others of the runtime's threads. */
+  readonly through?: (
+    start: StartChecker,
+    settings: RowCheckerSettings,
+  ) => StartChecker | undefined;
+}
+
+/** Threads for however few rows, and so few rows for each part that a log has many. */
+const THREADS: Way = { worth: 0, rows: 64, threads: 2 };
+/** The same work with connections of its own, but on this thread: it is started sooner. */
+const ASIDE: Way = {
+  ...THREADS,
+  through: (_, settings) => async () => await RowCheckThread.open(await currentRuntime(), settings),
+};
+const HERE: Way = { through: () => undefined };
+
+/** Verifies a log that nobody has open, and tells what was found and how far it got meanwhile. */
+async function verified(
+  { path }: Pick<Original, "path">,
+  { through = (start) => start, ...options }: Way,
+  remembered: readonly string[] = [],
+): Promise<{ found: unknown; progress: readonly number[] }> {
+  const runtime = await currentRuntime();
+  const { file, sqlite, sha256 } = runtime;
+  const database: SqliteDatabase = sqlite.open(path, { readOnly: true });
+  try {
+    database.exec(CONNECTION_SQL);
+    const { identity } = (await file.stat(path))!;
+    const settings = { path, identity, busyTimeoutMs: 5000 };
+    const tree = new SqliteTree(
+      {
+        database,
+        layout: new LayoutGuard(sqlite, database, path),
+        sha256,
+        exclusively: () => Promise.reject(new Error("nothing is written")),
+        startRowChecker: through(() => sqlite.startRowChecker!(settings), settings),
+      },
+      {
+        path,
+        durability: "full",
+        readOnly: true,
+        busyTimeoutMs: 5000,
+        maxRecordBytes: 2 ** 24,
+        warn: () => {},
+      },
+      options,
+    );
+    const progress: number[] = [];
+    const count = "SELECT count(*) AS n FROM audit_record";
+    const { checkpoints, ...rest }: Verification = await verifyLog({
+      store: tree,
+      sha256,
+      size: () => Promise.resolve(database.prepare(count).get()!["n"] as number),
+      given: { verifierKeys: [verifierKey], remembered },
+      onProgress: (done) => progress.push(done),
+    });
+    const { compared, covered, coveredByRemembered } = checkpoints;
+    // What was found of the same records is told in an order that depends on how many are looked at together.
+    const faults = rest.faults.map((fault) => JSON.stringify(fault)).sort();
+    return { found: { ...rest, faults, compared, covered, coveredByRemembered }, progress };
+  } finally {
+    database.close();
+  }
+}
+
+/** Makes sure that a log is found to be the same in each way. */
+async function checkSame(log: Original, ...ways: readonly Way[]): Promise<void> {
+  for (const remembered of [[], [log.notes[1]!]]) {
+    const { found } = await verified(log, HERE, remembered);
+    for (const way of ways) {
+      assertEquals((await verified(log, way, remembered)).found, found, JSON.stringify(way));
+    }
+  }
+}
+
+for (const [what, alteration] of Object.entries(ALTERATIONS)) {
+  test(`threads find of a log what one does: ${what}`, async (t) => {
+    const log = await original(t, "sqlite");
+    await alterTables(t, log, (raw) => doAlter(alteration, raw, log.notes));
+    await checkSame(log, ASIDE);
+  });
+}
+
+/** What has to do with where a part ends, and the next begins. */
+const AT_BORDERS: Record<string, string> = {
+  "the last row of a part is gone": "DELETE FROM audit_record WHERE seq = 63",
+  "the first row of a part is gone": "DELETE FROM audit_record WHERE seq = 64",
+  "a whole part is gone": "DELETE FROM audit_record WHERE seq >= 64 AND seq < 128",
+  "several parts are gone": "DELETE FROM audit_record WHERE seq >= 60 AND seq < 280",
+  "the last row of a part has another time":
+    "UPDATE audit_record SET instant_us = instant_us + 5 WHERE seq = 63",
+  "the last row of a part has another lag": "UPDATE audit_record SET lag_us = 7 WHERE seq = 63",
+  "the first row of a part has another lag": "UPDATE audit_record SET lag_us = 7 WHERE seq = 64",
+  "rows of another number are far away":
+    "UPDATE audit_record SET seq = 1000000000000 + seq WHERE seq >= 290;" +
+    "UPDATE audit_record SET seq = -1000000000000 + seq WHERE seq < 3",
+  "a row has the largest number": "UPDATE audit_record SET seq = 9007199254740990 WHERE seq = 299",
+  "no row is left": "DELETE FROM audit_record",
+  "an event was added, and one is of no record":
+    "INSERT INTO audit_event VALUES (64, 'call.end', NULL), (10000, 'call.end', NULL)",
+};
+
+for (const [what, sql] of Object.entries(AT_BORDERS)) {
+  test(`threads find of a log what one does, by parts of any length: ${what}`, async (t) => {
+    const log = await original(t, "sqlite");
+    await alterTables(t, log, (raw) => raw.exec(sql));
+    await checkSame(
+      log,
+      ASIDE,
+      { ...ASIDE, rows: 1, threads: 1 },
+      { ...ASIDE, rows: 255, threads: 4 },
+      { ...ASIDE, rows: 256 },
+      { ...ASIDE, rows: 1024 },
+    );
+  });
+}
+
+test("threads find nothing wrong with calls, foreign records and times that run backwards", async (t) => {
+  const log = await original(t, "sqlite", [100, 300]);
+  const opened = await openFile(t, { backend: "sqlite", path: log.path });
+  const call = await opened.begin({ model: "m", inputText: "\0\u2028💬" });
+  await call.complete({ outputText: "out" });
+  await opened.adopt(
+    Array.from({ length: 150 }, (_, n) =>
+      foreignLine({
+        entry_id: `foreign ${n}`,
+        user: ["", "a\0b", "é\u0002"][n % 3]!,
+        timestamp: `${n % 2 === 0 ? 2026 : 1999}-01-31T08:00:00.000001+00:00`,
+      })),
+  );
+  await opened.recordAll(interactions(200));
+  await opened.close();
+  const { found, progress } = await verified(log, THREADS);
+  assertEquals((found as Verification).faults, []);
+  assertEquals((found as Verification).size, 652);
+  assertEquals(progress, [...Array.from({ length: 10 }, (_, n) => (n + 1) * 64), 652]);
+  await checkSame(log, ASIDE, THREADS, { ...THREADS, rows: 256 });
+});
+
+for (const [how, good] of [["at once", 0], ["after its first answer", 1], ["later", 3]] as const) {
+  test(`what a thread leaves that is lost ${how} is checked by this one`, async (t) => {
+    const log = await original(t, "sqlite");
+    await alterTables(t, log, (raw) => raw.exec(AT_BORDERS["several parts are gone"]!));
+    let [started, lost, closed] = [0, 0, 0];
+    const through = (start: StartChecker) => async (): Promise<RowChecker> => {
+      const thread = await start();
+      started++;
+      let left = good;
+      return {
+        check(from, to) {
+          if (left-- > 0) return thread.check(from, to);
+          lost++;
+          return Promise.reject(new Error("it was killed"));
+        },
+        async close() {
+          await thread.close();
+          closed++;
+        },
+      };
+    };
+    await checkSame(log, { ...THREADS, through }, { ...THREADS, rows: 16, through });
+    // Each was at two parts at a time, and got no more.
+    assert(lost > 0 && lost <= 2 * started, `${lost} of ${started}`);
+    assertEquals(closed, started);
+  });
+}
+
+test("where threads cannot read, or cannot be started, this one checks all", async (t) => {
+  const log = await original(t, "sqlite");
+  await alterTables(t, log, (raw) => raw.exec(AT_BORDERS["rows of another number are far away"]!));
+  const unable: RowChecker = {
+    check: () => Promise.resolve(undefined),
+    close: () => Promise.resolve(),
+  };
+  let started = 0;
+  await checkSame(
+    log,
+    { ...ASIDE, through: () => () => Promise.resolve(unable) },
+    { ...ASIDE, through: () => () => Promise.reject(new Error("no threads here")) },
+    {
+      ...THREADS,
+      through: (start) => () => started++ === 0 ? Promise.reject(new Error("not two")) : start(),
+    },
+  );
+});
+
+test("threads close the database, and leave no file beside it", async (t) => {
+  const log = await original(t, "sqlite");
+  const opened = await openFile(t, { backend: "sqlite", path: log.path });
+  await verified(log, THREADS);
+  await opened.close();
+  assertEquals(["-wal", "-shm"].filter((suffix) => existsSync(log.path + suffix)), []);
+});
+
+test("threads are ended where verification is left early", async (t: TestContext) => {
+  const log = await original(t, "sqlite");
+  let [started, closed] = [0, 0];
+  const through = (start: StartChecker) => async (): Promise<RowChecker> => {
+    const thread = await start();
+    started++;
+    return {
+      check: (from, to) => thread.check(from, to),
+      async close() {
+        await thread.close();
+        closed++;
+      },
+    };
+  };
+  await alterTables(t, log, (raw) => raw.exec("UPDATE audit_checkpoint SET size = 0"));
+  await verified(log, { ...THREADS, through }).catch(() => {});
+  assertEquals([started, closed], [2, 2]);
+});

@@ -1,0 +1,62 @@
+// A runtime's thread for checking rows.
+
+import { assertEquals, assertRejects } from "@std/assert";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import type { RowChecker } from "../../src/ports.ts";
+import { openFile } from "../support/backends.ts";
+import { allLines, interactions } from "../support/interaction.ts";
+import { concat, hex, Model, sha256 } from "../support/merkle.ts";
+import { currentRuntime } from "../support/runtime.ts";
+import { atEnd, tempFolder } from "../support/temp.ts";
+
+/** A log of 600 entries, and a way to start a thread that checks it. */
+async function placeFor(t: TestContext) {
+  const path = join(tempFolder(t), "log");
+  const log = await openFile(t, { backend: "sqlite", path });
+  await log.recordAll(interactions(600));
+  const lines = await allLines(log);
+  const { file, sqlite } = await currentRuntime();
+  const usual = { path, identity: (await file.stat(path))!.identity, busyTimeoutMs: 5000 };
+  return {
+    lines,
+    async start(identity = usual.identity): Promise<RowChecker> {
+      const checker = await sqlite.startRowChecker!({ ...usual, identity });
+      atEnd(t, () => checker.close());
+      return checker;
+    },
+  };
+}
+
+test("a checker gives the hashes of rows and tiles, several parts at a time, in their order", async (t) => {
+  const { lines, start } = await placeFor(t);
+  const checker = await start();
+  const model = new Model(lines.map((line) => sha256(`\0${line}`)));
+  const parts = [[0, 512], [512, 1024], [600, 700], [3, 4]] as const;
+  const checked = await Promise.all(parts.map(([from, to]) => checker.check(from, to)));
+  for (const [n, [from, to]] of parts.entries()) {
+    const { before, after, leaves, faulty } = checked[n]!;
+    assertEquals(hex(leaves), hex(concat(model.leaves.slice(from, to))));
+    assertEquals([before.next, after.next], [from, Math.min(to, 600)]);
+    assertEquals(faulty, []);
+  }
+  assertEquals(checked[0]!.before.highUs, -Infinity);
+  assertEquals(checked[1]!.before, checked[0]!.after);
+  const roots = [0, 256].map((from) => model.mth(from, from + 256));
+  assertEquals(checked.map((part) => hex(part!.roots)), [hex(concat(roots)), "", "", ""]);
+});
+
+test("a checker that is closed answers what it was asked for before, and nothing more", async (t) => {
+  const { start } = await placeFor(t);
+  const checker = await start();
+  const checking = checker.check(0, 600);
+  await checker.close();
+  assertEquals((await checking)!.leaves.length, 600 * 32);
+  await assertRejects(() => checker.check(0, 1), Error);
+  await checker.close();
+});
+
+test("a checker reads no other file than the log", async (t) => {
+  const { start } = await placeFor(t);
+  await assertRejects(() => start("another"), Error, "replaced");
+});
