@@ -11,7 +11,13 @@ import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { HashReply, HashRequest } from "./adapters/hash_thread.ts";
 import type { CheckReply, CheckRequest } from "./adapters/row_checker.ts";
 import type { WriteRequest } from "./adapters/row_writer.ts";
-import type { CLOSE, ThreadReply, ThreadStart } from "./adapters/worker_thread.ts";
+import type {
+  CLOSE,
+  ThreadFailure,
+  ThreadJob,
+  ThreadReply,
+  ThreadStart,
+} from "./adapters/worker_thread.ts";
 import type {
   RowCheckerSettings,
   RowsWritten,
@@ -92,10 +98,7 @@ async function check(port: MessagePort, settings: RowCheckerSettings): Promise<v
   });
 }
 
-async function start(port: MessagePort, { job, version }: ThreadStart): Promise<void> {
-  if (version !== VERSION) {
-    throw new Error(`the thread's program is that of version ${VERSION}, not ${version}`);
-  }
+async function start(port: MessagePort, job: ThreadJob): Promise<void> {
   switch (job.does) {
     case "hash":
       await hash(port);
@@ -109,12 +112,21 @@ async function start(port: MessagePort, { job, version }: ThreadStart): Promise<
   post(port, undefined); // it is ready
 }
 
-// No top-level await, for what is bundled as CommonJS has none. What is thrown ends the thread, and is told as its error.
+function tellFailure(port: MessagePort, error: unknown): void {
+  const failure: ThreadFailure = {
+    auditLogFailure: error instanceof Error ? error.message : String(error),
+  };
+  port.postMessage(failure);
+}
+
+// No top-level await, for what is bundled as CommonJS has none.
 const given = workerData as Partial<ThreadStart> | null | undefined;
 if (parentPort !== null && given?.job !== undefined) {
-  start(parentPort, given as ThreadStart).catch((error) =>
-    setTimeout(() => {
-      throw error;
-    })
-  );
+  const { job, version } = given as ThreadStart;
+  // Thrown, for another version may not know what is posted where something fails. Deno prints what a thread throws.
+  if (version !== VERSION) {
+    throw new Error(`the thread's program is that of version ${VERSION}, not ${version}`);
+  }
+  const port = parentPort;
+  start(port, job).catch((error) => tellFailure(port, error));
 }

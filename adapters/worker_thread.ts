@@ -31,6 +31,11 @@ export interface ThreadReply<Reply> {
   readonly auditLogReply: Reply;
 }
 
+/** What the thread's program posts where it cannot do its job. It has done nothing then. */
+export interface ThreadFailure {
+  readonly auditLogFailure: string;
+}
+
 declare const __filename: string | undefined;
 
 /** Where this module is. A bundler that makes CommonJS of it may know no more than what CommonJS has. */
@@ -97,6 +102,7 @@ export class WorkerThread<Request, Reply> {
     this.ready = new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
     this.#worker.on("message", (message: unknown) => {
       if (isReply<Reply>(message)) this.#answer(message.auditLogReply);
+      else if (isFailure(message)) void this.#fail(new Error(message.auditLogFailure));
     });
     this.#worker.on("error", (reason: unknown) => {
       void this.#fail(reason instanceof Error ? reason : new Error(String(reason)));
@@ -150,6 +156,10 @@ export class WorkerThread<Request, Reply> {
 
 function isReply<Reply>(message: unknown): message is ThreadReply<Reply> {
   return typeof message === "object" && message !== null && "auditLogReply" in message;
+}
+
+function isFailure(message: unknown): message is ThreadFailure {
+  return typeof message === "object" && message !== null && "auditLogFailure" in message;
 }
 
 /** A buffer to be given away: that of a view which has one for itself, or else a copy. */

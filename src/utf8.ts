@@ -1,8 +1,8 @@
 const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const LOSSY = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** What stands in the place of bytes that are not UTF-8. */
-const REPLACEMENT = "\ufffd";
+/** What stands in the place of bytes that are not UTF-8; a driver may have put it there. */
+export const REPLACEMENT = "\ufffd";
 
 /**
  * The text that bytes are in UTF-8, or `undefined` if they are not.

@@ -39,7 +39,11 @@ export interface IndexedLine extends Omit<LinePlace, "seq"> {
 }
 
 /** A row of the index: all that is kept of a record's line. */
-export interface IndexRow extends IndexedLine {
+export interface IndexRow extends Omit<IndexedLine, "user" | "model"> {
+  /** The entry's user, unless it is damaged. */
+  readonly user: string | undefined;
+  /** The entry's model, unless it is damaged. */
+  readonly model: string | undefined;
   /** The record's index in the log. */
   readonly seq: number;
   /** How far its instant is behind the latest before it, microseconds. */

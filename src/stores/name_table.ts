@@ -1,4 +1,5 @@
 import type { SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
+import { REPLACEMENT, textIn } from "../utf8.ts";
 import { spareEntriesSql } from "./record_indexes.ts";
 
 /** How many names' numbers are kept in memory. */
@@ -51,13 +52,14 @@ export class NameTable {
   }
 
   /**
-   * The user or the model in a row, which some drivers cut at U+0000. The row has its text, its number as `user_id` or
-   * `model_id`, and `zeros`: whether there is a U+0000 in either.
+   * The user or the model in a row, unless it is no text: some drivers cut it at U+0000, or replace what is not UTF-8. The row has
+   * the driver's text, the name's number as `user_id` or `model_id`, and `zeros`: whether there is a U+0000 in either.
    */
-  in(row: SqliteRow, column: "user" | "model"): string {
-    if (row["zeros"] === 0 || row[column] === null) return row[column] as string;
-    const bytes = this.#selectBytes.get(row[`${column}_id`]!)!["bytes"] as Uint8Array;
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  in(row: SqliteRow, column: "user" | "model"): string | undefined {
+    const text = row[column] as string | null;
+    if (text === null) return undefined;
+    if (row["zeros"] === 0 && !text.includes(REPLACEMENT)) return text;
+    return textIn(this.#selectBytes.get(row[`${column}_id`]!)!["bytes"] as Uint8Array);
   }
 
   /** Whether each name is found by its text, as queries look for it, and no other text is. */

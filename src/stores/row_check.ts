@@ -4,7 +4,7 @@ import { HASH_BYTES, leafHash } from "../transparency/hash.ts";
 import { TILE_BYTES, tileRoot } from "../transparency/tile.ts";
 import { Turns } from "../turns.ts";
 import { whenFree } from "./busy.ts";
-import { PageSize } from "./page_size.ts";
+import { FIRST_ROWS, PageSize } from "./page_size.ts";
 import { claimIn, type InspectedRow, type InspectedRows, RowInspector } from "./row_inspector.ts";
 
 /** Compares rows with the records in them, and hashes these. */
@@ -60,7 +60,8 @@ export class RowCheck {
   }
 
   async *#pages(from: number, to: number): AsyncGenerator<readonly InspectedRow[]> {
-    const pageSize = new PageSize();
+    // Never more: several threads read at a time, and each could come upon long rows.
+    const pageSize = new PageSize(FIRST_ROWS);
     const turns = new Turns();
     while (from < to) {
       const rows = await this.#reading(() => this.#rows.page(from, to, pageSize.rows));

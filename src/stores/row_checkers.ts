@@ -4,7 +4,7 @@ import type { SeqRange } from "./user_segments.ts";
 /** From how many rows on threads have something left to do when they have started, which takes as long as some thousands. */
 const WORTH_THREADS = 32_768;
 /** How many threads read at a time, however many processors there are: each has a cache of pages, and a heap. */
-const MOST_THREADS = 4;
+const MOST_THREADS = 3;
 /** How many rows are given to a thread at a time: the leaves of some tiles. */
 const ROWS = 1024;
 /** How many such parts each thread is ahead of what was taken: it shall not have to wait for the next. */
@@ -28,20 +28,19 @@ export interface RowCheckersOptions {
 
 /** Threads that check the rows of a log, part by part. */
 export class RowCheckers {
-  readonly #threads: readonly RowChecker[];
   readonly #rows: number;
+  readonly #threads: RowChecker[] = [];
   /** Those that were not lost. */
-  #able: readonly RowChecker[];
+  #able: readonly RowChecker[] = [];
   #turn = 0;
+  #isClosed = false;
 
-  private constructor(threads: readonly RowChecker[], rows: number) {
-    this.#threads = threads;
-    this.#able = threads;
+  private constructor(rows: number) {
     this.#rows = rows;
   }
 
   /**
-   * Starts as many threads as there are processors, and resolves when they have started.
+   * Starts as many threads as there are processors, and resolves when one has started. The others join it.
    *
    * @param start Starts one, where there are any.
    * @param size How many rows there are, about.
@@ -53,10 +52,18 @@ export class RowCheckers {
     { worth = WORTH_THREADS, rows = ROWS, threads = processors() }: RowCheckersOptions = {},
   ): Promise<RowCheckers | undefined> {
     if (start === undefined || size < worth) return undefined;
-    const starting = Array.from({ length: Math.min(threads, MOST_THREADS) }, () => start());
-    const started = (await Promise.allSettled(starting))
-      .flatMap((outcome) => outcome.status === "fulfilled" ? [outcome.value] : []);
-    return started.length === 0 ? undefined : new RowCheckers(started, rows);
+    const checkers = new RowCheckers(rows);
+    const starting = Array.from(
+      { length: Math.min(threads, MOST_THREADS) },
+      async () => await checkers.#join(await start()),
+    );
+    return await Promise.any(starting).then(() => checkers, () => undefined);
+  }
+
+  async #join(thread: RowChecker): Promise<void> {
+    if (this.#isClosed) return await thread.close();
+    this.#threads.push(thread);
+    this.#able = [...this.#able, thread];
   }
 
   /**
@@ -72,9 +79,8 @@ export class RowCheckers {
     next: (seq: number) => Promise<number | undefined>,
   ): AsyncGenerator<CheckedPart> {
     const given: Promise<CheckedPart>[] = [];
-    const most = AHEAD * this.#threads.length;
     while (from < end || given.length > 0) {
-      while (from < end && given.length < most) {
+      while (from < end && given.length < AHEAD * Math.max(1, this.#able.length)) {
         const part = { from, to: Math.min(end, from + this.#rows) };
         given.push(this.#check(part));
         from = part.to;
@@ -89,6 +95,7 @@ export class RowCheckers {
 
   /** Closes the database in each thread, and ends it. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all(this.#threads.map((thread) => thread.close()));
   }
 

@@ -7,6 +7,7 @@ import type { RecordFacts } from "../canonical_scan.ts";
 import type { RowsStand, SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
 import { factsOf, NotARecord } from "../record.ts";
 import { claimOf, idIn, NAMES_SQL } from "../transparency/claims.ts";
+import { textIn } from "../utf8.ts";
 import { eventIn } from "./event_table.ts";
 import { checkEnd } from "./faults.ts";
 import { indexChecksSql, indexFaults } from "./record_indexes.ts";
@@ -89,9 +90,6 @@ export class InspectedRows {
   }
 }
 
-const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const LOSSY = new TextDecoder("utf-8", { ignoreBOM: true });
-
 /** What the columns of a row claim of its record. */
 export function claimIn(row: InspectedRow): string {
   return claimOf(row.names, row.cost_usd, row.latency_ms, row.instant_us, eventIn(row));
@@ -155,17 +153,19 @@ export class RowInspector {
     this.#next = seq + 1;
     let facts: RecordFacts;
     try {
-      facts = factsOf(UTF_8.decode(bytes));
+      const text = textIn(bytes);
+      if (text === undefined) throw new NotARecord("is not UTF-8");
+      facts = factsOf(text);
     } catch (error) {
-      const state = error instanceof NotARecord ? error.message : "is not UTF-8";
-      return { bytes, entryId: idIn(names), faults: [...faults, `the record ${state}`] };
+      if (!(error instanceof NotARecord)) throw error;
+      return { bytes, entryId: idIn(names), faults: [...faults, `the record ${error.message}`] };
     }
     const { entryId, instantUs } = facts;
     const lagUs = lagBehind(this.#highUs, instantUs);
     this.#highUs = instantUs + lagUs;
     const compare = (column: string, value: string | number | null): void => {
       const stored = row?.[column];
-      const actual = stored instanceof Uint8Array ? LOSSY.decode(stored) : stored;
+      const actual = stored instanceof Uint8Array ? textIn(stored) : stored;
       if (row === undefined || actual === value) return;
       faults.push(`the column ${column} is not what the record says`);
     };

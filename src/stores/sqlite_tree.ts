@@ -120,12 +120,15 @@ export class SqliteTree implements TreeStore {
   > {
     const end = await this.#end();
     const checkers = await RowCheckers.start(this.#access.startRowChecker, end, this.#checkers);
+    let reached: number;
     try {
-      if (checkers === undefined) yield* this.#inspectHere(end);
-      else yield* this.#inspectAside(checkers, end);
+      reached = checkers === undefined
+        ? yield* this.#inspectHere(end)
+        : yield* this.#inspectAside(checkers, end);
     } finally {
       await checkers?.close();
     }
+    if (reached < end) yield [endLost(reached, end)];
     const turns = new Turns();
     for (const { sql, says } of strayChecks(RECORD_TABLE, EVENT_TABLE, LOWEST, end)) {
       const found = await this.#reading(() => this.#database.prepare(sql).all());
@@ -147,22 +150,25 @@ export class SqliteTree implements TreeStore {
     });
   }
 
-  async *#inspectHere(end: number): AsyncGenerator<readonly UnsettledRecord[]> {
+  /** Reads the rows, to be settled in their order; returns the number behind the last that is found. */
+  async *#inspectHere(end: number): AsyncGenerator<readonly UnsettledRecord[], number> {
     const pageSize = new PageSize();
     const turns = new Turns();
     const inspector = new RowInspector((seq) => this.#row(seq));
-    for (let from = LOWEST; from < end;) {
+    let from = LOWEST;
+    while (from < end) {
       const rows = await this.#reading(() => this.#toInspect.page(from, end, pageSize.rows));
-      if (rows.length === 0) return;
+      if (rows.length === 0) break;
       from = rows.at(-1)!.seq + 1;
       pageSize.seen(rows.length, rows.reduce((sum, { record }) => sum + record.length, 0));
       yield rows.map((row) => inspector.inspect(row));
       await turns.give();
     }
+    return Math.max(0, from);
   }
 
-  /** Has the rows checked by other threads, as far as they can. */
-  async *#inspectAside(checkers: RowCheckers, end: number): AsyncGenerator<CheckedRecords> {
+  /** Has the rows checked by other threads, as far as they can; returns as above. */
+  async *#inspectAside(checkers: RowCheckers, end: number): AsyncGenerator<CheckedRecords, number> {
     const first = Math.min(0, await this.#next(LOWEST) ?? 0);
     let stand = START;
     for await (const part of checkers.parts(first, end, (seq) => this.#next(seq))) {
@@ -175,6 +181,7 @@ export class SqliteTree implements TreeStore {
         yield { ...checked, idOf: (position) => this.#idOf(from, position) };
       }
     }
+    return stand.next;
   }
 
   async #checkHere(from: number, to: number, stand: RowsStand): Promise<RowsChecked> {
@@ -328,6 +335,13 @@ export class SqliteTree implements TreeStore {
       throw faultOf(`write to ${path}`, error, "WRITE_FAILED");
     }
   }
+}
+
+/** Where a number was damaged in a row, SQLite may end there what it reads in the order of numbers. */
+function endLost(reached: number, end: number): InspectedRecord {
+  const fault = `${RECORD_TABLE} has a last row with the number ${end - 1}, ` +
+    `and none is found in order from the number ${reached} on`;
+  return { bytes: undefined, entryId: undefined, faults: [fault] };
 }
 
 function isSame(one: RowsStand, other: RowsStand): boolean {

@@ -1,6 +1,6 @@
 import { type RecordFacts, scanCanonical } from "../canonical_scan.ts";
 import type { EntryEvent } from "../entry_event.ts";
-import { textIn } from "../utf8.ts";
+import { REPLACEMENT, textIn } from "../utf8.ts";
 
 /** Between what is claimed of one record and of the next: in no name that is read without parsing its line. */
 const RECORD = "\x01";
@@ -62,6 +62,8 @@ export function splitClaims(claims: Uint8Array, count: number): readonly string[
  * @param claim By {@link claimOf}.
  */
 export function isPlainly(line: Uint8Array, claim: string): boolean {
+  // Maybe none of what was stored.
+  if (claim.includes(REPLACEMENT)) return false;
   const text = textIn(line);
   const facts = text === undefined ? undefined : scanCanonical(text);
   return facts !== undefined && claimOfFacts(facts) === claim;

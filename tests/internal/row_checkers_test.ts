@@ -1,8 +1,9 @@
-// Rows that other threads check, part by part: whatever was done to a log, the report is the one of a single thread.
+// Rows that other threads check, part by part: whatever was done to the rows of a log, the report is the one of a single
+// thread. (Where the pages of the database are damaged, what is found depends on where a search begins.)
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { RowChecker, RowCheckerSettings, SqliteDatabase } from "@audit-log/llm";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { test, type TestContext } from "node:test";
 import { RowCheckThread } from "../../src/stores/row_check_thread.ts";
 import type { RowCheckersOptions } from "../../src/stores/row_checkers.ts";
@@ -25,6 +26,8 @@ interface Way extends RowCheckersOptions {
     start: StartChecker,
     settings: RowCheckerSettings,
   ) => StartChecker | undefined;
+  /** Told how far it has got. */
+  readonly onProgress?: (done: number) => void;
 }
 
 /** Threads for however few rows, and so few rows for each part that a log has many. */
@@ -39,7 +42,7 @@ const HERE: Way = { through: () => undefined };
 /** Verifies a log that nobody has open, and tells what was found and how far it got meanwhile. */
 async function verified(
   { path }: Pick<Original, "path">,
-  { through = (start) => start, ...options }: Way,
+  { through = (start) => start, onProgress = () => {}, ...options }: Way,
   remembered: readonly string[] = [],
 ): Promise<{ found: unknown; progress: readonly number[] }> {
   const runtime = await currentRuntime();
@@ -74,7 +77,10 @@ async function verified(
       sha256,
       size: () => Promise.resolve(database.prepare(count).get()!["n"] as number),
       given: { verifierKeys: [verifierKey], remembered },
-      onProgress: (done) => progress.push(done),
+      onProgress(done) {
+        progress.push(done);
+        onProgress(done);
+      },
     });
     const { compared, covered, coveredByRemembered } = checkpoints;
     // What was found of the same records is told in an order that depends on how many are looked at together.
@@ -116,6 +122,12 @@ const AT_BORDERS: Record<string, string> = {
   "rows of another number are far away":
     "UPDATE audit_record SET seq = 1000000000000 + seq WHERE seq >= 290;" +
     "UPDATE audit_record SET seq = -1000000000000 + seq WHERE seq < 3",
+  "the first record of a part has another text":
+    `UPDATE audit_record SET record = replace(record, '"out"', '"oUt"') WHERE seq = 64`,
+  "a record has another id than its row":
+    "UPDATE audit_record SET record = replace(record, entry_id, 'another') WHERE seq = 70",
+  "a user is no UTF-8, and reads as the one of the record does":
+    "UPDATE audit_record SET user = CAST(x'ff' AS TEXT), record = replace(record, 'alice', char(65533)) WHERE seq = 70",
   "a row has the largest number": "UPDATE audit_record SET seq = 9007199254740990 WHERE seq = 299",
   "no row is left": "DELETE FROM audit_record",
   "an event was added, and one is of no record":
@@ -136,6 +148,21 @@ for (const [what, sql] of Object.entries(AT_BORDERS)) {
     );
   });
 }
+
+test("threads find which entry was altered, in whichever tile", async (t) => {
+  const log = await original(t, "sqlite", [100, 280, 800]);
+  await alterTables(t, log, (raw) =>
+    raw.exec(
+      `UPDATE audit_record SET record = replace(record, '"out"', '"oUt"') WHERE seq IN (255, 256, 512)`,
+    ));
+  const { found } = await verified(log, ASIDE);
+  const faults = (found as { faults: string[] }).faults.map((fault) => JSON.parse(fault));
+  assertEquals(
+    faults.filter(({ kind }) => kind === "tile").map(({ index, entryId }) => [index, entryId]),
+    [255, 256, 512].map((index) => [index, log.ids[index]]),
+  );
+  await checkSame(log, ASIDE, { ...ASIDE, rows: 100 });
+});
 
 test("threads find nothing wrong with calls, foreign records and times that run backwards", async (t) => {
   const log = await original(t, "sqlite", [100, 300]);
@@ -163,6 +190,7 @@ for (const [how, good] of [["at once", 0], ["after its first answer", 1], ["late
   test(`what a thread leaves that is lost ${how} is checked by this one`, async (t) => {
     const log = await original(t, "sqlite");
     await alterTables(t, log, (raw) => raw.exec(AT_BORDERS["several parts are gone"]!));
+    const { promise: allClosed, resolve } = Promise.withResolvers<void>();
     let [started, lost, closed] = [0, 0, 0];
     const through = (start: StartChecker) => async (): Promise<RowChecker> => {
       const thread = await start();
@@ -176,16 +204,40 @@ for (const [how, good] of [["at once", 0], ["after its first answer", 1], ["late
         },
         async close() {
           await thread.close();
-          closed++;
+          if (++closed === 8) resolve();
         },
       };
     };
     await checkSame(log, { ...THREADS, through }, { ...THREADS, rows: 16, through });
     // Each was at two parts at a time, and got no more.
     assert(lost > 0 && lost <= 2 * started, `${lost} of ${started}`);
-    assertEquals(closed, started);
+    await allClosed; // two of each of two, verified twice
+    assertEquals(started, 8);
   });
 }
+
+test("threads that have started do not wait for others, which are ended when they come", async (t) => {
+  const log = await original(t, "sqlite");
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+  let started = 0;
+  const through = (start: StartChecker) => async (): Promise<RowChecker> => {
+    const thread = await start();
+    if (started++ > 0) return thread;
+    await gate;
+    return {
+      check: () => Promise.reject(new Error("nobody asks")),
+      async close() {
+        await thread.close();
+        close();
+      },
+    };
+  };
+  const { found } = await verified(log, { ...THREADS, through });
+  assertEquals((found as Verification).faults, []);
+  open();
+  await closed;
+});
 
 test("where threads cannot read, or cannot be started, this one checks all", async (t) => {
   const log = await original(t, "sqlite");
@@ -216,6 +268,7 @@ test("threads close the database, and leave no file beside it", async (t) => {
 
 test("threads are ended where verification is left early", async (t: TestContext) => {
   const log = await original(t, "sqlite");
+  const { promise: bothClosed, resolve } = Promise.withResolvers<void>();
   let [started, closed] = [0, 0];
   const through = (start: StartChecker) => async (): Promise<RowChecker> => {
     const thread = await start();
@@ -224,11 +277,44 @@ test("threads are ended where verification is left early", async (t: TestContext
       check: (from, to) => thread.check(from, to),
       async close() {
         await thread.close();
-        closed++;
+        if (++closed === 2) resolve();
       },
     };
   };
-  await alterTables(t, log, (raw) => raw.exec("UPDATE audit_checkpoint SET size = 0"));
-  await verified(log, { ...THREADS, through }).catch(() => {});
-  assertEquals([started, closed], [2, 2]);
+  const onProgress = () => {
+    throw new Error("enough");
+  };
+  await assertRejects(() => verified(log, { ...THREADS, through, onProgress }), Error, "enough");
+  await bothClosed;
+  assertEquals(started, 2);
+});
+
+/** Sets a bit of the number of the first row in the last page of rows, so that it is larger than all others. */
+function damageNumber(path: string): void {
+  const bytes = readFileSync(path);
+  const pageSize = bytes.readUInt16BE(16);
+  for (let page = bytes.length / pageSize - 1; page > 0; page--) {
+    const start = page * pageSize;
+    // https://sqlite.org/fileformat2.html: a leaf of a table, whose cells have a length, and then a number, as varints.
+    if (bytes[start] !== 13 || bytes.readUInt16BE(start + 3) === 0) continue;
+    let at = start + bytes.readUInt16BE(start + 8);
+    while (bytes[at++]! > 127);
+    const number = (bytes[at]! - 128) * 128 + bytes[at + 1]!;
+    if (number < 250 || number >= 300) continue;
+    bytes[at]! |= 0x40;
+    writeFileSync(path, bytes);
+    return;
+  }
+  throw new Error("there is no such page");
+}
+
+test("a damaged number that hides the end of a log is found, with threads and without", async (t) => {
+  const log = await original(t, "sqlite", [100, 200, 300]);
+  await alterTables(t, log, (raw) => raw.exec("DELETE FROM audit_checkpoint WHERE size > 200"));
+  damageNumber(log.path);
+  for (const way of [HERE, ASIDE, { ...ASIDE, rows: 1024 }]) {
+    const { found } = await verified(log, way);
+    const { faults } = found as { faults: string[] };
+    assert(faults.some((fault) => fault.includes("a last row with the number 299")), `${faults}`);
+  }
 });

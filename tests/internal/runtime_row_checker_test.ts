@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import type { RowChecker } from "../../src/ports.ts";
 import { openFile } from "../support/backends.ts";
-import { allLines, interactions } from "../support/interaction.ts";
+import { allLines, foreignLine, interactions } from "../support/interaction.ts";
 import { concat, hex, Model, sha256 } from "../support/merkle.ts";
+import { openRaw } from "../support/raw_sqlite.ts";
 import { currentRuntime } from "../support/runtime.ts";
 import { atEnd, tempFolder } from "../support/temp.ts";
 
@@ -14,12 +15,15 @@ import { atEnd, tempFolder } from "../support/temp.ts";
 async function placeFor(t: TestContext) {
   const path = join(tempFolder(t), "log");
   const log = await openFile(t, { backend: "sqlite", path });
-  await log.recordAll(interactions(600));
+  // All that come later are behind it.
+  await log.adopt([foreignLine({ timestamp: "9999-01-31T08:00:00.000001+00:00" })]);
+  await log.recordAll(interactions(599));
   const lines = await allLines(log);
   const { file, sqlite } = await currentRuntime();
   const usual = { path, identity: (await file.stat(path))!.identity, busyTimeoutMs: 5000 };
   return {
     lines,
+    raw: await openRaw(t, path),
     async start(identity = usual.identity): Promise<RowChecker> {
       const checker = await sqlite.startRowChecker!({ ...usual, identity });
       atEnd(t, () => checker.close());
@@ -32,18 +36,36 @@ test("a checker gives the hashes of rows and tiles, several parts at a time, in 
   const { lines, start } = await placeFor(t);
   const checker = await start();
   const model = new Model(lines.map((line) => sha256(`\0${line}`)));
-  const parts = [[0, 512], [512, 1024], [600, 700], [3, 4]] as const;
+  const parts = [[0, 512], [512, 1024], [600, 700], [3, 4], [900, 901]] as const;
   const checked = await Promise.all(parts.map(([from, to]) => checker.check(from, to)));
   for (const [n, [from, to]] of parts.entries()) {
     const { before, after, leaves, faulty } = checked[n]!;
     assertEquals(hex(leaves), hex(concat(model.leaves.slice(from, to))));
-    assertEquals([before.next, after.next], [from, Math.min(to, 600)]);
+    assertEquals([before.next, after.next], [Math.min(from, 600), Math.min(to, 600)]);
     assertEquals(faulty, []);
   }
   assertEquals(checked[0]!.before.highUs, -Infinity);
   assertEquals(checked[1]!.before, checked[0]!.after);
   const roots = [0, 256].map((from) => model.mth(from, from + 256));
-  assertEquals(checked.map((part) => hex(part!.roots)), [hex(concat(roots)), "", "", ""]);
+  assertEquals(checked.map((part) => hex(part!.roots)), [
+    hex(concat(roots)),
+    "",
+    "",
+    "",
+    "",
+  ]);
+});
+
+test("a checker that cannot read says so, and goes on", async (t) => {
+  const { raw, start } = await placeFor(t);
+  const checker = await start();
+  const [{ sql }] = raw.all("SELECT sql FROM sqlite_schema WHERE name = 'audit_event_event'") as [
+    { sql: string },
+  ];
+  raw.exec("DROP INDEX audit_event_event");
+  assertEquals(await checker.check(0, 600), undefined);
+  raw.exec(sql);
+  assertEquals((await checker.check(0, 600))!.leaves.length, 600 * 32);
 });
 
 test("a checker that is closed answers what it was asked for before, and nothing more", async (t) => {
