@@ -4,6 +4,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { RowChecker, RowCheckerSettings, SqliteDatabase } from "@audit-log/llm";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { RowCheckThread } from "../../src/stores/row_check_thread.ts";
 import type { RowCheckersOptions } from "../../src/stores/row_checkers.ts";
@@ -16,6 +17,7 @@ import { openFile } from "../support/backends.ts";
 import { foreignLine, interactions } from "../support/interaction.ts";
 import { currentRuntime } from "../support/runtime.ts";
 import { ALTERATIONS, doAlter } from "../support/sqlite_alterations.ts";
+import { tempFolder } from "../support/temp.ts";
 
 type StartChecker = () => Promise<RowChecker>;
 
@@ -93,17 +95,27 @@ async function verified(
 
 /** Makes sure that a log is found to be the same in each way. */
 async function checkSame(log: Original, ...ways: readonly Way[]): Promise<void> {
-  for (const remembered of [[], [log.notes[1]!]]) {
-    const { found } = await verified(log, HERE, remembered);
-    for (const way of ways) {
-      assertEquals((await verified(log, way, remembered)).found, found, JSON.stringify(way));
-    }
+  const remembered = [log.notes[1]!];
+  const { found } = await verified(log, HERE, remembered);
+  for (const way of ways) {
+    assertEquals((await verified(log, way, remembered)).found, found, JSON.stringify(way));
   }
+}
+
+let template: Promise<{ readonly log: Original; readonly bytes: Uint8Array }> | undefined;
+
+/** A copy of a log of 300 entries. */
+async function copy(t: TestContext): Promise<Original> {
+  template ??= original(t, "sqlite").then((log) => ({ log, bytes: readFileSync(log.path) }));
+  const { log, bytes } = await template;
+  const path = join(tempFolder(t), "log");
+  writeFileSync(path, bytes);
+  return { ...log, path };
 }
 
 for (const [what, alteration] of Object.entries(ALTERATIONS)) {
   test(`threads find of a log what one does: ${what}`, async (t) => {
-    const log = await original(t, "sqlite");
+    const log = await copy(t);
     await alterTables(t, log, (raw) => doAlter(alteration, raw, log.notes));
     await checkSame(log, ASIDE);
   });
@@ -136,16 +148,9 @@ const AT_BORDERS: Record<string, string> = {
 
 for (const [what, sql] of Object.entries(AT_BORDERS)) {
   test(`threads find of a log what one does, by parts of any length: ${what}`, async (t) => {
-    const log = await original(t, "sqlite");
+    const log = await copy(t);
     await alterTables(t, log, (raw) => raw.exec(sql));
-    await checkSame(
-      log,
-      ASIDE,
-      { ...ASIDE, rows: 1, threads: 1 },
-      { ...ASIDE, rows: 255, threads: 4 },
-      { ...ASIDE, rows: 256 },
-      { ...ASIDE, rows: 1024 },
-    );
+    await checkSame(log, ASIDE, { ...ASIDE, rows: 1, threads: 1 }, { ...ASIDE, rows: 256 });
   });
 }
 
@@ -188,7 +193,7 @@ test("threads find nothing wrong with calls, foreign records and times that run 
 
 for (const [how, good] of [["at once", 0], ["after its first answer", 1], ["later", 3]] as const) {
   test(`what a thread leaves that is lost ${how} is checked by this one`, async (t) => {
-    const log = await original(t, "sqlite");
+    const log = await copy(t);
     await alterTables(t, log, (raw) => raw.exec(AT_BORDERS["several parts are gone"]!));
     const { promise: allClosed, resolve } = Promise.withResolvers<void>();
     let [started, lost, closed] = [0, 0, 0];
@@ -204,20 +209,20 @@ for (const [how, good] of [["at once", 0], ["after its first answer", 1], ["late
         },
         async close() {
           await thread.close();
-          if (++closed === 8) resolve();
+          if (++closed === 4) resolve();
         },
       };
     };
     await checkSame(log, { ...THREADS, through }, { ...THREADS, rows: 16, through });
     // Each was at two parts at a time, and got no more.
     assert(lost > 0 && lost <= 2 * started, `${lost} of ${started}`);
-    await allClosed; // two of each of two, verified twice
-    assertEquals(started, 8);
+    await allClosed; // two of each of two
+    assertEquals(started, 4);
   });
 }
 
 test("threads that have started do not wait for others, which are ended when they come", async (t) => {
-  const log = await original(t, "sqlite");
+  const log = await copy(t);
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
   const { promise: closed, resolve: close } = Promise.withResolvers<void>();
   let started = 0;
@@ -240,7 +245,7 @@ test("threads that have started do not wait for others, which are ended when the
 });
 
 test("where threads cannot read, or cannot be started, this one checks all", async (t) => {
-  const log = await original(t, "sqlite");
+  const log = await copy(t);
   await alterTables(t, log, (raw) => raw.exec(AT_BORDERS["rows of another number are far away"]!));
   const unable: RowChecker = {
     check: () => Promise.resolve(undefined),
@@ -259,7 +264,7 @@ test("where threads cannot read, or cannot be started, this one checks all", asy
 });
 
 test("threads close the database, and leave no file beside it", async (t) => {
-  const log = await original(t, "sqlite");
+  const log = await copy(t);
   const opened = await openFile(t, { backend: "sqlite", path: log.path });
   await verified(log, THREADS);
   await opened.close();
@@ -267,7 +272,7 @@ test("threads close the database, and leave no file beside it", async (t) => {
 });
 
 test("threads are ended where verification is left early", async (t: TestContext) => {
-  const log = await original(t, "sqlite");
+  const log = await copy(t);
   const { promise: bothClosed, resolve } = Promise.withResolvers<void>();
   let [started, closed] = [0, 0];
   const through = (start: StartChecker) => async (): Promise<RowChecker> => {

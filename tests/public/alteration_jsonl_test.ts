@@ -14,34 +14,20 @@ import {
   verified,
   verifierKey,
 } from "../support/altered.ts";
+import { ALL, type Findings, REMOVED_AT_THE_END, uncovered } from "../support/findings.ts";
 import { BY_HAND, partsOf, withOther } from "../support/notes.ts";
 import { openRaw } from "../support/raw_sqlite.ts";
 
-/** What is done to a log of 300 entries with checkpoints of 100, 280 and 300, whose first tile is kept. */
-interface Alteration {
+/** What is done to a log whose first tile is kept. Without an index, and so without tiles, that is found. */
+interface Alteration extends Findings {
   /** What becomes of the lines of the log's file. */
   readonly alter?: (lines: string[]) => string[];
   /** What becomes of the lines of the file of its checkpoints. */
   readonly alterNotes?: (lines: string[]) => string[];
-  /** What is found with the log's key; without an index, and so without tiles. */
-  readonly finds: readonly string[];
   /** What is found besides where the index is as it was. */
   readonly findsIndexed?: readonly string[];
-  /** What is found besides with the checkpoint of 280 entries. */
-  readonly finds280?: readonly string[];
-  /** What a report without that checkpoint says that it cannot know. */
-  readonly unknown?: RegExp;
-  /** What a fault says. */
-  readonly says?: RegExp;
 }
 
-const ALL = ["checkpoint", "checkpoint", "checkpoint"];
-const REMOVED_AT_THE_END =
-  /^No checkpoint was given .* removed, entries at the end together with them/;
-const uncovered = (count: number, size: number) =>
-  new RegExp(
-    `^The last ${count} of ${size} entries ${count === 1 ? "is" : "are"} covered by no checkpoint`,
-  );
 const NO_RECORDS =
   /^1 line of the file is no record \(the first at byte \d+: it .*\): .* not known\.$/;
 

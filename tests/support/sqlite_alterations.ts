@@ -5,30 +5,15 @@
  */
 
 import { assert } from "@std/assert";
+import { ALL, type Findings, REMOVED_AT_THE_END, uncovered } from "./findings.ts";
 import { withOther } from "./notes.ts";
 import type { RawDatabase } from "./raw_sqlite.ts";
 
-/** What is done to a log of 300 entries with checkpoints of 100, 280 and 300, whose first tile is kept. */
-export interface Alteration {
+/** What is done to a log whose first tile is kept. */
+export interface Alteration extends Findings {
   /** SQL, or what else is done. */
   readonly alter: string | ((raw: RawDatabase, notes: readonly string[]) => void);
-  /** What is found with the log's key. */
-  readonly finds: readonly string[];
-  /** What is found besides with the checkpoint of 280 entries. */
-  readonly finds280?: readonly string[];
-  /** What a report without that checkpoint says that it cannot know. */
-  readonly unknown?: RegExp;
-  /** What a fault says. */
-  readonly says?: RegExp;
 }
-
-const ALL = ["checkpoint", "checkpoint", "checkpoint"];
-const REMOVED_AT_THE_END =
-  /^No checkpoint was given .* removed, entries at the end together with them/;
-const uncovered = (count: number, size: number) =>
-  new RegExp(
-    `^The last ${count} of ${size} entries ${count === 1 ? "is" : "are"} covered by no checkpoint`,
-  );
 
 const set = (what: string, seq: number) => `UPDATE audit_record SET ${what} WHERE seq = ${seq}`;
 const text = (seq: number) => set(`record = replace(record, '"out"', '"oUt"')`, seq);
