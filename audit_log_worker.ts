@@ -43,6 +43,19 @@ function post<Reply>(port: MessagePort, reply: Reply, given: ArrayBuffer[] = [])
   port.postMessage(message, given);
 }
 
+/** Answers requests, until one asks to close the database. */
+function answer<Request>(
+  port: MessagePort,
+  thread: { close(): Promise<void> },
+  to: (request: Request) => Promise<void>,
+): void {
+  port.on("message", async (request: Request | typeof CLOSE) => {
+    if (request !== "close") return await to(request);
+    await thread.close();
+    post(port, request);
+  });
+}
+
 /** Hashes leaves. */
 async function hash(port: MessagePort): Promise<void> {
   const { LeafHasher } = await import("./src/transparency/leaf_hasher.ts");
@@ -65,12 +78,7 @@ async function hash(port: MessagePort): Promise<void> {
 async function write(port: MessagePort, settings: RowWriterSettings): Promise<void> {
   const { RowThread } = await import("./src/stores/row_thread.ts");
   const thread = await RowThread.open(await currentRuntime(), settings);
-  port.on("message", async (request: WriteRequest | typeof CLOSE) => {
-    if (request === "close") {
-      await thread.close();
-      return post(port, request);
-    }
-    const { slab, bounds, texts, numbers, then } = request;
+  answer(port, thread, async ({ slab, bounds, texts, numbers, then }: WriteRequest) => {
     const written: RowsWritten = await thread.write({
       slab,
       bounds: new Uint32Array(bounds),
@@ -86,12 +94,8 @@ async function write(port: MessagePort, settings: RowWriterSettings): Promise<vo
 async function check(port: MessagePort, settings: RowCheckerSettings): Promise<void> {
   const { RowCheckThread } = await import("./src/stores/row_check_thread.ts");
   const thread = await RowCheckThread.open(await currentRuntime(), settings);
-  port.on("message", async (request: CheckRequest | typeof CLOSE) => {
-    if (request === "close") {
-      await thread.close();
-      return post(port, request);
-    }
-    const checked = await thread.check(request.from, request.to);
+  answer(port, thread, async ({ from, to }: CheckRequest) => {
+    const checked = await thread.check(from, to);
     if (checked === undefined) return post<CheckReply>(port, checked);
     const [leaves, roots] = [checked.leaves.buffer, checked.roots.buffer];
     post<CheckReply>(port, { ...checked, leaves, roots }, [leaves, roots]);

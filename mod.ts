@@ -64,7 +64,6 @@ export type {
 } from "./src/stores/store.ts";
 export type {
   CheckedRecords,
-  FaultyRecord,
   InspectedCheckpoint,
   InspectedRecord,
   StoredCheckpoint,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { textIn } from "../utf8.ts";
 import { isUtf16, UTF_16 } from "./source.ts";
 
 /** The longest line that is read: a record of the largest default size, every character escaped. */
@@ -70,19 +71,15 @@ function joined(held: readonly Uint8Array[], heldBytes: number, rest: Uint8Array
   return bytes;
 }
 
-const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const BYTE_ORDER_MARK = "\ufeff";
 
 function read(number: number, bytes: Uint8Array): SourceLine {
   const format = number === 1 ? formatOf(bytes) : undefined;
   if (format !== undefined) return { number, fault: format };
-  try {
-    const text = UTF_8.decode(bytes);
-    const marked = number === 1 && text.startsWith(BYTE_ORDER_MARK);
-    return { number, text: marked ? text.slice(1) : text };
-  } catch {
-    return { number, fault: "is not UTF-8" };
-  }
+  const text = textIn(bytes);
+  if (text === undefined) return { number, fault: "is not UTF-8" };
+  const marked = number === 1 && text.startsWith(BYTE_ORDER_MARK);
+  return { number, text: marked ? text.slice(1) : text };
 }
 
 /** Kinds of files that one may easily take for JSON lines, and what to do with them. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { textIn } from "../utf8.ts";
 import { CliError } from "./cli_error.ts";
 import { fileError } from "./file_error.ts";
 import type { Host } from "./host.ts";
@@ -120,8 +121,6 @@ export async function readWhole(host: Host, path: string, most: number): Promise
   }
 }
 
-const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
 /**
  * Reads all of a file as text, or of standard input for `-`.
  *
@@ -130,12 +129,10 @@ const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  */
 export async function readText(host: Host, path: string, most: number): Promise<string> {
   const bytes = await readWhole(host, path, most);
-  try {
-    return UTF_8.decode(bytes);
-  } catch {
-    const state = isUtf16(bytes) ? UTF_16 : "is no text in UTF-8";
-    throw new CliError(`Cannot read ${nameOf(path)}: it ${state}`);
-  }
+  const text = textIn(bytes);
+  if (text !== undefined) return text;
+  const state = isUtf16(bytes) ? UTF_16 : "is no text in UTF-8";
+  throw new CliError(`Cannot read ${nameOf(path)}: it ${state}`);
 }
 
 /** What to say of a text that {@link isUtf16}. */

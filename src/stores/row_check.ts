@@ -2,10 +2,10 @@ import type { FaultyRow, RowsChecked, RowsStand, Sha256 } from "../ports.ts";
 import { isPlainly } from "../transparency/claims.ts";
 import { HASH_BYTES, leafHash } from "../transparency/hash.ts";
 import { TILE_BYTES, tileRoot } from "../transparency/tile.ts";
-import { Turns } from "../turns.ts";
 import { whenFree } from "./busy.ts";
-import { FIRST_ROWS, PageSize } from "./page_size.ts";
-import { claimIn, type InspectedRow, type InspectedRows, RowInspector } from "./row_inspector.ts";
+import { malformed } from "./faults.ts";
+import { FIRST_ROWS } from "./page_size.ts";
+import { claimIn, type InspectedRows, RowInspector } from "./row_inspector.ts";
 
 /** Compares rows with the records in them, and hashes these. */
 export class RowCheck {
@@ -38,8 +38,11 @@ export class RowCheck {
     const hash = new Uint8Array(HASH_BYTES);
     const faulty: FaultyRow[] = [];
     let count = 0;
-    for await (const rows of this.#pages(from, to)) {
+    const reading = <T>(attempt: () => T) => this.#reading(attempt);
+    // No larger ones: several threads read at a time, and each could come upon long rows.
+    for await (const rows of this.#rows.pages(from, to, reading, FIRST_ROWS)) {
       for (const row of rows) {
+        if (count === to - from) throw malformed("its rows are not in order");
         leaves.set(leafHash(this.#sha256, row.record, hash), count * HASH_BYTES);
         const { entryId, faults } = inspector.settle(row, isPlainly(row.record, claimIn(row)));
         if (faults.length > 0) faulty.push({ position: count, entryId, faults });
@@ -57,20 +60,6 @@ export class RowCheck {
       roots.set(tileRoot(this.#sha256, hashes), tile * HASH_BYTES);
     }
     return roots;
-  }
-
-  async *#pages(from: number, to: number): AsyncGenerator<readonly InspectedRow[]> {
-    // Never more: several threads read at a time, and each could come upon long rows.
-    const pageSize = new PageSize(FIRST_ROWS);
-    const turns = new Turns();
-    while (from < to) {
-      const rows = await this.#reading(() => this.#rows.page(from, to, pageSize.rows));
-      if (rows.length === 0) return;
-      from = rows.at(-1)!.seq + 1;
-      pageSize.seen(rows.length, rows.reduce((sum, { record }) => sum + record.length, 0));
-      yield rows;
-      await turns.give();
-    }
   }
 
   #reading<T>(attempt: () => T): Promise<T> {

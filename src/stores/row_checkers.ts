@@ -32,6 +32,7 @@ export class RowCheckers {
   readonly #threads: RowChecker[] = [];
   /** Those that were not lost. */
   #able: readonly RowChecker[] = [];
+  #starting: readonly Promise<void>[] = [];
   #turn = 0;
   #isClosed = false;
 
@@ -53,11 +54,11 @@ export class RowCheckers {
   ): Promise<RowCheckers | undefined> {
     if (start === undefined || size < worth) return undefined;
     const checkers = new RowCheckers(rows);
-    const starting = Array.from(
+    checkers.#starting = Array.from(
       { length: Math.min(threads, MOST_THREADS) },
       async () => await checkers.#join(await start()),
     );
-    return await Promise.any(starting).then(() => checkers, () => undefined);
+    return await Promise.any(checkers.#starting).then(() => checkers, () => undefined);
   }
 
   async #join(thread: RowChecker): Promise<void> {
@@ -93,10 +94,11 @@ export class RowCheckers {
     }
   }
 
-  /** Closes the database in each thread, and ends it. */
+  /** Closes the database in each thread, and ends it; those that are just starting, too: the log may be closed next. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all(this.#threads.map((thread) => thread.close()));
+    await Promise.allSettled(this.#starting);
   }
 
   /** Has the thread check a part whose turn it is; rejects never. */

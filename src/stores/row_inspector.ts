@@ -7,11 +7,12 @@ import type { RecordFacts } from "../canonical_scan.ts";
 import type { RowsStand, SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
 import { factsOf, NotARecord } from "../record.ts";
 import { claimOf, idIn, NAMES_SQL } from "../transparency/claims.ts";
+import { Turns } from "../turns.ts";
 import { textIn } from "../utf8.ts";
 import { eventIn } from "./event_table.ts";
 import { checkEnd } from "./faults.ts";
 import { indexChecksSql, indexFaults } from "./record_indexes.ts";
-import { LIMIT_SQL } from "./page_size.ts";
+import { LIMIT_SQL, PageSize } from "./page_size.ts";
 import { lagBehind } from "./record_table.ts";
 import { EVENT_TABLE, RECORD_TABLE } from "./sqlite_schema.ts";
 import type { InspectedRecord, UnsettledRecord } from "./tree_store.ts";
@@ -68,8 +69,31 @@ export class InspectedRows {
     );
   }
 
-  /** The first `limit` rows from one number to before another. */
-  page(from: number, to: number, limit: number): readonly InspectedRow[] {
+  /**
+   * The rows from one number to before another, page by page.
+   *
+   * @param reading Reads a page, which may meet another's lock.
+   * @param most How many rows a page has at most, unless as many as usual.
+   */
+  async *pages(
+    from: number,
+    to: number,
+    reading: <T>(attempt: () => T) => Promise<T>,
+    most?: number,
+  ): AsyncGenerator<readonly InspectedRow[]> {
+    const pageSize = new PageSize(most);
+    const turns = new Turns();
+    while (from < to) {
+      const rows = await reading(() => this.#page(from, to, pageSize.rows));
+      if (rows.length === 0) return;
+      from = rows.at(-1)!.seq + 1;
+      pageSize.seen(rows.length, rows.reduce((sum, { record }) => sum + record.length, 0));
+      yield rows;
+      await turns.give();
+    }
+  }
+
+  #page(from: number, to: number, limit: number): readonly InspectedRow[] {
     const rows = this.#selectRows.all(from, to, limit);
     checkEnd(rows, from, to);
     return rows as readonly InspectedRow[];

@@ -50,6 +50,7 @@ export interface SqliteAccess {
   readonly database: SqliteDatabase;
   /** Whether that is still as it was made. */
   readonly layout: LayoutGuard;
+  /** The runtime's SHA-256. */
   readonly sha256: Sha256;
   /** Does something that writes, when no one else of the handle does. */
   exclusively<T>(action: () => T): Promise<T>;
@@ -105,7 +106,11 @@ export class SqliteTree implements TreeStore {
     const pageSize = new PageSize();
     const turns = new Turns();
     while (from < to) {
-      const rows = await this.#rows(this.#selectLines, from, to, pageSize);
+      const rows = await this.#reading(() => {
+        const page = this.#selectLines.all(from, to, pageSize.rows);
+        checkEnd(page, from, to);
+        return page;
+      });
       if (rows.length === 0) return;
       const lines = rows.map(({ record }) => record as Uint8Array);
       from = rows.at(-1)!["seq"] as number + 1; // where a number was damaged, they do not follow each other
@@ -152,19 +157,14 @@ export class SqliteTree implements TreeStore {
 
   /** Reads the rows, to be settled in their order; returns the number behind the last that is found. */
   async *#inspectHere(end: number): AsyncGenerator<readonly UnsettledRecord[], number> {
-    const pageSize = new PageSize();
-    const turns = new Turns();
     const inspector = new RowInspector((seq) => this.#row(seq));
-    let from = LOWEST;
-    while (from < end) {
-      const rows = await this.#reading(() => this.#toInspect.page(from, end, pageSize.rows));
-      if (rows.length === 0) break;
-      from = rows.at(-1)!.seq + 1;
-      pageSize.seen(rows.length, rows.reduce((sum, { record }) => sum + record.length, 0));
+    const reading = <T>(attempt: () => T) => this.#reading(attempt);
+    let reached = 0;
+    for await (const rows of this.#toInspect.pages(LOWEST, end, reading)) {
+      reached = Math.max(0, rows.at(-1)!.seq + 1);
       yield rows.map((row) => inspector.inspect(row));
-      await turns.give();
     }
-    return Math.max(0, from);
+    return reached;
   }
 
   /** Has the rows checked by other threads, as far as they can; returns as above. */
@@ -213,20 +213,6 @@ export class SqliteTree implements TreeStore {
   async inspectLayout(): Promise<readonly string[]> {
     const changes = await this.#reading(() => this.#access.layout.changes());
     return changes.map(({ says }) => `The layout of the database was changed: ${says}`);
-  }
-
-  /** A page of the rows from one number to before another. */
-  #rows(
-    select: SqliteStatement,
-    from: number,
-    to: number,
-    pageSize: PageSize,
-  ): Promise<readonly SqliteRow[]> {
-    return this.#reading(() => {
-      const rows = select.all(from, to, pageSize.rows);
-      checkEnd(rows, from, to);
-      return rows;
-    });
   }
 
   /** All of a row, its texts as bytes. */

@@ -1,3 +1,4 @@
+import type { RowsChecked } from "../ports.ts";
 import type { FullTile } from "../transparency/tree.ts";
 import type { TileId } from "../transparency/tile.ts";
 
@@ -28,26 +29,10 @@ export interface UnsettledRecord {
   settle(isPlain: boolean): InspectedRecord;
 }
 
-/** Records that another thread has compared with what is kept beside them, and hashed. */
-export interface CheckedRecords {
-  /** The hashes of their leaves, 32 bytes each, end to end. */
-  readonly leaves: Uint8Array;
-  /** The roots of all tiles of level 0 that these leaves fill if the first of them is the first of a tile, end to end. */
-  readonly roots: Uint8Array;
-  /** What is wrong with some of them. */
-  readonly faulty: readonly FaultyRecord[];
+/** Records that were compared with what is kept beside them, and hashed, where they were read. */
+export interface CheckedRecords extends Pick<RowsChecked, "leaves" | "roots" | "faulty"> {
   /** The id of one of their entries, the first is 0, where it is known. */
   idOf(position: number): Promise<string | undefined>;
-}
-
-/** One of several records with something wrong about it. */
-export interface FaultyRecord {
-  /** Which of them; the first is 0. */
-  readonly position: number;
-  /** The entry's id, where it is known. */
-  readonly entryId: string | undefined;
-  /** What beside the bytes does not fit them, or why they are no record; one sentence each. */
-  readonly faults: readonly string[];
 }
 
 /** A signed checkpoint, and the size that it is about. */

@@ -6,6 +6,7 @@
  */
 
 import { describe } from "../refusal.ts";
+import { textIn } from "../utf8.ts";
 import type { Fail } from "./failure.ts";
 
 const NEWLINE = 0x0a;
@@ -39,12 +40,10 @@ function toText(given: string | Uint8Array, maxBytes: number, fail: Fail): strin
     throw fail(`it must be a string or a Uint8Array, not ${describe(given)}`);
   }
   if (given.length > maxBytes) throw tooLarge();
-  try {
-    // By default a byte order mark would be dropped, and the text no longer be what was signed.
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(new Uint8Array(given));
-  } catch {
-    throw fail("it is not valid UTF-8");
-  }
+  // A byte order mark stays: without it, the text would no longer be what was signed.
+  const text = textIn(new Uint8Array(given));
+  if (text === undefined) throw fail("it is not valid UTF-8");
+  return text;
 }
 
 /** Says what control character below U+0020 other than a newline a text has, and where, or nothing. */

@@ -158,11 +158,8 @@ async function verifyWith(parts: VerificationParts, hasher: Hasher): Promise<Ver
 
   async function takeChecked({ leaves, roots, faulty, idOf }: CheckedRecords): Promise<void> {
     for (const { position, entryId, faults } of faulty) tell(tree.size + position, entryId, faults);
-    const faultyIds = new Map(faulty.map(({ position, entryId }) => [position, entryId]));
-    tiles.passed(
-      leaves.length / HASH_BYTES,
-      (position) => faultyIds.get(position) ?? idOf(position),
-    );
+    const faultyId = (at: number) => faulty.find(({ position }) => position === at)?.entryId;
+    tiles.passed(leaves.length / HASH_BYTES, (position) => faultyId(position) ?? idOf(position));
     // Where a row is missing, the leaves behind it fill other tiles.
     await grow(leaves, tree.size % TILE_WIDTH === 0 ? roots : undefined);
   }

@@ -2,12 +2,19 @@
 // thread. (Where the pages of the database are damaged, what is found depends on where a search begins.)
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { RowChecker, RowCheckerSettings, SqliteDatabase } from "@audit-log/llm";
+import {
+  type RowChecker,
+  type RowCheckerSettings,
+  type SqliteDatabase,
+  SqliteError,
+} from "@audit-log/llm";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { RowCheck } from "../../src/stores/row_check.ts";
 import { RowCheckThread } from "../../src/stores/row_check_thread.ts";
 import type { RowCheckersOptions } from "../../src/stores/row_checkers.ts";
+import { InspectedRows } from "../../src/stores/row_inspector.ts";
 import { CONNECTION_SQL } from "../../src/stores/sqlite_schema.ts";
 import { LayoutGuard } from "../../src/stores/sqlite_layout.ts";
 import { SqliteTree } from "../../src/stores/sqlite_tree.ts";
@@ -17,7 +24,7 @@ import { openFile } from "../support/backends.ts";
 import { foreignLine, interactions } from "../support/interaction.ts";
 import { currentRuntime } from "../support/runtime.ts";
 import { ALTERATIONS, doAlter } from "../support/sqlite_alterations.ts";
-import { tempFolder } from "../support/temp.ts";
+import { atEnd, tempFolder } from "../support/temp.ts";
 
 type StartChecker = () => Promise<RowChecker>;
 
@@ -224,24 +231,23 @@ for (const [how, good] of [["at once", 0], ["after its first answer", 1], ["late
 test("threads that have started do not wait for others, which are ended when they come", async (t) => {
   const log = await copy(t);
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
-  const { promise: closed, resolve: close } = Promise.withResolvers<void>();
-  let started = 0;
+  let [started, closed] = [0, 0];
   const through = (start: StartChecker) => async (): Promise<RowChecker> => {
+    const isLate = started++ > 0;
     const thread = await start();
-    if (started++ > 0) return thread;
-    await gate;
+    if (isLate) await gate;
     return {
-      check: () => Promise.reject(new Error("nobody asks")),
+      check: (from, to) => thread.check(from, to),
       async close() {
         await thread.close();
-        close();
+        closed++;
       },
     };
   };
-  const { found } = await verified(log, { ...THREADS, through });
-  assertEquals((found as Verification).faults, []);
-  open();
-  await closed;
+  // Without the first, nothing would have been verified by then.
+  const { found } = await verified(log, { ...THREADS, through, onProgress: () => open() });
+  assertEquals((found as Verification).size, 300);
+  assertEquals([started, closed], [2, 2]);
 });
 
 test("where threads cannot read, or cannot be started, this one checks all", async (t) => {
@@ -322,4 +328,23 @@ test("a damaged number that hides the end of a log is found, with threads and wi
     const { faults } = found as { faults: string[] };
     assert(faults.some((fault) => fault.includes("a last row with the number 299")), `${faults}`);
   }
+});
+
+test("more rows than there are numbers for are refused: the table is damaged", async (t) => {
+  const { path } = await copy(t);
+  const { sqlite, sha256 } = await currentRuntime();
+  const database = sqlite.open(path, { readOnly: true });
+  atEnd(t, () => database.close());
+  const rows = new InspectedRows(database);
+  const twice = Object.assign(Object.create(rows), {
+    standBefore: () => rows.standBefore(0),
+    async *pages(...range: Parameters<InspectedRows["pages"]>) {
+      for (let n = 0; n < 2; n++) yield* rows.pages(...range);
+    },
+  });
+  await assertRejects(
+    () => new RowCheck(twice, sha256, 5000).check(0, 3),
+    SqliteError,
+    "its rows are not in order",
+  );
 });
