@@ -9,7 +9,7 @@
  */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { HashReply, HashRequest } from "./adapters/hash_thread.ts";
-import type { CheckReply, CheckRequest } from "./adapters/row_checker.ts";
+import type { CheckReply, CheckRequest } from "./adapters/record_checker.ts";
 import type { WriteRequest } from "./adapters/row_writer.ts";
 import type {
   CLOSE,
@@ -19,7 +19,7 @@ import type {
   ThreadStart,
 } from "./adapters/worker_thread.ts";
 import type {
-  RowCheckerSettings,
+  RecordCheckerSettings,
   RowsWritten,
   RowWriterSettings,
   Runtime,
@@ -60,16 +60,14 @@ function answer<Request>(
 async function hash(port: MessagePort): Promise<void> {
   const { LeafHasher } = await import("./src/transparency/leaf_hasher.ts");
   const hasher = new LeafHasher(await currentSha256());
-  port.on("message", ({ slab, bounds, start, claims }: HashRequest) => {
+  port.on("message", ({ slab, bounds, start }: HashRequest) => {
     const hashed = hasher.hash({
       slab,
       bounds: new Uint32Array(bounds),
       ...(start === undefined ? {} : { start: new Uint8Array(start) }),
-      ...(claims === undefined ? {} : { claims: new Uint8Array(claims) }),
     });
-    const buffers = [hashed.leaves, hashed.roots, hashed.plain].map(({ buffer }) => buffer);
-    const [leaves, roots, plain] = buffers as ArrayBuffer[];
-    const reply: HashReply = { leaves: leaves!, roots: roots!, plain: plain!, slab };
+    const [leaves, roots] = [hashed.leaves.buffer, hashed.roots.buffer] as ArrayBuffer[];
+    const reply: HashReply = { leaves: leaves!, roots: roots!, slab };
     post(port, reply, Object.values(reply));
   });
 }
@@ -90,10 +88,10 @@ async function write(port: MessagePort, settings: RowWriterSettings): Promise<vo
   });
 }
 
-/** Checks rows. */
-async function check(port: MessagePort, settings: RowCheckerSettings): Promise<void> {
-  const { RowCheckThread } = await import("./src/stores/row_check_thread.ts");
-  const thread = await RowCheckThread.open(await currentRuntime(), settings);
+/** Checks records. */
+async function check(port: MessagePort, settings: RecordCheckerSettings): Promise<void> {
+  const { RecordCheckThread } = await import("./src/stores/record_check_thread.ts");
+  const thread = await RecordCheckThread.open(await currentRuntime(), settings);
   answer(port, thread, async ({ from, to }: CheckRequest) => {
     const checked = await thread.check(from, to);
     if (checked === undefined) return post<CheckReply>(port, checked);

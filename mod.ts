@@ -68,7 +68,6 @@ export type {
   InspectedRecord,
   StoredCheckpoint,
   TreeStore,
-  UnsettledRecord,
 } from "./src/stores/tree_store.ts";
 export type { TileId } from "./src/transparency/tile.ts";
 export type { FullTile } from "./src/transparency/tree.ts";
@@ -97,7 +96,8 @@ export type { Cost, Usage } from "./src/usage.ts";
 export type { VerifyOptions } from "./src/verify_options.ts";
 export type { AuditWarning } from "./src/warning.ts";
 export type {
-  FaultyRow,
+  CheckStand,
+  FaultyRecord,
   FileAdapter,
   FileAtOnce,
   FileFolder,
@@ -108,12 +108,11 @@ export type {
   HashThread,
   Leaves,
   OpenFile,
+  RecordChecker,
+  RecordCheckerSettings,
+  RecordsChecked,
   RowBatch,
-  RowChecker,
-  RowCheckerSettings,
-  RowsChecked,
   RowsFailure,
-  RowsStand,
   RowsWritten,
   RowWriter,
   RowWriterSettings,

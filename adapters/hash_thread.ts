@@ -14,8 +14,6 @@ export interface HashRequest {
   readonly bounds: ArrayBuffer;
   /** The hashes that they follow on, when the thread begins anew. */
   readonly start: ArrayBuffer | undefined;
-  /** What is claimed of them. */
-  readonly claims: ArrayBuffer | undefined;
 }
 
 /** What is sent back. */
@@ -24,8 +22,6 @@ export interface HashReply {
   readonly leaves: ArrayBuffer;
   /** The roots of tiles. */
   readonly roots: ArrayBuffer;
-  /** Which leaves plainly say what is claimed of them. */
-  readonly plain: ArrayBuffer;
   /** The leaves, for other ones. */
   readonly slab: ArrayBuffer;
 }
@@ -35,19 +31,17 @@ export async function startHashThread(): Promise<HashThread> {
   const thread = new WorkerThread<HashRequest, HashReply>({ does: "hash" });
   await thread.ready;
   return {
-    async hash({ slab, bounds, start, claims }: Leaves): Promise<HashedLeaves> {
+    async hash({ slab, bounds, start }: Leaves): Promise<HashedLeaves> {
       const request: HashRequest = {
         slab,
         bounds: ownBuffer(bounds),
         start: start && ownBuffer(start.slice()),
-        claims: claims && ownBuffer(claims),
       };
-      const buffers = [request.slab, request.bounds, request.start, request.claims];
+      const buffers = [request.slab, request.bounds, request.start];
       const reply = await thread.ask(request, buffers.filter((buffer) => buffer !== undefined));
       return {
         leaves: new Uint8Array(reply.leaves),
         roots: new Uint8Array(reply.roots),
-        plain: new Uint8Array(reply.plain),
         slab: reply.slab,
       };
     },

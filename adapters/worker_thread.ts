@@ -6,7 +6,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
-import type { RowCheckerSettings, RowWriterSettings } from "../src/ports.ts";
+import type { RecordCheckerSettings, RowWriterSettings } from "../src/ports.ts";
 import { VERSION } from "../src/version.ts";
 import { isPermitted } from "./deno_permissions.ts";
 
@@ -17,7 +17,7 @@ export const CLOSE = "close";
 export type ThreadJob =
   | { readonly does: "hash" }
   | { readonly does: "write"; readonly settings: RowWriterSettings }
-  | { readonly does: "check"; readonly settings: RowCheckerSettings };
+  | { readonly does: "check"; readonly settings: RecordCheckerSettings };
 
 /** What a thread gets when it starts. */
 export interface ThreadStart {

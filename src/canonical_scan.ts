@@ -54,7 +54,8 @@ const QUOTE = 0x22;
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\u0000-\u001f]/;
 /** What stands behind a backslash when RFC 8785 asks for one. */
-const SHORT_ESCAPES = new Set(Array.from('"\\bfnrt', (character) => character.charCodeAt(0)));
+const SHORT_ESCAPES = new Uint8Array(128);
+for (const character of '"\\bfnrt') SHORT_ESCAPES[character.charCodeAt(0)] = 1;
 /** The same, of characters that have none so short; a high surrogate only when it is alone. */
 const LONG_ESCAPE =
   /u(?:00(?:0[0-7be-f]|1[0-9a-f])|d[89ab][0-9a-f]{2}(?!\\ud[c-f])|d[c-f][0-9a-f]{2})/y;
@@ -149,7 +150,7 @@ class Scanner {
 
   /** Goes behind what follows a backslash. */
   #behindEscape(at: number): number {
-    if (SHORT_ESCAPES.has(this.#line.charCodeAt(at))) return at + 1;
+    if (SHORT_ESCAPES[this.#line.charCodeAt(at)] === 1) return at + 1;
     LONG_ESCAPE.lastIndex = at;
     if (!LONG_ESCAPE.test(this.#line)) throw NOT_PLAIN;
     return LONG_ESCAPE.lastIndex;

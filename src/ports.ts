@@ -179,10 +179,10 @@ export interface SqliteAdapter {
    */
   readonly startRowWriter?: (settings: RowWriterSettings) => Promise<RowWriter>;
   /**
-   * Starts a thread that has a database open by this driver, for reading, and resolves when it is ready. A large log is
-   * verified by several. It rejects with the reason if no thread can be started.
+   * Starts a thread that has a log open, its database or the index of its lines by this driver, and resolves when it is
+   * ready. A large log is verified by several. It rejects with the reason if no thread can be started.
    */
-  readonly startRowChecker?: (settings: RowCheckerSettings) => Promise<RowChecker>;
+  readonly startRecordChecker?: (settings: RecordCheckerSettings) => Promise<RecordChecker>;
 }
 
 /** How a {@link RowWriter} writes. */
@@ -252,41 +252,47 @@ export interface RowWriter {
   close(): Promise<void>;
 }
 
-/** What a {@link RowChecker} reads. */
-export interface RowCheckerSettings {
-  /** The database file. */
+/** What a {@link RecordChecker} reads. */
+export interface RecordCheckerSettings {
+  /** The log's file: a database, or lines with an index beside them. */
   readonly path: string;
   /** The file's identity: no other is read. */
   readonly identity: string;
+  /** The database that is the index of lines. */
+  readonly index?: string;
   /** How long to wait for others' locks, milliseconds. */
   readonly busyTimeoutMs: number;
 }
 
-/** What a {@link RowChecker} found of some rows. */
-export interface RowsChecked {
-  /** Where it began, taken from the row before: whoever compared that row knows whether it is so. */
-  readonly before: RowsStand;
+/** What a {@link RecordChecker} found of some records. */
+export interface RecordsChecked {
+  /** Where it began, as what is beside the record before says: whoever compared that one knows whether it is so. */
+  readonly before: CheckStand;
   /** Where it ended. */
-  readonly after: RowsStand;
+  readonly after: CheckStand;
   /** The hashes of the records' leaves, 32 bytes each, end to end. */
   readonly leaves: Uint8Array<ArrayBuffer>;
-  /** The roots of all tiles of level 0 that these leaves fill if the first of them is the first of a tile, end to end. */
+  /** The roots of all tiles of level 0 that lie in these leaves if the first of them is `before.next`, end to end. */
   readonly roots: Uint8Array<ArrayBuffer>;
   /** What is wrong. */
-  readonly faulty: readonly FaultyRow[];
+  readonly faulty: readonly FaultyRecord[];
+  /** Sums over the lines that are no records, in a form of the core's own. */
+  readonly unreadable?: readonly number[];
 }
 
-/** Where a comparison of rows stands between two of them. */
-export interface RowsStand {
-  /** The number that the next row should have. */
+/** Where a comparison of records stands between two of them. */
+export interface CheckStand {
+  /** Where the next record is looked for: from this row on, or this byte. */
+  readonly at: number;
+  /** The index that the next record should have. */
   readonly next: number;
-  /** The latest instant of all rows before, microseconds since the epoch. */
+  /** The latest instant of all records before, microseconds since the epoch. */
   readonly highUs: number;
 }
 
-/** A row with something wrong about it. */
-export interface FaultyRow {
-  /** Which of the rows that were checked together; the first is 0. */
+/** A record with something wrong about it, or something that should be there and is not. */
+export interface FaultyRecord {
+  /** Which of the records that were checked together; the first is 0. */
   readonly position: number;
   /** The entry's id, where it is known. */
   readonly entryId: string | undefined;
@@ -295,19 +301,21 @@ export interface FaultyRow {
 }
 
 /**
- * Another thread that compares rows of a log with the records in them, and hashes these.
+ * Another thread that compares records of a log with what is kept beside them, and hashes these records.
  *
  * It keeps no process alive unless an answer is awaited.
  */
-export interface RowChecker {
+export interface RecordChecker {
   /**
-   * Checks the rows from one number to before another.
+   * Checks a part of the log.
    *
+   * @param from The first row, or the byte from which on lines begin.
+   * @param to The first row beyond, or the byte from which on lines are left out that begin there.
    * @returns Nothing where they could not be read.
    * @throws {Error} Why the thread cannot be used, now and from now on.
    */
-  check(from: number, to: number): Promise<RowsChecked | undefined>;
-  /** Closes the database, once what was asked for is done, and ends the thread. */
+  check(from: number, to: number): Promise<RecordsChecked | undefined>;
+  /** Closes what it reads, once what was asked for is done, and ends the thread. */
   close(): Promise<void>;
 }
 
@@ -354,8 +362,6 @@ export interface Leaves {
   readonly bounds: Uint32Array<ArrayBuffer>;
   /** Begins anew: the hashes in a partial tile, 0 to 255, that these leaves follow on. */
   readonly start?: Uint8Array<ArrayBuffer>;
-  /** What is claimed of each leaf, in a form of the core's own: the thread tells where a leaf does not plainly say so. */
-  readonly claims?: Uint8Array<ArrayBuffer>;
 }
 
 /** What a {@link HashThread} made of some leaves. */
@@ -364,8 +370,6 @@ export interface HashedLeaves {
   readonly leaves: Uint8Array;
   /** The roots of the tiles of level 0 that became full with them, 32 bytes each, end to end. */
   readonly roots: Uint8Array;
-  /** For each leaf a byte: 1 where it plainly says what is claimed of it. Empty where nothing was. */
-  readonly plain: Uint8Array;
   /** The buffer that was given. */
   readonly slab: ArrayBuffer;
 }
@@ -397,8 +401,8 @@ export interface Runtime {
   /** Its SHA-256. */
   readonly sha256: Sha256;
   /**
-   * Starts a thread, and resolves when it is ready. A log that signs hashes large batches there, and so does verification. It
-   * rejects with the reason if no thread can be started.
+   * Starts a thread, and resolves when it is ready. A log that signs hashes large batches there. It rejects with the
+   * reason if no thread can be started.
    */
   readonly startHashThread?: () => Promise<HashThread>;
 }

@@ -12,7 +12,7 @@ import {
   type SqliteStatement,
   type SqliteValue,
 } from "../../src/ports.ts";
-import { startRowChecker } from "../row_checker.ts";
+import { startRecordChecker } from "../record_checker.ts";
 import { startRowWriter } from "../row_writer.ts";
 import { CANTOPEN, sqliteError } from "../sqlite_error.ts";
 import { checkCount } from "../sqlite_parameters.ts";
@@ -55,7 +55,7 @@ export const sqlite: SqliteAdapter = {
     return told(() => new OpenDatabase(new Database(existing, mode)));
   },
   startRowWriter,
-  startRowChecker,
+  startRecordChecker,
 };
 
 class OpenDatabase implements SqliteDatabase {

@@ -13,7 +13,7 @@ import type {
   SqliteStatement,
   SqliteValue,
 } from "../../src/ports.ts";
-import { startRowChecker } from "../row_checker.ts";
+import { startRecordChecker } from "../record_checker.ts";
 import { startRowWriter } from "../row_writer.ts";
 import { sqliteError } from "../sqlite_error.ts";
 import { checkCount, countParameters } from "../sqlite_parameters.ts";
@@ -28,7 +28,7 @@ export const sqlite: SqliteAdapter = {
     return told(() => new NodeDatabase(new DatabaseSync(existing, { readOnly: options.readOnly })));
   },
   startRowWriter,
-  startRowChecker,
+  startRecordChecker,
 };
 
 /** Asked for when it is needed and not imported, so that a Node without it says what it lacks. */

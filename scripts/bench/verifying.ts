@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { closeSync, openSync, readSync } from "node:fs";
 import process from "node:process";
 import { AuditLog, generateSigningKey, type NewEntry, type Runtime } from "../../mod.ts";
 import { RECORD_TABLE } from "../../src/stores/sqlite_schema.ts";
@@ -19,8 +20,21 @@ const CHECKPOINTS = 10;
 const BATCH = 1000;
 const MANUAL = { everyEntries: Infinity, everyMs: Infinity, onClose: false };
 
-/** One SQLite log, opened anew in each round. */
-export async function measureVerifying(
+/** How much of a file is read at a time. */
+const CHUNK_BYTES = 1024 * 1024;
+
+/** A log with files. */
+type Backend = "sqlite" | "jsonl";
+
+/** One log, opened anew in each round. */
+export function measureVerifying(
+  backend: Backend,
+): (task: Task, entries: readonly NewEntry[]) => Promise<Section> {
+  return (task, entries) => measure(backend, task, entries);
+}
+
+async function measure(
+  backend: Backend,
   task: Task,
   entries: readonly NewEntry[],
 ): Promise<Section> {
@@ -33,16 +47,16 @@ export async function measureVerifying(
     figures.set(figure, [...figures.get(figure) ?? [], value]);
   };
   return await inNewFolder(task.folder, async (path) => {
-    const ids = await fill(path, signingKey, entries, size);
+    const ids = await fill(backend, path, signingKey, entries, size);
     for (let round = -1; round < task.rounds; round++) {
       const keep = round < 0 ? () => {} : note;
       collectGarbage();
-      await useLog(path, signingKey, ids, keep);
+      await useLog(backend, path, signingKey, ids, keep);
       collectGarbage();
-      const reading = await readAndHash(path, runtime, size);
+      const reading = await READERS[backend](path, runtime, size);
       keep("reading and SHA-256", size / reading);
       collectGarbage();
-      await verify(path, verifierKey, size, keep);
+      await verify(backend, path, verifierKey, size, keep);
     }
     const ofReading = figures.get("verify()")!.map((speed, round) =>
       speed / figures.get("reading and SHA-256")![round]
@@ -57,7 +71,9 @@ export async function measureVerifying(
       row("verify(), memory grows by", "MB", 200),
     ];
     return {
-      title: `SQLite, a signed log of ${size.toLocaleString("en")} entries`,
+      title: `${backend === "sqlite" ? "SQLite" : "JSONL"}, a signed log of ${
+        size.toLocaleString("en")
+      } entries`,
       note: "entries of 2.5 KB",
       rows,
     };
@@ -69,12 +85,13 @@ export async function measureVerifying(
 }
 
 async function fill(
+  backend: Backend,
   path: string,
   signingKey: string,
   entries: readonly NewEntry[],
   size: number,
 ): Promise<string[]> {
-  const log = await AuditLog.open({ backend: "sqlite", path, signingKey, durability: "relaxed" });
+  const log = await AuditLog.open({ backend, path, signingKey, durability: "relaxed" });
   const ids: string[] = [];
   while (log.size < size) {
     const first = log.size;
@@ -87,6 +104,7 @@ async function fill(
 }
 
 async function useLog(
+  backend: Backend,
   path: string,
   signingKey: string,
   ids: readonly string[],
@@ -97,7 +115,7 @@ async function useLog(
     return [await work(), performance.now() - start];
   };
   const [log, opening] = await timed(() =>
-    AuditLog.open({ backend: "sqlite", path, signingKey, checkpoints: MANUAL })
+    AuditLog.open({ backend, path, signingKey, checkpoints: MANUAL })
   );
   note("open with signingKey", opening);
   const times: number[] = [];
@@ -112,7 +130,10 @@ async function useLog(
 }
 
 /** Seconds of what verification cannot do without. */
-async function readAndHash(path: string, runtime: Runtime, size: number): Promise<number> {
+const READERS: Record<Backend, (path: string, runtime: Runtime, size: number) => Promise<number>> =
+  { sqlite: readAndHashRows, jsonl: readAndHashLines };
+
+async function readAndHashRows(path: string, runtime: Runtime, size: number): Promise<number> {
   const database = await openRaw(path);
   const statement = database.prepare(
     `SELECT CAST(record AS BLOB) AS record FROM ${RECORD_TABLE} WHERE seq >= ? AND seq < ? ORDER BY seq`,
@@ -131,13 +152,38 @@ async function readAndHash(path: string, runtime: Runtime, size: number): Promis
   return seconds;
 }
 
+// deno-lint-ignore require-await -- as that of rows
+async function readAndHashLines(path: string, runtime: Runtime, size: number): Promise<number> {
+  const file = openSync(path, "r");
+  const buffer = new Uint8Array(CHUNK_BYTES);
+  const start = performance.now();
+  let [read, held] = [0, 0];
+  for (let more = 1; more > 0;) {
+    more = readSync(file, buffer, held, buffer.length - held, null);
+    const filled = buffer.subarray(0, held + more);
+    let line = 0;
+    for (let end = filled.indexOf(10); end !== -1; end = filled.indexOf(10, line)) {
+      runtime.sha256(filled.subarray(line, end));
+      line = end + 1;
+      read++;
+    }
+    buffer.copyWithin(0, line, filled.length);
+    held = filled.length - line;
+  }
+  const seconds = (performance.now() - start) / 1000;
+  closeSync(file);
+  if (read !== size) throw new Error("not all records were read");
+  return seconds;
+}
+
 async function verify(
+  backend: Backend,
   path: string,
   verifierKey: string,
   size: number,
   note: (figure: string, value: number) => void,
 ): Promise<void> {
-  const log = await AuditLog.open({ backend: "sqlite", path, readOnly: true });
+  const log = await AuditLog.open({ backend, path, readOnly: true });
   const before = process.memoryUsage().rss;
   let highest = before;
   const start = performance.now();

@@ -92,6 +92,14 @@ class JsonlStore implements LogStore {
       exclusively: (section) => indexed.exclusively(section),
       refresh: () => indexed.reading(() => indexed.refresh()),
       acknowledged: () => indexed.reading(() => this.#acknowledged()),
+      sha256: runtime.sha256,
+      startChecker: () => {
+        const start = runtime.sqlite.startRecordChecker;
+        const { place: path, identity } = opened;
+        const index = indexed.indexPath;
+        if (start === undefined || index === undefined) return undefined;
+        return () => start({ path, identity, index, busyTimeoutMs: settings.busyTimeoutMs });
+      },
     });
   }
 

@@ -1,6 +1,14 @@
-import type { SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
+import type {
+  CheckStand,
+  SqliteDatabase,
+  SqliteRow,
+  SqliteStatement,
+  SqliteValue,
+} from "../ports.ts";
 import type { Selection } from "../query.ts";
 import type { FullTile } from "../transparency/tree.ts";
+import { REPLACEMENT } from "../utf8.ts";
+import { startAt } from "./check_findings.ts";
 import { checkEnd, LARGEST_NUMBER, malformed } from "./faults.ts";
 import { eventIn, EventInserter } from "./event_table.ts";
 import type { IndexedLine, IndexRow, LinePlace } from "./jsonl_lines.ts";
@@ -15,6 +23,8 @@ import type { SeqRange } from "./user_segments.ts";
 
 /** No id and no name of an event has a U+0000, at which some drivers cut a text. */
 const CUT = "the index beside the file has a U+0000 in its id or its event";
+const REMOVED = "the index beside the file lost it while it was looked at";
+const NONE: readonly string[] = [];
 /** How many unreadable lines are listed. */
 const LISTED = 20;
 
@@ -39,14 +49,23 @@ export class JsonlIndex {
   readonly #insertLine: SqliteStatement;
   readonly #insertEvent: EventInserter;
   readonly #selectLines: SqliteStatement;
+  readonly #selectLine: SqliteStatement;
+  readonly #selectFrom: SqliteStatement;
   readonly #names: NameTable;
   readonly #insertUnreadable: SqliteStatement;
   readonly #selectCovered: SqliteStatement;
   readonly #updateCovered: SqliteStatement;
 
-  /** @param database A database with the tables of an index; it is closed with the index. */
-  constructor(database: SqliteDatabase) {
+  /** Its file, unless it is nowhere but in memory. */
+  readonly path: string | undefined;
+
+  /**
+   * @param database A database with the tables of an index; it is closed with the index.
+   * @param path Its file, unless it is nowhere but in memory.
+   */
+  constructor(database: SqliteDatabase, path: string | undefined) {
     this.#database = database;
+    this.path = path;
     this.tiles = new TileTable(database, "tile");
     this.#table = new RecordTable(
       database,
@@ -60,15 +79,26 @@ export class JsonlIndex {
     );
     this.#insertEvent = new EventInserter(database, "event");
     const { indexed, first } = indexChecksSql("line", "event", "line", "ev");
-    this.#selectLines = database.prepare(
+    const columns =
       "SELECT line.seq AS seq, instant_us, lag_us, canonical, offset, length, entry_id, " +
-        "line.user AS user_id, u.text AS user, line.model AS model_id, m.text AS model, " +
-        "instr(CAST(u.text AS BLOB), x'00') + instr(CAST(m.text AS BLOB), x'00') AS zeros, " +
-        "instr(CAST(entry_id || coalesce(ev.event || coalesce(ev.subject, ''), '') AS BLOB), x'00') AS cut, " +
-        `ev.event AS event, ev.subject AS subject, ${indexed} AS indexed, ${first} AS first ` +
-        "FROM line LEFT JOIN name u ON u.id = line.user LEFT JOIN name m ON m.id = line.model " +
-        "LEFT JOIN event ev ON ev.seq = line.seq " +
+      "u.text AS user, m.text AS model, ev.event AS event, ev.subject AS subject";
+    const zeros = "instr(CAST(u.text AS BLOB), x'00') + instr(CAST(m.text AS BLOB), x'00')";
+    const cut =
+      "instr(CAST(entry_id || coalesce(ev.event || coalesce(ev.subject, ''), '') AS BLOB), x'00')";
+    const tables =
+      "FROM line LEFT JOIN name u ON u.id = line.user LEFT JOIN name m ON m.id = line.model " +
+      "LEFT JOIN event ev ON ev.seq = line.seq";
+    // As few columns as will do: each costs a fraction of a microsecond, for each line of the log.
+    this.#selectLines = database.prepare(
+      `${columns}, ${zeros} = 0 AND ${cut} = 0 AND ${indexed} AND ${first} = line.seq AS sound ${tables} ` +
         `WHERE line.seq >= ? AND line.seq < ${LARGEST_NUMBER} ORDER BY line.seq ${LIMIT_SQL}`,
+    );
+    this.#selectLine = database.prepare(
+      `${columns}, line.user AS user_id, line.model AS model_id, ${zeros} AS zeros, ${cut} AS cut, ` +
+        `${indexed} AS indexed, ${first} AS first ${tables} WHERE line.seq = ?`,
+    );
+    this.#selectFrom = database.prepare(
+      "SELECT seq, offset, instant_us + lag_us AS high_us FROM line WHERE seq >= ? ORDER BY seq LIMIT 1",
     );
     this.#names = new NameTable(database);
     this.#insertUnreadable = database.prepare("INSERT INTO unreadable VALUES (?, ?, ?)");
@@ -181,19 +211,39 @@ export class JsonlIndex {
   lines(from: number, limit: number): readonly IndexRow[] {
     const rows = this.#selectLines.all(from, limit);
     checkEnd(rows, from, Infinity);
-    return rows.map((row) => ({
-      seq: row["seq"] as number,
-      instantUs: row["instant_us"] as number,
-      lagUs: row["lag_us"] as number,
-      faults: row["cut"] === 0 ? indexFaults(row) : [...indexFaults(row), CUT],
-      canonical: row["canonical"] === 1,
-      event: eventIn(row),
-      offset: row["offset"] as number,
-      length: row["length"] as number,
-      entryId: row["entry_id"] as string,
-      user: this.#names.in(row, "user"),
-      model: this.#names.in(row, "model"),
-    }));
+    return rows.map((row) => {
+      const isSound = row["sound"] === 1 && isWhole(row["user"]!) && isWhole(row["model"]!);
+      return isSound ? toRow(row, NONE) : this.#look(row);
+    });
+  }
+
+  /** Looks closer at a row that is not plainly as it should be. */
+  #look(seen: SqliteRow): IndexRow {
+    const row = this.#selectLine.get(seen["seq"]!);
+    if (row === undefined) return toRow(seen, [REMOVED]);
+    const faults = row["cut"] === 0 ? indexFaults(row) : [...indexFaults(row), CUT];
+    const [user, model] = [this.#names.in(row, "user"), this.#names.in(row, "model")];
+    return { ...toRow(row, faults), user, model };
+  }
+
+  /**
+   * Where whoever compared all lines before a byte stands, if what is kept of the last of them is as it should be.
+   *
+   * @param at Where a line starts.
+   */
+  standAt(at: number): CheckStand {
+    const first = (from: number) =>
+      this.#selectFrom.get(from) as Record<"seq" | "offset" | "high_us", number> | undefined;
+    let [next, end] = [0, this.#table.end().size];
+    while (next < end) {
+      const middle = Math.floor((next + end) / 2);
+      const row = first(middle);
+      // Of a damaged table, SQLite may give any row.
+      if (row !== undefined && row.offset < at) next = Math.max(middle, row.seq) + 1;
+      else end = middle;
+    }
+    const before = next === 0 ? undefined : first(next - 1);
+    return { ...startAt(at), next, ...(before === undefined ? {} : { highUs: before.high_us }) };
   }
 
   /** Whether each name is found by its text, as queries look for it, and no other text is. */
@@ -271,6 +321,27 @@ export class JsonlIndex {
       throw error;
     }
   }
+}
+
+/** Whether the driver's text is all of what is stored: some cut it at U+0000, which is asked apart, or replace what is not UTF-8. */
+function isWhole(text: SqliteValue): boolean {
+  return typeof text === "string" && !text.includes(REPLACEMENT);
+}
+
+function toRow(row: SqliteRow, faults: readonly string[]): IndexRow {
+  return {
+    seq: row["seq"] as number,
+    instantUs: row["instant_us"] as number,
+    lagUs: row["lag_us"] as number,
+    faults,
+    canonical: row["canonical"] === 1,
+    event: eventIn(row),
+    offset: row["offset"] as number,
+    length: row["length"] as number,
+    entryId: row["entry_id"] as string,
+    user: row["user"] as string | undefined,
+    model: row["model"] as string | undefined,
+  };
 }
 
 function toPlace(row: SqliteRow): LinePlace {

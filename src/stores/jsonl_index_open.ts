@@ -77,15 +77,15 @@ export async function makeIndex(
 
 /** Makes an index that is nowhere but in memory. */
 export function makeIndexInMemory(runtime: Runtime): JsonlIndex {
-  return makeAt(runtime, ":memory:");
+  return makeAt(runtime, undefined);
 }
 
-function makeAt(runtime: Runtime, path: string): JsonlIndex {
-  const database = connect(runtime, path);
+function makeAt(runtime: Runtime, path: string | undefined): JsonlIndex {
+  const database = connect(runtime, path ?? ":memory:");
   try {
     return transact(database, () => {
       database.exec(SCHEMA_SQL);
-      return new JsonlIndex(database);
+      return new JsonlIndex(database, path);
     });
   } catch (error) {
     database.close();
@@ -103,7 +103,7 @@ export function openIndex(runtime: Runtime, path: string): JsonlIndex | undefine
     if (
       application === APPLICATION_ID && version === INDEX_VERSION &&
       isAsMade(database, runtime.sqlite)
-    ) return new JsonlIndex(database);
+    ) return new JsonlIndex(database, path);
   } catch (error) {
     if (!isRuined(error)) {
       database?.close();

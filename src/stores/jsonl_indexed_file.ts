@@ -92,6 +92,11 @@ export class IndexedFile {
     return this.#pending.length;
   }
 
+  /** The file of the index, unless that is in memory. */
+  get indexPath(): string | undefined {
+    return this.#index.path;
+  }
+
   /** Where a record is, if it is one of this handle's own that need not be in the index yet. */
   pendingAt(seq: number): LinePlace | undefined {
     const line = this.#pending[this.#pending.length - (this.#size - seq)];

@@ -1,8 +1,7 @@
 import { counted } from "../counted.ts";
 import type { FileSettings } from "../options.ts";
-import type { OpenFile, Runtime } from "../ports.ts";
+import type { OpenFile, RecordChecker, RecordsChecked, Runtime, Sha256 } from "../ports.ts";
 import type { RecordFacts } from "../canonical_scan.ts";
-import type { EntryEvent } from "../entry_event.ts";
 import type { TileId } from "../transparency/tile.ts";
 import type { FullTile } from "../transparency/tree.ts";
 import { Turns } from "../turns.ts";
@@ -11,20 +10,14 @@ import { CheckpointFile } from "./checkpoint_file.ts";
 import { faultOf } from "./faults.ts";
 import { type JsonlIndex, strayLineChecks } from "./jsonl_index.ts";
 import { indexLost } from "./jsonl_indexed_file.ts";
-import {
-  fitting,
-  type IndexedLine,
-  type IndexRow,
-  isRecord,
-  type LinePlace,
-  misplaced,
-  toIndexedLine,
-} from "./jsonl_lines.ts";
+import { fitting, isRecord, type LinePlace, misplaced } from "./jsonl_lines.ts";
+import { LineCheck } from "./line_check.ts";
 import { readLines } from "./line_reader.ts";
-import { lagBehind } from "./record_table.ts";
-import { scanLines, type ScannedLine } from "./line_scanner.ts";
+import { scanLines } from "./line_scanner.ts";
 import { PageSize } from "./page_size.ts";
+import { checkRecords, type CheckTrial } from "./record_checkers.ts";
 import type {
+  CheckedRecords,
   InspectedCheckpoint,
   InspectedRecord,
   StoredCheckpoint,
@@ -49,20 +42,36 @@ export interface JsonlAccess {
   refresh(): Promise<{ readonly coveredTo: number }>;
   /** How many records there are, without those at the end whose callers still wait. */
   acknowledged(): Promise<number>;
+  /** The runtime's SHA-256. */
+  readonly sha256: Sha256;
+  /** What starts a thread that checks lines, where there are any, and an index that they can open. */
+  startChecker(): (() => Promise<RecordChecker>) | undefined;
 }
 
 const NEWLINE = 0x0a;
+/** How much of the file is checked together. */
+const BYTES_TOGETHER = 2 * 1024 * 1024;
 
 /** Tiles in the index beside a JSONL file, and checkpoints in a file of their own. */
 export class JsonlTree implements TreeStore {
   readonly #settings: FileSettings;
   readonly #access: JsonlAccess;
   readonly #checkpoints: CheckpointFile;
+  readonly #trial: CheckTrial;
 
-  /** @param access The log. */
-  constructor(runtime: Runtime, settings: FileSettings, access: JsonlAccess) {
+  /**
+   * @param access The log.
+   * @param trial How lines are checked, for tests.
+   */
+  constructor(
+    runtime: Runtime,
+    settings: FileSettings,
+    access: JsonlAccess,
+    trial: CheckTrial = {},
+  ) {
     this.#settings = settings;
     this.#access = access;
+    this.#trial = trial;
     this.#checkpoints = new CheckpointFile(runtime, `${access.place}-checkpoints`, access.place);
   }
 
@@ -115,63 +124,56 @@ export class JsonlTree implements TreeStore {
     );
   }
 
-  async *inspect(): AsyncGenerator<readonly InspectedRecord[]> {
+  async *inspect(): AsyncGenerator<readonly InspectedRecord[] | CheckedRecords> {
+    const { file, index, sha256, startChecker } = this.#access;
     const { coveredTo: end } = await this.#access.refresh();
-    const { file } = this.#access;
-    if (await this.#access.index((index) => index.coveredTo) < end) {
-      throw indexLost(this.#settings.path);
-    }
-    const rows = new IndexRows(this.#access);
-    let highUs = -Infinity;
-    let seq = 0;
+    await this.#checkCovered(end);
+    const check = new LineCheck(file, index, sha256);
+    const parts = checkRecords({
+      from: 0,
+      end,
+      span: BYTES_TOGETHER,
+      size: await index((index) => index.end().size),
+      start: startChecker(),
+      here: (stand, to) => this.#reading(() => check.check(stand.at, to, stand)),
+    }, this.#trial);
+    let size = 0;
     const unreadable = [0, 0, 0];
-    for await (const { lines } of scanLines(file, 0, end)) {
-      const found: InspectedRecord[] = [];
-      for (const line of lines) {
-        if (!isRecord(line)) {
-          [1, line.offset, line.length].forEach((value, at) => unreadable[at]! += value);
-          continue;
-        }
-        const { entryId, instantUs } = line.content as RecordFacts;
-        const lagUs = lagBehind(highUs, instantUs);
-        highUs = instantUs + lagUs;
-        let row = rows.next ?? await rows.more();
-        for (
-          ;
-          row !== undefined && row.offset < line.offset;
-          row = rows.next ?? await rows.more()
-        ) {
-          found.push(lost(row));
-          rows.pass();
-          seq = row.seq + 1;
-        }
-        const indexed = row?.offset === line.offset ? row : undefined;
-        if (indexed !== undefined) rows.pass();
-        const isPlain = indexed !== undefined && isIndexed(line, seq, lagUs, indexed);
-        const faults = isPlain
-          ? indexed.faults
-          : faultsOf({ ...toIndexedLine(line), seq, lagUs }, indexed);
-        found.push({ bytes: line.bytes!, entryId, faults });
-        seq = (indexed?.seq ?? seq) + 1;
-      }
-      yield found;
+    for await (const checked of parts) {
+      yield { ...checked, idOf: (position) => this.#idOf(checked, position) };
+      size = checked.after.next;
+      checked.unreadable?.forEach((sum, at) => unreadable[at]! += sum);
     }
-    if (!await this.#access.index((index) => index.findsNames)) yield [NAME_LOST];
+    if (!await index((index) => index.findsNames)) yield [NAME_LOST];
     const turns = new Turns();
-    for (const check of strayLineChecks(seq)) {
-      const found = await this.#access.index((index) => index.strays(check));
+    for (const check of strayLineChecks(size)) {
+      const found = await index((index) => index.strays(check));
       const faults = found.map((state) => `beside the file, ${state}`);
       if (faults.length > 0) yield [{ bytes: undefined, entryId: undefined, faults }];
       await turns.give();
     }
-    for (let row = rows.next ?? await rows.more(); row !== undefined;) {
-      if (row.offset >= end) break; // added meanwhile
-      yield [lost(row)];
-      rows.pass();
-      row = rows.next ?? await rows.more();
-    }
-    const indexed = await this.#access.index((index) => index.unreadableBefore(end));
+    const indexed = await index((index) => index.unreadableBefore(end));
     if (unreadable.some((sum, at) => sum !== indexed[at])) yield [UNREADABLE_LOST];
+    await this.#checkCovered(end);
+  }
+
+  /** Makes sure that nobody is making the index anew, so that it lacks what it will have. */
+  async #checkCovered(end: number): Promise<void> {
+    if (await this.#access.index((index) => index.coveredTo) < end) {
+      throw indexLost(this.#settings.path);
+    }
+  }
+
+  /** The id of one of the records that were checked. */
+  #idOf({ before, after }: RecordsChecked, position: number): Promise<string | undefined> {
+    return this.#reading(async () => {
+      for await (const { lines } of scanLines(this.#access.file, before.at, after.at)) {
+        const records = lines.filter(isRecord);
+        const found = records[position];
+        if (found !== undefined) return (found.content as RecordFacts).entryId;
+        position -= records.length;
+      }
+    });
   }
 
   tileCount(level: number): Promise<number> {
@@ -241,40 +243,6 @@ export class JsonlTree implements TreeStore {
   }
 }
 
-/** How many rows of the index are read at a time. */
-const ROWS = 1024;
-
-/** All that the index keeps of the records, in their order. */
-class IndexRows {
-  readonly #access: JsonlAccess;
-  #rows: readonly IndexRow[] = [];
-  #at = 0;
-  #from = 0;
-
-  constructor(access: JsonlAccess) {
-    this.#access = access;
-  }
-
-  /** The next row, if it was read already. */
-  get next(): IndexRow | undefined {
-    return this.#rows[this.#at];
-  }
-
-  /** Goes behind it. */
-  pass(): void {
-    this.#at++;
-  }
-
-  /** Reads on, and gives the next row if there is one. */
-  async more(): Promise<IndexRow | undefined> {
-    this.#rows = await this.#access.index((index) => index.lines(this.#from, ROWS));
-    this.#at = 0;
-    const last = this.#rows.at(-1);
-    if (last !== undefined) this.#from = last.seq + 1;
-    return this.next;
-  }
-}
-
 /** A user or a model that the index does not find by its name, or by another. */
 const NAME_LOST: InspectedRecord = {
   bytes: undefined,
@@ -292,42 +260,3 @@ const UNREADABLE_LOST: InspectedRecord = {
     "the index beside the file has other lines that are no records than the file, so that some are not told of",
   ],
 };
-
-/** A record that the index knows where the file has none. */
-function lost({ offset, entryId }: IndexRow): InspectedRecord {
-  const fault = `the index beside the file has a record at byte ${offset}, where none is any more`;
-  return { bytes: undefined, entryId, faults: [fault] };
-}
-
-function sameEvent(one: EntryEvent | undefined, other: EntryEvent | undefined): boolean {
-  return one?.name === other?.name && one?.subject === other?.subject;
-}
-
-/** Whether the index says of a record's line what it is: as {@link faultsOf}, at a fraction of the time. */
-function isIndexed(
-  { offset, length, content }: ScannedLine,
-  seq: number,
-  lagUs: number,
-  indexed: IndexRow,
-): boolean {
-  const { entryId, instantUs, user, model, canonical, event } = content as RecordFacts;
-  return offset === indexed.offset && length === indexed.length && entryId === indexed.entryId &&
-    instantUs === indexed.instantUs && user === indexed.user && model === indexed.model &&
-    canonical === indexed.canonical && seq === indexed.seq && lagUs === indexed.lagUs &&
-    sameEvent(event, indexed.event);
-}
-
-/** What the index says otherwise of a line. */
-function faultsOf(
-  expected: IndexedLine & Pick<IndexRow, "seq" | "lagUs">,
-  indexed: IndexRow | undefined,
-): readonly string[] {
-  if (indexed === undefined) return ["the index beside the file lacks it"];
-  const others = Object.entries(expected)
-    .filter(([key, value]) => {
-      const found = (indexed as unknown as Record<string, unknown>)[key];
-      return key === "event" ? !sameEvent(expected.event, indexed.event) : found !== value;
-    })
-    .map(([key]) => `the index beside the file has another ${key}`);
-  return [...others, ...indexed.faults];
-}

@@ -5,6 +5,8 @@ import { textIn } from "../utf8.ts";
 
 /** How much of the file is read at a time. */
 const CHUNK_BYTES = 1024 * 1024;
+/** How much is read at a time where only the end of a line is wanted. */
+const SEARCH_BYTES = 16 * 1024;
 /** The longest line that is looked at; a runtime's strings end at about twice this. */
 export const MAX_LINE_BYTES = 256 * 1024 * 1024;
 
@@ -74,6 +76,29 @@ export async function* scanLines(
       }
     }
   }
+}
+
+/**
+ * Where the first line starts that does not start before a byte. The file's end, where none does.
+ *
+ * @param most How many bytes to look at, about.
+ * @throws {Error} If it is not among these.
+ */
+export async function lineStart(
+  file: OpenFile,
+  from: number,
+  most: number = Infinity,
+): Promise<number> {
+  if (from === 0) return 0;
+  const buffer = new Uint8Array(SEARCH_BYTES);
+  for (let position = from - 1; position < from + most;) {
+    const read = await file.read(buffer, position);
+    if (read === 0) return Math.max(from, position);
+    const newline = buffer.subarray(0, read).indexOf(NEWLINE);
+    if (newline !== -1) return position + newline + 1;
+    position += read;
+  }
+  throw new Error(`no line starts within ${most} bytes of byte ${from}`);
 }
 
 /** Where the line behind a line starts. */

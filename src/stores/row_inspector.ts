@@ -3,19 +3,18 @@
  *
  * @module
  */
-import type { RecordFacts } from "../canonical_scan.ts";
-import type { RowsStand, SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
+import { type RecordFacts, scanCanonical } from "../canonical_scan.ts";
+import type { CheckStand, SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
 import { factsOf, NotARecord } from "../record.ts";
-import { claimOf, idIn, NAMES_SQL } from "../transparency/claims.ts";
 import { Turns } from "../turns.ts";
-import { textIn } from "../utf8.ts";
-import { eventIn } from "./event_table.ts";
+import { REPLACEMENT, textIn } from "../utf8.ts";
+import { startAt } from "./check_findings.ts";
 import { checkEnd } from "./faults.ts";
 import { indexChecksSql, indexFaults } from "./record_indexes.ts";
-import { LIMIT_SQL, PageSize } from "./page_size.ts";
+import { FIRST_ROWS, LIMIT_SQL, PageSize } from "./page_size.ts";
 import { lagBehind } from "./record_table.ts";
 import { EVENT_TABLE, RECORD_TABLE } from "./sqlite_schema.ts";
-import type { InspectedRecord, UnsettledRecord } from "./tree_store.ts";
+import type { InspectedRecord } from "./tree_store.ts";
 
 /** As bytes: no driver decodes them, nor cuts them at U+0000. In a damaged row there may be no text. */
 export const RECORD_SQL = "CAST(coalesce(record, '') AS BLOB) AS record";
@@ -23,6 +22,10 @@ export const RECORD_SQL = "CAST(coalesce(record, '') AS BLOB) AS record";
 const WHOLE_EVENT_SQL =
   "(ev.seq IS NULL OR instr(CAST(ev.event || coalesce(ev.subject, '') AS BLOB), x'00') = 0)";
 const TEXTS = ["entry_id", "timestamp", "user", "model"];
+/** Behind each name in a row's `names`: in no name that is read without parsing its line. */
+const BEHIND_NAME = "\x02";
+/** The names of a row in one column, for each costs time. Where a driver cuts it at a U+0000, its last separator is missing. */
+const NAMES_SQL = TEXTS.map((column) => `${column} || char(2)`).join(" || ");
 
 /** What is read of a row when it is first looked at. */
 export interface InspectedRow extends SqliteRow {
@@ -33,11 +36,10 @@ export interface InspectedRow extends SqliteRow {
   readonly instant_us: number;
   readonly lag_us: number;
   readonly sound: number;
+  readonly event: string | null;
+  readonly subject: string | null;
   readonly record: Uint8Array;
 }
-
-/** Before the first row. */
-export const START: RowsStand = { next: 0, highUs: -Infinity };
 
 /** Reads rows to be inspected. */
 export class InspectedRows {
@@ -73,15 +75,14 @@ export class InspectedRows {
    * The rows from one number to before another, page by page.
    *
    * @param reading Reads a page, which may meet another's lock.
-   * @param most How many rows a page has at most, unless as many as usual.
    */
   async *pages(
     from: number,
     to: number,
     reading: <T>(attempt: () => T) => Promise<T>,
-    most?: number,
   ): AsyncGenerator<readonly InspectedRow[]> {
-    const pageSize = new PageSize(most);
+    // No larger ones: several threads read at a time, and each could come upon long rows.
+    const pageSize = new PageSize(FIRST_ROWS);
     const turns = new Turns();
     while (from < to) {
       const rows = await reading(() => this.#page(from, to, pageSize.rows));
@@ -105,68 +106,74 @@ export class InspectedRows {
   }
 
   /** Where whoever compared all rows before a number stands, if the last of them is as it should be. */
-  standBefore(seq: number): RowsStand {
+  standBefore(seq: number): CheckStand {
     const last = this.#selectBefore.get(seq) as
       | Record<"seq" | "instant_us" | "lag_us", number>
       | undefined;
-    if (last === undefined) return START;
-    return { next: last.seq + 1, highUs: last.instant_us + last.lag_us };
+    if (last === undefined) return startAt(seq);
+    const next = last.seq + 1;
+    return { at: next, next, highUs: last.instant_us + last.lag_us };
   }
 }
 
-/** What the columns of a row claim of its record. */
-export function claimIn(row: InspectedRow): string {
-  return claimOf(row.names, row.cost_usd, row.latency_ms, row.instant_us, eventIn(row));
+/** The id in the `names` of a row. */
+function idIn(names: string): string {
+  return names.slice(0, names.indexOf(BEHIND_NAME));
+}
+
+/**
+ * Whether a record is the canonical line of what the columns of its row say. Where it does not plainly say so, a closer look
+ * may.
+ */
+function isPlainly(record: Uint8Array, row: InspectedRow): boolean {
+  const text = textIn(record);
+  const facts = text === undefined ? undefined : scanCanonical(text);
+  if (facts === undefined) return false;
+  const { entryId, timestamp, user, model, costUsd, latencyMs, instantUs } = facts;
+  const names = [entryId, timestamp, user, model, ""].join(BEHIND_NAME);
+  const [event, subject] = [facts.event?.name ?? null, facts.event?.subject ?? null];
+  return names === row.names && costUsd === row.cost_usd && latencyMs === row.latency_ms &&
+    instantUs === row.instant_us && event === row.event && subject === row.subject &&
+    // Maybe none of what was stored.
+    ![names, event, subject].some((name) => name?.includes(REPLACEMENT));
 }
 
 /** Compares rows with the records in them, in their order. */
 export class RowInspector {
   readonly #whole: (seq: number) => SqliteRow | undefined;
+  #at: number;
   #next: number;
   #highUs: number;
 
   /**
    * @param whole Reads all of a row.
-   * @param stand Where to begin; before the first row by default.
+   * @param stand Where to begin.
    */
-  constructor(whole: (seq: number) => SqliteRow | undefined, stand: RowsStand = START) {
+  constructor(whole: (seq: number) => SqliteRow | undefined, { at, next, highUs }: CheckStand) {
     this.#whole = whole;
-    this.#next = stand.next;
-    this.#highUs = stand.highUs;
+    [this.#at, this.#next, this.#highUs] = [at, next, highUs];
   }
 
-  /** Where it stands: behind the last row that was settled. */
-  get stand(): RowsStand {
-    return { next: this.#next, highUs: this.#highUs };
+  /** Where it stands: behind the last row that was inspected. */
+  get stand(): CheckStand {
+    return { at: this.#at, next: this.#next, highUs: this.#highUs };
   }
 
-  /** The next row, to be settled. */
-  inspect(row: InspectedRow): UnsettledRecord {
-    return {
-      bytes: row.record,
-      claim: claimIn(row),
-      settle: (isPlain) => this.settle(row, isPlain),
-    };
-  }
-
-  /**
-   * Compares the next row with its record.
-   *
-   * @param isPlain Whether the record is the canonical line of what {@link claimIn} the row.
-   */
-  settle(row: InspectedRow, isPlain: boolean): InspectedRecord {
-    const { record: bytes, seq, names, instant_us, lag_us, sound } = row;
+  /** Compares the next row with its record. */
+  inspect(row: InspectedRow): Omit<InspectedRecord, "bytes"> {
+    const { record, seq, names, instant_us, lag_us, sound } = row;
+    this.#at = seq + 1;
     const lagUs = lagBehind(this.#highUs, instant_us);
-    if (!isPlain || sound !== 1 || seq !== this.#next || lag_us !== lagUs) {
+    if (sound !== 1 || seq !== this.#next || lag_us !== lagUs || !isPlainly(record, row)) {
       return this.#look(row);
     }
     this.#highUs = instant_us + lagUs;
     this.#next++;
-    return { bytes, entryId: idIn(names), faults: NONE };
+    return { entryId: idIn(names), faults: NONE };
   }
 
   /** Looks closer at what is not plainly as it should be. */
-  #look({ record: bytes, seq, names }: InspectedRow): InspectedRecord {
+  #look({ record, seq, names }: InspectedRow): Omit<InspectedRecord, "bytes"> {
     const row = this.#whole(seq);
     const faults = row === undefined
       ? ["its row was removed while it was looked at"]
@@ -177,12 +184,12 @@ export class RowInspector {
     this.#next = seq + 1;
     let facts: RecordFacts;
     try {
-      const text = textIn(bytes);
+      const text = textIn(record);
       if (text === undefined) throw new NotARecord("is not UTF-8");
       facts = factsOf(text);
     } catch (error) {
       if (!(error instanceof NotARecord)) throw error;
-      return { bytes, entryId: idIn(names), faults: [...faults, `the record ${error.message}`] };
+      return { entryId: idIn(names), faults: [...faults, `the record ${error.message}`] };
     }
     const { entryId, instantUs } = facts;
     const lagUs = lagBehind(this.#highUs, instantUs);
@@ -204,7 +211,7 @@ export class RowInspector {
     compare("canonical", facts.canonical ? 1 : 0);
     compare("event", facts.event?.name ?? null);
     compare("subject", facts.event?.subject ?? null);
-    return { bytes, entryId, faults };
+    return { entryId, faults };
   }
 }
 

@@ -130,13 +130,13 @@ class SqliteStore implements LogStore {
       (records) => this.#appendAgain(records),
       async () => await this.#walSync?.sync(),
     );
-    const startChecker = runtime.sqlite.startRowChecker;
+    const startChecker = runtime.sqlite.startRecordChecker;
     this.tree = new SqliteTree({
       database,
       layout,
       sha256: runtime.sha256,
       exclusively: (section) => this.#exclusively(section),
-      startRowChecker: startChecker && (() => startChecker({ path, identity, busyTimeoutMs })),
+      startChecker: startChecker && (() => startChecker({ path, identity, busyTimeoutMs })),
     }, settings);
   }
 

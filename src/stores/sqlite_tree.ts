@@ -1,8 +1,7 @@
 import type { FileSettings } from "../options.ts";
 import type {
-  RowChecker,
-  RowsChecked,
-  RowsStand,
+  RecordChecker,
+  RecordsChecked,
   Sha256,
   SqliteDatabase,
   SqliteRow,
@@ -14,10 +13,10 @@ import { Turns } from "../turns.ts";
 import { whenFree } from "./busy.ts";
 import { checkEnd, checkNumber, faultOf, LARGEST_NUMBER } from "./faults.ts";
 import { LIMIT_SQL, PageSize } from "./page_size.ts";
+import { checkRecords, type CheckTrial } from "./record_checkers.ts";
 import { strayChecks } from "./record_indexes.ts";
 import { RowCheck } from "./row_check.ts";
-import { RowCheckers, type RowCheckersOptions } from "./row_checkers.ts";
-import { InspectedRows, RECORD_SQL, RowInspector, START } from "./row_inspector.ts";
+import { InspectedRows, RECORD_SQL } from "./row_inspector.ts";
 import type { LayoutGuard } from "./sqlite_layout.ts";
 import {
   CHECKPOINT_TABLE,
@@ -34,11 +33,12 @@ import type {
   InspectedRecord,
   StoredCheckpoint,
   TreeStore,
-  UnsettledRecord,
 } from "./tree_store.ts";
 
 /** How many checkpoints are read at a time. */
 const CHECKPOINTS = 256;
+/** How many rows are checked together: the leaves of some tiles. */
+const ROWS_TOGETHER = 1024;
 /** No row that was put in from outside shall escape for its number; beyond these two it is looked for apart. */
 const [LOWEST, HIGHEST] = [-LARGEST_NUMBER, LARGEST_NUMBER - 1];
 /** As {@link RECORD_SQL}; and the size as a number that each driver gives, be it as large as it will. */
@@ -55,7 +55,7 @@ export interface SqliteAccess {
   /** Does something that writes, when no one else of the handle does. */
   exclusively<T>(action: () => T): Promise<T>;
   /** Starts a thread that checks rows, where there are any. */
-  readonly startRowChecker: (() => Promise<RowChecker>) | undefined;
+  readonly startChecker: (() => Promise<RecordChecker>) | undefined;
 }
 
 /** Tiles and checkpoints in the tables beside the records. */
@@ -63,7 +63,7 @@ export class SqliteTree implements TreeStore {
   readonly #access: SqliteAccess;
   readonly #database: SqliteDatabase;
   readonly #settings: FileSettings;
-  readonly #checkers: RowCheckersOptions;
+  readonly #trial: CheckTrial;
   readonly #tiles: TileTable;
   readonly #selectLines: SqliteStatement;
   readonly #toInspect: InspectedRows;
@@ -74,14 +74,14 @@ export class SqliteTree implements TreeStore {
 
   /**
    * @param access The log.
-   * @param checkers How rows are checked by other threads; tests give it.
+   * @param trial How rows are checked, for tests.
    */
-  constructor(access: SqliteAccess, settings: FileSettings, checkers: RowCheckersOptions = {}) {
+  constructor(access: SqliteAccess, settings: FileSettings, trial: CheckTrial = {}) {
     const { database } = access;
     this.#access = access;
     this.#database = database;
     this.#settings = settings;
-    this.#checkers = checkers;
+    this.#trial = trial;
     this.#tiles = new TileTable(database, TILE_TABLE);
     const range = `FROM ${RECORD_TABLE} WHERE seq >= ? AND seq < ? ORDER BY seq ${LIMIT_SQL}`;
     this.#selectLines = database.prepare(`SELECT seq, ${RECORD_SQL} ${range}`);
@@ -120,18 +120,26 @@ export class SqliteTree implements TreeStore {
     }
   }
 
-  async *inspect(): AsyncGenerator<
-    readonly (InspectedRecord | UnsettledRecord)[] | CheckedRecords
-  > {
+  async *inspect(): AsyncGenerator<readonly InspectedRecord[] | CheckedRecords> {
+    const { path, busyTimeoutMs } = this.#settings;
     const end = await this.#end();
-    const checkers = await RowCheckers.start(this.#access.startRowChecker, end, this.#checkers);
-    let reached: number;
-    try {
-      reached = checkers === undefined
-        ? yield* this.#inspectHere(end)
-        : yield* this.#inspectAside(checkers, end);
-    } finally {
-      await checkers?.close();
+    const check = new RowCheck(this.#toInspect, this.#access.sha256, busyTimeoutMs);
+    const parts = checkRecords({
+      from: Math.min(0, await this.#next(LOWEST) ?? 0),
+      end,
+      span: ROWS_TOGETHER,
+      size: end,
+      start: this.#access.startChecker,
+      here: (stand, to) =>
+        check.check(stand.at, to, stand).catch((error) => {
+          throw faultOf(`read ${path}`, error, "READ_FAILED");
+        }),
+      next: (seq) => this.#next(seq),
+    }, this.#trial);
+    let reached = 0;
+    for await (const checked of parts) {
+      yield { ...checked, idOf: (position) => this.#idOf(checked, position) };
+      reached = Math.max(0, checked.after.at);
     }
     if (reached < end) yield [endLost(reached, end)];
     const turns = new Turns();
@@ -155,52 +163,14 @@ export class SqliteTree implements TreeStore {
     });
   }
 
-  /** Reads the rows, to be settled in their order; returns the number behind the last that is found. */
-  async *#inspectHere(end: number): AsyncGenerator<readonly UnsettledRecord[], number> {
-    const inspector = new RowInspector((seq) => this.#row(seq));
-    const reading = <T>(attempt: () => T) => this.#reading(attempt);
-    let reached = 0;
-    for await (const rows of this.#toInspect.pages(LOWEST, end, reading)) {
-      reached = Math.max(0, rows.at(-1)!.seq + 1);
-      yield rows.map((row) => inspector.inspect(row));
-    }
-    return reached;
-  }
-
-  /** Has the rows checked by other threads, as far as they can; returns as above. */
-  async *#inspectAside(checkers: RowCheckers, end: number): AsyncGenerator<CheckedRecords, number> {
-    const first = Math.min(0, await this.#next(LOWEST) ?? 0);
-    let stand = START;
-    for await (const part of checkers.parts(first, end, (seq) => this.#next(seq))) {
-      const { from, to, checked: there } = part;
-      // There, it was taken for granted that the row before them is as it should be.
-      const isSure = there !== undefined && isSame(there.before, stand);
-      const checked = isSure ? there : await this.#checkHere(from, to, stand);
-      stand = checked.after;
-      if (checked.leaves.length > 0) {
-        yield { ...checked, idOf: (position) => this.#idOf(from, position) };
-      }
-    }
-    return stand.next;
-  }
-
-  async #checkHere(from: number, to: number, stand: RowsStand): Promise<RowsChecked> {
-    const { path, busyTimeoutMs } = this.#settings;
-    try {
-      return await new RowCheck(this.#toInspect, this.#access.sha256, busyTimeoutMs)
-        .check(from, to, stand);
-    } catch (error) {
-      throw faultOf(`read ${path}`, error, "READ_FAILED");
-    }
-  }
-
-  /** The id in one of the rows from a number on. */
-  #idOf(from: number, position: number): Promise<string | undefined> {
-    return this.#reading(() => {
+  /** The id of one of the records that were checked: where it is not that of its row, its own. */
+  async #idOf({ before, faulty }: RecordsChecked, position: number): Promise<string | undefined> {
+    const found = faulty.find((faulty) => faulty.position === position);
+    return found?.entryId ?? await this.#reading(() => {
       const [row] = this.#database.prepare(
         `SELECT CAST(entry_id AS BLOB) AS id FROM ${RECORD_TABLE} NOT INDEXED WHERE seq >= ? ` +
           "ORDER BY seq LIMIT 1 OFFSET ? + 0",
-      ).all(from, position);
+      ).all(before.at, position);
       return row === undefined ? undefined : LOSSY.decode(row["id"] as Uint8Array);
     });
   }
@@ -213,15 +183,6 @@ export class SqliteTree implements TreeStore {
   async inspectLayout(): Promise<readonly string[]> {
     const changes = await this.#reading(() => this.#access.layout.changes());
     return changes.map(({ says }) => `The layout of the database was changed: ${says}`);
-  }
-
-  /** All of a row, its texts as bytes. */
-  #row(seq: number): SqliteRow | undefined {
-    try {
-      return this.#toInspect.whole(seq);
-    } catch (error) {
-      throw faultOf(`read ${this.#settings.path}`, error, "READ_FAILED");
-    }
   }
 
   tileCount(level: number): Promise<number> {
@@ -328,10 +289,6 @@ function endLost(reached: number, end: number): InspectedRecord {
   const fault = `${RECORD_TABLE} has a last row with the number ${end - 1}, ` +
     `and none is found in order from the number ${reached} on`;
   return { bytes: undefined, entryId: undefined, faults: [fault] };
-}
-
-function isSame(one: RowsStand, other: RowsStand): boolean {
-  return one.next === other.next && one.highUs === other.highUs;
 }
 
 const LOSSY = new TextDecoder("utf-8", { ignoreBOM: true });

@@ -1,4 +1,4 @@
-import type { RowsChecked } from "../ports.ts";
+import type { RecordsChecked } from "../ports.ts";
 import type { FullTile } from "../transparency/tree.ts";
 import type { TileId } from "../transparency/tile.ts";
 
@@ -15,22 +15,8 @@ export interface InspectedRecord {
   readonly faults: readonly string[];
 }
 
-/** A record as it is stored, with what is kept beside it, which is still to be compared. */
-export interface UnsettledRecord {
-  /** The stored bytes, which stay valid. */
-  readonly bytes: Uint8Array;
-  /** What is kept beside them, by `claimOf()`. */
-  readonly claim: string;
-  /**
-   * Ends the comparison. To be called for each record, in their order.
-   *
-   * @param isPlain Whether the bytes are the canonical line of what is claimed; otherwise they are looked at.
-   */
-  settle(isPlain: boolean): InspectedRecord;
-}
-
 /** Records that were compared with what is kept beside them, and hashed, where they were read. */
-export interface CheckedRecords extends Pick<RowsChecked, "leaves" | "roots" | "faulty"> {
+export interface CheckedRecords extends RecordsChecked {
   /** The id of one of their entries, the first is 0, where it is known. */
   idOf(position: number): Promise<string | undefined>;
 }
@@ -73,7 +59,7 @@ export interface TreeStore {
    *
    * @throws {AuditLogError} `READ_FAILED`.
    */
-  inspect(): AsyncIterable<readonly (InspectedRecord | UnsettledRecord)[] | CheckedRecords>;
+  inspect(): AsyncIterable<readonly InspectedRecord[] | CheckedRecords>;
   /**
    * What is not as this library made it, of all that guards the records or shows them; one sentence each. Without it, there is
    * nothing of the kind.

@@ -1,5 +1,4 @@
 import type { HashedLeaves, Leaves, Sha256 } from "../ports.ts";
-import { isPlainly, splitClaims } from "./claims.ts";
 import { HASH_BYTES } from "./hash.ts";
 import { TILE_BYTES, tileRoot } from "./tile.ts";
 
@@ -18,13 +17,8 @@ export class LeafHasher {
     this.#sha256 = sha256;
   }
 
-  /** A copy of the hashes in the tile that is not full: what another hasher begins with that is to go on from here. */
-  partial(): Uint8Array<ArrayBuffer> {
-    return this.#tile.slice(0, this.#filled);
-  }
-
   /** Hashes leaves; see `HashThread.hash()`. The byte before each of them is overwritten. */
-  hash({ slab, bounds, start, claims }: Leaves): HashedLeaves {
+  hash({ slab, bounds, start }: Leaves): HashedLeaves {
     if (start !== undefined) {
       this.#tile.set(start);
       this.#filled = start.length;
@@ -50,17 +44,6 @@ export class LeafHasher {
     }
     this.#tile.set(leaves.subarray(taken), this.#filled);
     this.#filled += leaves.length - taken;
-    const plain = claims === undefined ? new Uint8Array(0) : checkClaims(bytes, bounds, claims);
-    return { leaves, roots, plain, slab };
+    return { leaves, roots, slab };
   }
-}
-
-/** Tells which leaves are the canonical lines of what is claimed of them. */
-function checkClaims(bytes: Uint8Array, bounds: Uint32Array, claims: Uint8Array): Uint8Array {
-  const plain = new Uint8Array(bounds.length - 1);
-  for (const [position, claim] of splitClaims(claims, plain.length).entries()) {
-    const line = bytes.subarray(bounds[position]! + 1, bounds[position + 1]!);
-    if (isPlainly(line, claim)) plain[position] = 1;
-  }
-  return plain;
 }

@@ -47,6 +47,11 @@ export interface TilePart {
   readonly width: number;
 }
 
+/** How many leaves are between the one with an index and the next that is the first of a tile. */
+export function leavesToTile(index: number): number {
+  return (TILE_WIDTH - index % TILE_WIDTH) % TILE_WIDTH;
+}
+
 const MAX_LEVEL = 63;
 
 /**

@@ -177,7 +177,7 @@ export class Transparency {
     const { store, size, info, hashing } = this.#parts;
     const verification = await verifyLog({
       store,
-      ...await hashing(),
+      sha256: (await hashing()).sha256,
       size,
       given: options,
       onProgress: options.onProgress,

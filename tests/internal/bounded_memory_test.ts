@@ -1,7 +1,7 @@
 // A large log is opened without its texts, and read and verified a part at a time.
 
 import { assert, assertEquals } from "@std/assert";
-import type { InspectedRecord, LogStore, NewEntry, OpenFile, Runtime } from "@audit-log/llm";
+import type { LogStore, NewEntry, OpenFile, Runtime } from "@audit-log/llm";
 import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -94,8 +94,25 @@ for (const backend of FILE_BACKENDS) {
     check(await read("asc"), size, most);
     check(await pagesOf(tree.lines(SHORT, size), ({ length }) => length), LONG, few);
     check(await pagesOf(tree.lines(0, size), ({ length }) => length), size, most);
-    const inspected = tree.inspect() as AsyncIterable<readonly InspectedRecord[]>; // there are too few for threads
-    check(await pagesOf(inspected, ({ bytes }) => bytes!.length), size, most);
+  });
+
+  test(`${backend}: of 12 MB of long records, 2 MB are in memory at a time when they are verified`, async (t) => {
+    const entries = [...interactions(SHORT), ...long(LONG, CHARACTERS)];
+    const path = await logOf(t, backend, entries);
+    let largest = 0;
+    const see = (bytes: number) => largest = Math.max(largest, bytes);
+    const runtime = aroundSqlite(
+      watchingReads(await currentRuntime(), path, see),
+      ({ does }, action) => {
+        const result = action();
+        if (does === "all") see(lengthOf(result));
+        return result;
+      },
+    );
+    const log = await openFile(t, { backend, path, runtime, readOnly: true });
+    largest = 0;
+    assertEquals((await log.verify()).size, SHORT + LONG);
+    assert(largest > CHARACTERS && largest <= 2 ** 21, `${largest}`);
   });
 }
 
@@ -108,6 +125,12 @@ test("jsonl: no more than 4 MiB of lines are read at a time, however few they ar
     assert(largest > 2 ** 20 && largest <= 4 * 2 ** 20, `${largest}`);
   }
 });
+
+/** How many characters or bytes there are in rows. */
+function lengthOf(rows: unknown): number {
+  return [rows].flat().flatMap((row) => Object.values(row ?? {}))
+    .reduce<number>((sum, value) => sum + ((value as { length?: number } | null)?.length ?? 8), 0);
+}
 
 /** The runtime, which tells how long each buffer is that is read into from a file, and how many bytes that gave. */
 function watchingReads(
@@ -166,12 +189,6 @@ test("jsonl: a large file is read once, a megabyte at a time, and opened from th
 test("sqlite: a large file is opened without its texts", async (t) => {
   const path = await logOf(t, "sqlite", long(40, CHARACTERS));
   let total = 0;
-  const lengthOf = (rows: unknown): number =>
-    [rows].flat().flatMap((row) => Object.values(row ?? {}))
-      .reduce<number>(
-        (sum, value) => sum + ((value as { length?: number } | null)?.length ?? 8),
-        0,
-      );
   const runtime = aroundSqlite(await currentRuntime(), ({ does }, action) => {
     const result = action();
     if (does === "get" || does === "all") total += lengthOf(result);

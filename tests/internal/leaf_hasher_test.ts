@@ -5,7 +5,6 @@ import fc from "fast-check";
 import { test } from "node:test";
 import type { Leaves } from "../../src/ports.ts";
 import { LineEncoder } from "../../src/stores/line_encoder.ts";
-import { claimOfFacts, joinClaims } from "../../src/transparency/claims.ts";
 import { LeafHasher } from "../../src/transparency/leaf_hasher.ts";
 import { edgeTiles } from "../../src/transparency/tile.ts";
 import { Tree } from "../../src/transparency/tree.ts";
@@ -122,46 +121,4 @@ test("an encoder uses a buffer again that it was given back, and no other", asyn
   assertEquals(first.slab === second.slab, false);
   first.release(first.slab);
   assertEquals(encoder.encode(records, false).slab === first.slab, true);
-});
-
-test("a leaf is plain where it is the canonical line of what is claimed, and nowhere else", async () => {
-  const records = await recordsOf({
-    entries: [
-      interaction(),
-      interaction({ user: "李雷 💬", metadata: { a: [1, "\0", null] } }),
-      interaction({ model: '"\\', costUsd: 0.1, latencyMs: 1e-7 }),
-    ],
-  });
-  const lines = records.map((record) => record.line);
-  const claims = records.map(({ entry, instantUs }) =>
-    claimOfFacts({ ...entry, instantUs, event: undefined })
-  );
-  const plainOf = (lines: readonly Uint8Array[], claims: readonly string[]): number[] => {
-    const bounds = [0];
-    const bytes = lines.flatMap((line) => [10, ...line]);
-    for (const line of lines) bounds.push(bounds.at(-1)! + 1 + line.length);
-    const { plain } = new LeafHasher(sha256).hash({
-      slab: Uint8Array.from(bytes).buffer,
-      bounds: Uint32Array.from(bounds),
-      claims: joinClaims(claims),
-    });
-    return [...plain];
-  };
-  const encoded = lines.map((line) => new TextEncoder().encode(line));
-  assertEquals(plainOf(encoded, claims), [1, 1, 1]);
-  assertEquals(plainOf(encoded, [claims[1]!, claims[0]!, claims[2]!]), [0, 0, 1]);
-  // Another value of any field is found.
-  const fields = claims[0]!.split("\x02");
-  for (const at of fields.keys()) {
-    const other = fields.with(at, `${fields[at]}0`).join("\x02");
-    assertEquals(plainOf(encoded.slice(0, 1), [other]), [0], fields[at]);
-  }
-  // A separator within a claim must not move others to where they hold.
-  assertEquals(plainOf(encoded, [`${claims[0]}\x01${claims[1]}`, claims[2]!, ""]), [0, 0, 0]);
-  assertEquals(plainOf(encoded, claims.slice(0, 2)), [0, 0, 0]);
-  const spaced = new TextEncoder().encode(lines[0]!.replace(":", ": "));
-  assertEquals(plainOf([spaced, encoded[1]!], claims.slice(0, 2)), [0, 1]);
-  const broken = encoded[0]!.slice();
-  broken[broken.length - 3] = 0xff;
-  assertEquals(plainOf([broken, encoded[1]!], claims.slice(0, 2)), [0, 1]);
 });

@@ -2,112 +2,25 @@
 // thread. (Where the pages of the database are damaged, what is found depends on where a search begins.)
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import {
-  type RowChecker,
-  type RowCheckerSettings,
-  type SqliteDatabase,
-  SqliteError,
-} from "@audit-log/llm";
+import { type RecordChecker, SqliteError } from "@audit-log/llm";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { RowCheck } from "../../src/stores/row_check.ts";
-import { RowCheckThread } from "../../src/stores/row_check_thread.ts";
-import type { RowCheckersOptions } from "../../src/stores/row_checkers.ts";
 import { InspectedRows } from "../../src/stores/row_inspector.ts";
-import { CONNECTION_SQL } from "../../src/stores/sqlite_schema.ts";
-import { LayoutGuard } from "../../src/stores/sqlite_layout.ts";
-import { SqliteTree } from "../../src/stores/sqlite_tree.ts";
-import { type Verification, verifyLog } from "../../src/transparency/verification.ts";
-import { alterTables, type Original, original, verifierKey } from "../support/altered.ts";
+import type { Verification } from "../../src/transparency/verification.ts";
+import { alterTables, type Original, original } from "../support/altered.ts";
 import { openFile } from "../support/backends.ts";
+import * as ways from "../support/check_ways.ts";
+import { checkSame, HERE, type StartChecker, verifiedBy, type Way } from "../support/check_ways.ts";
 import { foreignLine, interactions } from "../support/interaction.ts";
 import { currentRuntime } from "../support/runtime.ts";
 import { ALTERATIONS, doAlter } from "../support/sqlite_alterations.ts";
 import { atEnd, tempFolder } from "../support/temp.ts";
 
-type StartChecker = () => Promise<RowChecker>;
-
-/** How a log is verified. */
-interface Way extends RowCheckersOptions {
-  /** Makes others of the runtime's threads. */
-  readonly through?: (
-    start: StartChecker,
-    settings: RowCheckerSettings,
-  ) => StartChecker | undefined;
-  /** Told how far it has got. */
-  readonly onProgress?: (done: number) => void;
-}
-
-/** Threads for however few rows, and so few rows for each part that a log has many. */
-const THREADS: Way = { worth: 0, rows: 64, threads: 2 };
-/** The same work with connections of its own, but on this thread: it is started sooner. */
-const ASIDE: Way = {
-  ...THREADS,
-  through: (_, settings) => async () => await RowCheckThread.open(await currentRuntime(), settings),
-};
-const HERE: Way = { through: () => undefined };
-
-/** Verifies a log that nobody has open, and tells what was found and how far it got meanwhile. */
-async function verified(
-  { path }: Pick<Original, "path">,
-  { through = (start) => start, onProgress = () => {}, ...options }: Way,
-  remembered: readonly string[] = [],
-): Promise<{ found: unknown; progress: readonly number[] }> {
-  const runtime = await currentRuntime();
-  const { file, sqlite, sha256 } = runtime;
-  const database: SqliteDatabase = sqlite.open(path, { readOnly: true });
-  try {
-    database.exec(CONNECTION_SQL);
-    const { identity } = (await file.stat(path))!;
-    const settings = { path, identity, busyTimeoutMs: 5000 };
-    const tree = new SqliteTree(
-      {
-        database,
-        layout: new LayoutGuard(sqlite, database, path),
-        sha256,
-        exclusively: () => Promise.reject(new Error("nothing is written")),
-        startRowChecker: through(() => sqlite.startRowChecker!(settings), settings),
-      },
-      {
-        path,
-        durability: "full",
-        readOnly: true,
-        busyTimeoutMs: 5000,
-        maxRecordBytes: 2 ** 24,
-        warn: () => {},
-      },
-      options,
-    );
-    const progress: number[] = [];
-    const count = "SELECT count(*) AS n FROM audit_record";
-    const { checkpoints, ...rest }: Verification = await verifyLog({
-      store: tree,
-      sha256,
-      size: () => Promise.resolve(database.prepare(count).get()!["n"] as number),
-      given: { verifierKeys: [verifierKey], remembered },
-      onProgress(done) {
-        progress.push(done);
-        onProgress(done);
-      },
-    });
-    const { compared, covered, coveredByRemembered } = checkpoints;
-    // What was found of the same records is told in an order that depends on how many are looked at together.
-    const faults = rest.faults.map((fault) => JSON.stringify(fault)).sort();
-    return { found: { ...rest, faults, compared, covered, coveredByRemembered }, progress };
-  } finally {
-    database.close();
-  }
-}
-
-/** Makes sure that a log is found to be the same in each way. */
-async function checkSame(log: Original, ...ways: readonly Way[]): Promise<void> {
-  const remembered = [log.notes[1]!];
-  const { found } = await verified(log, HERE, remembered);
-  for (const way of ways) {
-    assertEquals((await verified(log, way, remembered)).found, found, JSON.stringify(way));
-  }
-}
+/** So few rows for each part that a log has many. */
+const THREADS: Way = { ...ways.THREADS, span: 64 };
+const ASIDE: Way = { ...ways.ASIDE, span: 64 };
 
 let template: Promise<{ readonly log: Original; readonly bytes: Uint8Array }> | undefined;
 
@@ -157,7 +70,7 @@ for (const [what, sql] of Object.entries(AT_BORDERS)) {
   test(`threads find of a log what one does, by parts of any length: ${what}`, async (t) => {
     const log = await copy(t);
     await alterTables(t, log, (raw) => raw.exec(sql));
-    await checkSame(log, ASIDE, { ...ASIDE, rows: 1, threads: 1 }, { ...ASIDE, rows: 256 });
+    await checkSame(log, ASIDE, { ...ASIDE, span: 1, threads: 1 }, { ...ASIDE, span: 256 });
   });
 }
 
@@ -167,13 +80,13 @@ test("threads find which entry was altered, in whichever tile", async (t) => {
     raw.exec(
       `UPDATE audit_record SET record = replace(record, '"out"', '"oUt"') WHERE seq IN (255, 256, 512)`,
     ));
-  const { found } = await verified(log, ASIDE);
+  const { found } = await verifiedBy(log, ASIDE);
   const faults = (found as { faults: string[] }).faults.map((fault) => JSON.parse(fault));
   assertEquals(
     faults.filter(({ kind }) => kind === "tile").map(({ index, entryId }) => [index, entryId]),
     [255, 256, 512].map((index) => [index, log.ids[index]]),
   );
-  await checkSame(log, ASIDE, { ...ASIDE, rows: 100 });
+  await checkSame(log, ASIDE, { ...ASIDE, span: 100 });
 });
 
 test("threads find nothing wrong with calls, foreign records and times that run backwards", async (t) => {
@@ -191,11 +104,11 @@ test("threads find nothing wrong with calls, foreign records and times that run 
   );
   await opened.recordAll(interactions(200));
   await opened.close();
-  const { found, progress } = await verified(log, THREADS);
+  const { found, progress } = await verifiedBy(log, THREADS);
   assertEquals((found as Verification).faults, []);
   assertEquals((found as Verification).size, 652);
   assertEquals(progress, [...Array.from({ length: 10 }, (_, n) => (n + 1) * 64), 652]);
-  await checkSame(log, ASIDE, THREADS, { ...THREADS, rows: 256 });
+  await checkSame(log, ASIDE, THREADS, { ...THREADS, span: 256 });
 });
 
 for (const [how, good] of [["at once", 0], ["after its first answer", 1], ["later", 3]] as const) {
@@ -204,7 +117,7 @@ for (const [how, good] of [["at once", 0], ["after its first answer", 1], ["late
     await alterTables(t, log, (raw) => raw.exec(AT_BORDERS["several parts are gone"]!));
     const { promise: allClosed, resolve } = Promise.withResolvers<void>();
     let [started, lost, closed] = [0, 0, 0];
-    const through = (start: StartChecker) => async (): Promise<RowChecker> => {
+    const through = (start: StartChecker) => async (): Promise<RecordChecker> => {
       const thread = await start();
       started++;
       let left = good;
@@ -220,7 +133,7 @@ for (const [how, good] of [["at once", 0], ["after its first answer", 1], ["late
         },
       };
     };
-    await checkSame(log, { ...THREADS, through }, { ...THREADS, rows: 16, through });
+    await checkSame(log, { ...THREADS, through }, { ...THREADS, span: 16, through });
     // Each was at two parts at a time, and got no more.
     assert(lost > 0 && lost <= 2 * started, `${lost} of ${started}`);
     await allClosed; // two of each of two
@@ -232,7 +145,7 @@ test("threads that have started do not wait for others, which are ended when the
   const log = await copy(t);
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
   let [started, closed] = [0, 0];
-  const through = (start: StartChecker) => async (): Promise<RowChecker> => {
+  const through = (start: StartChecker) => async (): Promise<RecordChecker> => {
     const isLate = started++ > 0;
     const thread = await start();
     if (isLate) await gate;
@@ -245,7 +158,7 @@ test("threads that have started do not wait for others, which are ended when the
     };
   };
   // Without the first, nothing would have been verified by then.
-  const { found } = await verified(log, { ...THREADS, through, onProgress: () => open() });
+  const { found } = await verifiedBy(log, { ...THREADS, through, onProgress: () => open() });
   assertEquals((found as Verification).size, 300);
   assertEquals([started, closed], [2, 2]);
 });
@@ -253,7 +166,7 @@ test("threads that have started do not wait for others, which are ended when the
 test("where threads cannot read, or cannot be started, this one checks all", async (t) => {
   const log = await copy(t);
   await alterTables(t, log, (raw) => raw.exec(AT_BORDERS["rows of another number are far away"]!));
-  const unable: RowChecker = {
+  const unable: RecordChecker = {
     check: () => Promise.resolve(undefined),
     close: () => Promise.resolve(),
   };
@@ -272,7 +185,7 @@ test("where threads cannot read, or cannot be started, this one checks all", asy
 test("threads close the database, and leave no file beside it", async (t) => {
   const log = await copy(t);
   const opened = await openFile(t, { backend: "sqlite", path: log.path });
-  await verified(log, THREADS);
+  await verifiedBy(log, THREADS);
   await opened.close();
   assertEquals(["-wal", "-shm"].filter((suffix) => existsSync(log.path + suffix)), []);
 });
@@ -281,7 +194,7 @@ test("threads are ended where verification is left early", async (t: TestContext
   const log = await copy(t);
   const { promise: bothClosed, resolve } = Promise.withResolvers<void>();
   let [started, closed] = [0, 0];
-  const through = (start: StartChecker) => async (): Promise<RowChecker> => {
+  const through = (start: StartChecker) => async (): Promise<RecordChecker> => {
     const thread = await start();
     started++;
     return {
@@ -295,7 +208,7 @@ test("threads are ended where verification is left early", async (t: TestContext
   const onProgress = () => {
     throw new Error("enough");
   };
-  await assertRejects(() => verified(log, { ...THREADS, through, onProgress }), Error, "enough");
+  await assertRejects(() => verifiedBy(log, { ...THREADS, through, onProgress }), Error, "enough");
   await bothClosed;
   assertEquals(started, 2);
 });
@@ -323,8 +236,8 @@ test("a damaged number that hides the end of a log is found, with threads and wi
   const log = await original(t, "sqlite", [100, 200, 300]);
   await alterTables(t, log, (raw) => raw.exec("DELETE FROM audit_checkpoint WHERE size > 200"));
   damageNumber(log.path);
-  for (const way of [HERE, ASIDE, { ...ASIDE, rows: 1024 }]) {
-    const { found } = await verified(log, way);
+  for (const way of [HERE, ASIDE, { ...ASIDE, span: 1024 }]) {
+    const { found } = await verifiedBy(log, way);
     const { faults } = found as { faults: string[] };
     assert(faults.some((fault) => fault.includes("a last row with the number 299")), `${faults}`);
   }

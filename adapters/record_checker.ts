@@ -1,36 +1,36 @@
 /**
- * A thread that checks rows of a SQLite database.
+ * A thread that checks records of a log.
  *
  * @module
  */
-import type { RowChecker, RowCheckerSettings, RowsChecked } from "../src/ports.ts";
+import type { RecordChecker, RecordCheckerSettings, RecordsChecked } from "../src/ports.ts";
 import { type CLOSE, WorkerThread } from "./worker_thread.ts";
 
-/** What is sent to the thread: from which row on, and to before which. */
+/** What is sent to the thread; see `RecordChecker.check()`. */
 export interface CheckRequest {
-  /** The first number. */
+  /** Where to begin. */
   readonly from: number;
-  /** The first number beyond. */
+  /** Where to end. */
   readonly to: number;
 }
 
 /** What is sent back: hashes as buffers, as in `hash_thread.ts`. */
 export type CheckReply =
-  | Omit<RowsChecked, "leaves" | "roots"> & {
+  | Omit<RecordsChecked, "leaves" | "roots"> & {
     readonly leaves: ArrayBuffer;
     readonly roots: ArrayBuffer;
   }
   | undefined;
 
-/** Starts a thread that has the database open, and resolves when it is ready. */
-export async function startRowChecker(settings: RowCheckerSettings): Promise<RowChecker> {
+/** Starts a thread that has a log open, and resolves when it is ready. */
+export async function startRecordChecker(settings: RecordCheckerSettings): Promise<RecordChecker> {
   const thread = new WorkerThread<CheckRequest | typeof CLOSE, CheckReply>({
     does: "check",
     settings,
   });
   await thread.ready;
   return {
-    async check(from: number, to: number): Promise<RowsChecked | undefined> {
+    async check(from: number, to: number): Promise<RecordsChecked | undefined> {
       const reply = await thread.ask({ from, to }, []);
       return reply &&
         { ...reply, leaves: new Uint8Array(reply.leaves), roots: new Uint8Array(reply.roots) };

@@ -3,7 +3,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import type { RowChecker } from "../../src/ports.ts";
+import type { RecordChecker } from "../../src/ports.ts";
 import { openFile } from "../support/backends.ts";
 import { allLines, foreignLine, interactions } from "../support/interaction.ts";
 import { concat, hex, Model, sha256 } from "../support/merkle.ts";
@@ -24,8 +24,8 @@ async function placeFor(t: TestContext) {
   return {
     lines,
     raw: await openRaw(t, path),
-    async start(identity = usual.identity): Promise<RowChecker> {
-      const checker = await sqlite.startRowChecker!({ ...usual, identity });
+    async start(identity = usual.identity): Promise<RecordChecker> {
+      const checker = await sqlite.startRecordChecker!({ ...usual, identity });
       atEnd(t, () => checker.close());
       return checker;
     },

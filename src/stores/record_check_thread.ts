@@ -1,0 +1,99 @@
+/**
+ * What the thread of a `RecordChecker` does.
+ *
+ * @module
+ */
+import { Mutex } from "../mutex.ts";
+import type { RecordCheckerSettings, RecordsChecked, Runtime } from "../ports.ts";
+import { whenFree } from "./busy.ts";
+import { openIndex } from "./jsonl_index_open.ts";
+import { type AskIndex, LineCheck } from "./line_check.ts";
+import { checkSamePlace, PUT_DATABASE_BACK, sizeIfSame } from "./log_file.ts";
+import { RowCheck } from "./row_check.ts";
+import { InspectedRows } from "./row_inspector.ts";
+import { CONNECTION_SQL } from "./sqlite_schema.ts";
+
+/** A line that is longer is left to the thread that joins what is found: others would all look for its end. */
+const MOST_SEARCHED_BYTES = 4 * 1024 * 1024;
+
+/** What a thread needs of its runtime. */
+type Parts = Pick<Runtime, "name" | "file" | "sqlite" | "sha256">;
+
+/** A log that is open for being checked. */
+interface OpenLog {
+  check(from: number, to: number): Promise<RecordsChecked | undefined>;
+  close(): void | Promise<void>;
+}
+
+/** Checks records, part by part in the order in which that is asked for. */
+export class RecordCheckThread {
+  readonly #log: OpenLog;
+  readonly #mutex = new Mutex();
+
+  private constructor(log: OpenLog) {
+    this.#log = log;
+  }
+
+  /** Opens a log that another thread has open. */
+  static async open(runtime: Parts, settings: RecordCheckerSettings): Promise<RecordCheckThread> {
+    const { index } = settings;
+    return new RecordCheckThread(
+      index === undefined
+        ? await openRows(runtime, settings)
+        : await openLines(runtime, { ...settings, index }),
+    );
+  }
+
+  /** Checks a part; see `RecordChecker.check()`. */
+  check(from: number, to: number): Promise<RecordsChecked | undefined> {
+    // Why something cannot be read is found out, and told, by whoever reads it instead.
+    return this.#mutex.run(() => this.#log.check(from, to).catch(() => undefined));
+  }
+
+  /** Closes the log, once all is checked. */
+  close(): Promise<void> {
+    return this.#mutex.run(async () => await this.#log.close());
+  }
+}
+
+async function openRows(
+  { file, sqlite, sha256 }: Parts,
+  { path, identity, busyTimeoutMs }: RecordCheckerSettings,
+): Promise<OpenLog> {
+  const database = sqlite.open(path, { readOnly: true });
+  try {
+    await checkSamePlace(file, path, identity, `read ${path}`, PUT_DATABASE_BACK);
+    return await whenFree(() => {
+      database.exec(CONNECTION_SQL);
+      const check = new RowCheck(new InspectedRows(database), sha256, busyTimeoutMs);
+      return { check: (from, to) => check.check(from, to), close: () => database.close() };
+    }, busyTimeoutMs);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+async function openLines(
+  runtime: Parts,
+  { path, identity, index: indexPath, busyTimeoutMs }: Required<RecordCheckerSettings>,
+): Promise<OpenLog> {
+  const index = await whenFree(() => openIndex(runtime, indexPath), busyTimeoutMs);
+  if (index === undefined) throw new Error(`${indexPath} is no index`);
+  try {
+    const file = await runtime.file.open(path, "read");
+    sizeIfSame(await file.stat(), identity, `read ${path}`);
+    const ask: AskIndex = (attempt) => whenFree(() => attempt(index), busyTimeoutMs);
+    const check = new LineCheck(file, ask, runtime.sha256, MOST_SEARCHED_BYTES);
+    return {
+      check: (from, to) => check.check(from, to),
+      async close(): Promise<void> {
+        index.close();
+        await file.close();
+      },
+    };
+  } catch (error) {
+    index.close();
+    throw error;
+  }
+}
