@@ -77,6 +77,7 @@ async function run(host: Host): Promise<void> {
     })
     .addHelpText("after", EPILOGUE);
   for (const add of COMMANDS) add(program, host);
+  program.commands.forEach(requireLast);
   try {
     await program.parseAsync([...host.args], { from: "user" });
   } catch (error) {
@@ -98,6 +99,19 @@ Examples:
   audit-log verify --log audit.db --verifier-key KEY --checkpoint kept.txt
 
 Exit status: 0 done, and what was checked is intact; 1 done in part, or not intact; 2 not done.`;
+
+/** Has what is missing told after what is not known: an option that is needed may just be misspelt. */
+function requireLast(command: Command): void {
+  const required = command.options.filter(({ mandatory }) => mandatory);
+  for (const option of required) option.mandatory = false;
+  command.hook("preAction", () => {
+    const missing = required.find((option) =>
+      command.getOptionValue(option.attributeName()) === undefined
+    );
+    if (missing === undefined) return;
+    command.error(`error: required option '${missing.flags}' not specified`);
+  });
+}
 
 /** How to give what a command needs. */
 const HINTS: Readonly<Record<string, string>> = {

@@ -60,6 +60,11 @@ const misuses: [name: string, args: string[], says: RegExp][] = [
     /^audit-log: unknown option '--usr'/,
   ],
   [
+    "a misspelling of an option that is needed",
+    ["verify", "--lgo", "x.db"],
+    /^audit-log: unknown option '--lgo'\n\(Did you mean --log\?\)\n/,
+  ],
+  [
     "no log",
     ["query"],
     /^audit-log: required option '--log <path>' not specified; give the log's file, as in --log audit.db\n/,
