@@ -159,7 +159,11 @@ export class AuditLog implements AsyncDisposable {
     const warn = (warning: AuditWarning): void => {
       warnings.push(Object.freeze(warning));
       if (warnings.length > MAX_WARNINGS) warnings.shift();
-      ignoreRejection(settings.warn(warning));
+      try {
+        ignoreRejection(settings.warn(warning));
+      } catch {
+        // The log works all the same, and info() tells.
+      }
     };
     const told = { ...settings, warn };
     const log = new AuditLog(await openStore({ ...told, path: place }), told, warnings);

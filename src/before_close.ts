@@ -109,11 +109,7 @@ export class BeforeClose {
   }
 
   #tell(message: string): void {
-    try {
-      this.#warn({ code: "BEFORE_CLOSE_FAILED", message });
-    } catch {
-      // The log is closed whatever is thrown.
-    }
+    this.#warn({ code: "BEFORE_CLOSE_FAILED", message });
   }
 }
 

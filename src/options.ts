@@ -20,7 +20,10 @@ export interface CommonOptions {
   readonly maxQueueBytes?: number | undefined;
   /** The machine's clock: milliseconds since the epoch. Default `Date.now`. */
   readonly clock?: (() => number) | undefined;
-  /** Called with warnings: the log works, but something should be known. Default: only `log.info()` tells. */
+  /**
+   * Called with warnings: the log works, but something should be known. What it throws is ignored: `log.info()` tells of all, whatever
+   * becomes of them here. Default: only that does.
+   */
   readonly onWarning?: ((warning: AuditWarning) => void) | undefined;
   /**
    * What signs the log's checkpoints: a key of `generateSigningKey()`, or a signer, for a key in a KMS. If several are given,

@@ -31,5 +31,5 @@ export interface AuditWarning {
   readonly message: string;
 }
 
-/** Told of {@link AuditWarning}s. */
+/** Told of {@link AuditWarning}s; throws nothing. */
 export type Warn = (warning: AuditWarning) => void;

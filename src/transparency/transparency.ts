@@ -5,7 +5,7 @@ import type { Runtime } from "../ports.ts";
 import type { LogRecord } from "../record.ts";
 import type { StoreInfo, WrittenLines } from "../stores/store.ts";
 import type { TreeStore } from "../stores/tree_store.ts";
-import type { AuditWarning, Warn } from "../warning.ts";
+import type { Warn } from "../warning.ts";
 import { encodeBase64 } from "./base64.ts";
 import { Checkpointer, type KeptCheckpoint, lastCheckpoint } from "./checkpointer.ts";
 import { type Fail, failing, reasonOf } from "./failure.ts";
@@ -64,7 +64,7 @@ export class Transparency {
 
   /** @param parts The log. */
   constructor(parts: TransparencyParts) {
-    this.#parts = { ...parts, warn: (warning) => tell(parts.warn, warning) };
+    this.#parts = parts;
   }
 
   /**
@@ -287,15 +287,6 @@ export class Transparency {
       });
       return undefined;
     }
-  }
-}
-
-/** Tells of a warning, from where nobody could catch what the caller's function throws. */
-function tell(warn: Warn, warning: AuditWarning): void {
-  try {
-    warn(warning);
-  } catch {
-    // The log works all the same.
   }
 }
 

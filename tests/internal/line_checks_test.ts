@@ -1,16 +1,18 @@
 // Lines that other threads check, part by part: whatever was done to the file of a JSONL log, or to the index beside it, the
 // report is the one of a single thread.
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { lineStart } from "../../src/stores/line_scanner.ts";
 import type { Verification } from "../../src/transparency/verification.ts";
 import { type Original, original } from "../support/altered.ts";
 import { openFile } from "../support/backends.ts";
 import { ASIDE, checkSame, HERE, THREADS, verifiedBy, type Way } from "../support/check_ways.ts";
 import { foreignLine, interactions } from "../support/interaction.ts";
 import { openRaw } from "../support/raw_sqlite.ts";
+import { currentRuntime } from "../support/runtime.ts";
 import { tempFolder } from "../support/temp.ts";
 
 /** In parts of some dozen lines each, and of less than one. */
@@ -127,6 +129,44 @@ for (const [what, sql] of Object.entries(IN_THE_INDEX)) {
   });
 }
 
+/** What is told once, and not of all that follow. */
+const TOLD_ONCE: Record<string, { sql: string; index: number; says: string }> = {
+  "a row that is gone": {
+    sql: "DELETE FROM line WHERE seq = 120",
+    index: 120,
+    says: "Entry 120: the index beside the file lacks it",
+  },
+  "numbers that are missing": {
+    sql: "UPDATE line SET seq = seq + 1000 WHERE seq >= 120",
+    index: 120,
+    says: "Entry 120: the index beside the file has another seq",
+  },
+  "a row of no line": {
+    sql:
+      "UPDATE line SET seq = seq + 1000 WHERE seq > 120; UPDATE line SET seq = seq - 999 WHERE seq > 1000; " +
+      "INSERT INTO line SELECT 121, instant_us, lag_us, canonical, user, model, offset + 1, length, 'x' FROM line WHERE seq = 120",
+    index: 121,
+    says: "Entry 121: the index beside the file has a record at byte",
+  },
+};
+
+for (const [what, { sql, index, says }] of Object.entries(TOLD_ONCE)) {
+  test(`what is wrong with an index is told once: ${what}`, async (t) => {
+    const log = await copy(t);
+    const raw = await openRaw(t, `${log.path}-index`);
+    raw.exec(sql);
+    raw.close();
+    for (const way of [HERE, ...WAYS]) {
+      const { faults } = (await verifiedBy(log, way)).found as { faults: string[] };
+      const found = faults.map((fault) => JSON.parse(fault)).filter(({ kind }) =>
+        kind === "record"
+      );
+      assertEquals(found.map((fault) => fault.index), [index]);
+      assert(found[0].message.startsWith(says), found[0].message);
+    }
+  });
+}
+
 /** Where a row is that is out of order, what others are found decides where the next part begins. */
 const OUT_OF_ORDER: Record<string, string> = {
   "a byte far behind the file": "UPDATE line SET offset = 1000000000000 WHERE seq = 120",
@@ -185,6 +225,29 @@ test("threads find nothing wrong with long lines, lines that are no records, cal
     ...HERE,
     span: 4096,
   });
+});
+
+test("a line starts behind each newline, and none behind the last: there the file ends", async (t) => {
+  const path = join(tempFolder(t), "lines");
+  const startsIn = async (content: string, froms: readonly number[], most?: number) => {
+    writeFileSync(path, content);
+    const { file } = await currentRuntime();
+    const opened = await file.open(path, "read");
+    try {
+      const found: number[] = [];
+      for (const from of froms) found.push(await lineStart(opened, from, most));
+      return found;
+    } finally {
+      await opened.close();
+    }
+  };
+  const all = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12];
+  assertEquals(await startsIn("ab\ncd\n\nef", all), [0, 3, 3, 3, 6, 6, 6, 7, 9, 9, 12]);
+  assertEquals(await startsIn("", [0, 1]), [0, 1]);
+  const long = `${"x".repeat(100_000)}\n`;
+  assertEquals(await startsIn(long, [1, 99_999, 100_000, 100_001]), Array(4).fill(100_001));
+  assertEquals(await startsIn(long, [99_000], 1000), [100_001]);
+  await assertRejects(() => startsIn(long, [1], 1000), Error, "no line starts within 1000 bytes");
 });
 
 test("threads that check lines close all that they read, and leave no file behind", async (t) => {

@@ -174,6 +174,27 @@ test("jsonl: an unreadable line in the middle stays, is told with its place, and
   assertEquals(readFileSync(path, "utf8"), `${a}\nnot a record\n${b}\n`);
 });
 
+test("jsonl: an onWarning that throws keeps the log from nothing, and info() tells what it was told", async (t) => {
+  const path = join(tempFolder(t), "log");
+  writeFileSync(path, `${foreignLine()}\nnot a record\ntorn`);
+  let told = 0;
+  const onWarning = () => {
+    told++;
+    throw new Error("mine");
+  };
+  const log = await openFile(t, { backend: "jsonl", path, onWarning });
+  writeFileSync(path, "\nno record either\n", { flag: "a" });
+  await log.record(interaction());
+  assertEquals(await log.count(), 2);
+  const { warnings } = await log.info();
+  assertEquals(warnings.map(({ code }) => code), [
+    "UNREADABLE_LINES",
+    "TORN_LINE",
+    "UNREADABLE_LINES",
+  ]);
+  assertEquals(told, 3);
+});
+
 test("jsonl: a line that another program appends while the log is open is an entry", async (t) => {
   const path = join(tempFolder(t), "log");
   const log = await openFile(t, { backend: "jsonl", path });
