@@ -1,4 +1,4 @@
-// A runtime's thread for checking rows.
+// A runtime's thread for checking records.
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "node:path";
@@ -54,6 +54,39 @@ test("a checker gives the hashes of rows and tiles, several parts at a time, in 
     "",
     "",
   ]);
+});
+
+test("a checker of lines begins where the one before ends, wherever that is", async (t) => {
+  const path = join(tempFolder(t), "log");
+  const log = await openFile(t, { backend: "jsonl", path });
+  await log.recordAll(interactions(300));
+  // All that come later are behind it.
+  await log.adopt([foreignLine({ timestamp: "9999-01-31T08:00:00.000001+00:00" })]);
+  await log.recordAll(interactions(299));
+  const lines = await allLines(log);
+  const { file, sqlite } = await currentRuntime();
+  const { identity, size } = (await file.stat(path))!;
+  const settings = { path, identity, index: `${path}-index`, busyTimeoutMs: 5000 };
+  const checker = await sqlite.startRecordChecker!(settings);
+  atEnd(t, () => checker.close());
+  const model = new Model(lines.map((line) => sha256(`\0${line}`)));
+  for (const span of [size, 50_000, 10_001]) {
+    const starts = Array.from({ length: Math.ceil(size / span) }, (_, n) => n * span);
+    const checked = await Promise.all(
+      starts.map((from) => checker.check(from, Math.min(size, from + span))),
+    );
+    const parts = checked.map((part) => part!);
+    assertEquals(hex(concat(parts.map(({ leaves }) => leaves))), hex(concat(model.leaves)));
+    assertEquals(parts[0]!.before, { at: 0, next: 0, highUs: -Infinity });
+    for (const [n, { before, after, faulty, roots }] of parts.entries()) {
+      if (n > 0) assertEquals(before, parts[n - 1]!.after);
+      assertEquals(faulty, []);
+      const tiles = [0, 256].filter((tile) => tile >= before.next && tile + 256 <= after.next);
+      assertEquals(hex(roots), hex(concat(tiles.map((tile) => model.mth(tile, tile + 256)))));
+    }
+    assertEquals(parts.at(-1)!.after.at, size);
+    assertEquals(parts.at(-1)!.after.next, 600);
+  }
 });
 
 test("a checker that cannot read says so, and goes on", async (t) => {

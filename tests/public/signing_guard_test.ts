@@ -18,28 +18,36 @@ import { tempFolder } from "../support/temp.ts";
 
 const hasShell = spawnSync("sqlite3", ["--version"]).status === 0;
 
-for (const column of ["user", "model", "user_model", "entry_id"]) {
-  testUnless(
-    // The drivers do not let anybody write the schema.
-    hasShell ? undefined : "there is no sqlite3 program",
-    `sqlite: an index on ${column} that leaves out an entry is found by verify()`,
-    async (t) => {
-      const log = await original(t as TestContext, "sqlite");
-      const raw = await openRaw(t as TestContext, log.path);
-      const name = `audit_record_${column}`;
-      const [{ sql } = {}] = raw.all("SELECT sql FROM sqlite_schema WHERE name = ?", name);
-      raw.close();
-      const { status, stderr } = spawnSync("sqlite3", [
-        log.path,
-        `PRAGMA writable_schema = 1; DROP INDEX ${name}; ${sql} WHERE seq <> 7;
-         UPDATE sqlite_schema SET sql = '${sql}' WHERE name = '${name}';`,
-      ], { encoding: "utf8" });
-      assertEquals(status, 0, stderr);
-      const report = await verified(log);
-      assertEquals(findings(report), ["record 7"]);
-      assert(/an index does not lead to it/.test(report.faults[0]!.message));
-    },
-  );
+const INDEXED = [
+  { backend: "sqlite", table: "audit_record", suffix: "" },
+  { backend: "jsonl", table: "line", suffix: "-index" },
+] as const;
+
+for (const { backend, table, suffix } of INDEXED) {
+  for (const column of ["user", "model", "user_model", "entry_id"]) {
+    testUnless(
+      // The drivers do not let anybody write the schema.
+      hasShell ? undefined : "there is no sqlite3 program",
+      `${backend}: an index on ${column} that leaves out an entry is found by verify()`,
+      async (t) => {
+        const log = await original(t as TestContext, backend);
+        const database = log.path + suffix;
+        const raw = await openRaw(t as TestContext, database);
+        const name = `${table}_${column}`;
+        const [{ sql } = {}] = raw.all("SELECT sql FROM sqlite_schema WHERE name = ?", name);
+        raw.close();
+        const { status, stderr } = spawnSync("sqlite3", [
+          database,
+          `PRAGMA writable_schema = 1; DROP INDEX ${name}; ${sql} WHERE seq <> 7;
+           UPDATE sqlite_schema SET sql = '${sql}' WHERE name = '${name}';`,
+        ], { encoding: "utf8" });
+        assertEquals(status, 0, stderr);
+        const report = await verified(log);
+        assertEquals(findings(report), ["record 7"]);
+        assert(/an index does not lead to it/.test(report.faults[0]!.message));
+      },
+    );
+  }
 }
 
 for (const backend of ["sqlite", "jsonl"] as const) {
