@@ -64,6 +64,8 @@ export type {
 } from "./src/stores/store.ts";
 export type {
   CheckedRecords,
+  FaultyRecord,
+  FoundRecords,
   InspectedCheckpoint,
   InspectedRecord,
   StoredCheckpoint,
@@ -97,7 +99,6 @@ export type { VerifyOptions } from "./src/verify_options.ts";
 export type { AuditWarning } from "./src/warning.ts";
 export type {
   CheckStand,
-  FaultyRecord,
   FileAdapter,
   FileAtOnce,
   FileFolder,

@@ -259,12 +259,12 @@ export interface RecordCheckerSettings {
   /** The file's identity: no other is read. */
   readonly identity: string;
   /** The database that is the index of lines. */
-  readonly index?: string;
+  readonly index?: { readonly path: string; readonly identity: string };
   /** How long to wait for others' locks, milliseconds. */
   readonly busyTimeoutMs: number;
 }
 
-/** What a {@link RecordChecker} found of some records. */
+/** What a {@link RecordChecker} made of some records that are as they should be. */
 export interface RecordsChecked {
   /** Where it began, as what is beside the record before says: whoever compared that one knows whether it is so. */
   readonly before: CheckStand;
@@ -274,8 +274,6 @@ export interface RecordsChecked {
   readonly leaves: Uint8Array<ArrayBuffer>;
   /** The roots of all tiles of level 0 that lie in these leaves if the first of them is `before.next`, end to end. */
   readonly roots: Uint8Array<ArrayBuffer>;
-  /** What is wrong. */
-  readonly faulty: readonly FaultyRecord[];
   /** Sums over the lines that are no records, in a form of the core's own. */
   readonly unreadable?: readonly number[];
 }
@@ -290,16 +288,6 @@ export interface CheckStand {
   readonly highUs: number;
 }
 
-/** A record with something wrong about it, or something that should be there and is not. */
-export interface FaultyRecord {
-  /** Which of the records that were checked together; the first is 0. */
-  readonly position: number;
-  /** The entry's id, where it is known. */
-  readonly entryId: string | undefined;
-  /** What is wrong; one sentence each. */
-  readonly faults: readonly string[];
-}
-
 /**
  * Another thread that compares records of a log with what is kept beside them, and hashes these records.
  *
@@ -311,7 +299,7 @@ export interface RecordChecker {
    *
    * @param from The first row, or the byte from which on lines begin.
    * @param to The first row beyond, or the byte from which on lines are left out that begin there.
-   * @returns Nothing where they could not be read.
+   * @returns Nothing where something is not as it should be, or could not be read: whoever asks finds out what it is.
    * @throws {Error} Why the thread cannot be used, now and from now on.
    */
   check(from: number, to: number): Promise<RecordsChecked | undefined>;

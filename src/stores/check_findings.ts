@@ -1,6 +1,7 @@
-import type { CheckStand, FaultyRecord, RecordsChecked, Sha256 } from "../ports.ts";
+import type { CheckStand, Sha256 } from "../ports.ts";
 import { HASH_BYTES, leafHash } from "../transparency/hash.ts";
 import { leavesToTile, TILE_BYTES, TILE_WIDTH, tileRoot } from "../transparency/tile.ts";
+import type { FaultyRecord, FoundRecords } from "./tree_store.ts";
 
 /** Where a comparison of all records begins. */
 export function startAt(at: number): CheckStand {
@@ -48,7 +49,7 @@ export class CheckFindings {
   }
 
   /** All that was found between two stands. */
-  between(before: CheckStand, after: CheckStand): RecordsChecked {
+  between(before: CheckStand, after: CheckStand): FoundRecords {
     const leaves = this.#leaves.slice(0, this.#count * HASH_BYTES);
     return { before, after, leaves, roots: this.#roots(before.next), faulty: this.#faulty };
   }

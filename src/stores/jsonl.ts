@@ -96,7 +96,7 @@ class JsonlStore implements LogStore {
       startChecker: () => {
         const start = runtime.sqlite.startRecordChecker;
         const { place: path, identity } = opened;
-        const index = indexed.indexPath;
+        const index = indexed.indexFile;
         if (start === undefined || index === undefined) return undefined;
         return () => start({ path, identity, index, busyTimeoutMs: settings.busyTimeoutMs });
       },

@@ -1,7 +1,7 @@
 import { countedEntries } from "../counted.ts";
 import { AuditLogError } from "../errors.ts";
 import type { FileSettings } from "../options.ts";
-import { type OpenFile, type Runtime, SqliteError } from "../ports.ts";
+import { type OpenFile, type RecordCheckerSettings, type Runtime, SqliteError } from "../ports.ts";
 import { Turns } from "../turns.ts";
 import { whenFree } from "./busy.ts";
 import { faultOf, isFull, isRuined } from "./faults.ts";
@@ -51,6 +51,7 @@ export class IndexedFile {
   readonly #settings: FileSettings;
   readonly #file: OpenFile;
   readonly #lock: JsonlFile["lock"];
+  readonly #indexIdentity: string | undefined;
   #index: JsonlIndex;
   #pending: IndexedLine[] = [];
   #coveredTo = 0;
@@ -65,6 +66,7 @@ export class IndexedFile {
     this.#file = opened.file;
     this.#lock = opened.lock;
     this.#index = opened.index;
+    this.#indexIdentity = opened.indexIdentity;
   }
 
   /** How many records there are, as far as was seen. */
@@ -93,8 +95,9 @@ export class IndexedFile {
   }
 
   /** The file of the index, unless that is in memory. */
-  get indexPath(): string | undefined {
-    return this.#index.path;
+  get indexFile(): RecordCheckerSettings["index"] {
+    const [{ path }, identity] = [this.#index, this.#indexIdentity];
+    return path === undefined || identity === undefined ? undefined : { path, identity };
   }
 
   /** Where a record is, if it is one of this handle's own that need not be in the index yet. */

@@ -20,6 +20,8 @@ export interface JsonlFile {
   readonly place: string;
   /** The index beside it. */
   readonly index: JsonlIndex;
+  /** Which file that is, unless it is in memory. */
+  readonly indexIdentity: string | undefined;
   /** What keeps writers apart; missing when the log is opened with `readOnly` where nothing can be written. */
   readonly lock: FileLock | undefined;
 }
@@ -45,7 +47,12 @@ export async function openJsonlFile(runtime: Runtime, settings: FileSettings): P
     // An index is made only for what has proved to be a log.
     const hasIndex = async () => ((await runtime.file.stat(indexPath))?.size ?? 0) > 0;
     if (!await hasIndex() && !await looksLikeLog(file, size)) throw noLog(path);
-    if (readOnly) return { file, identity, place, ...await openForReading(runtime, beside, file) };
+    const identityOf = async ({ path }: JsonlIndex) =>
+      path === undefined ? undefined : (await runtime.file.stat(path))?.identity;
+    if (readOnly) {
+      const { index, lock } = await openForReading(runtime, beside, file);
+      return { file, identity, place, index, indexIdentity: await identityOf(index), lock };
+    }
     lock = await FileLock.open(runtime, `${place}-lock`, settings.busyTimeoutMs, place);
     const opened = file;
     const index = await lock.run(async () => {
@@ -74,7 +81,7 @@ export async function openJsonlFile(runtime: Runtime, settings: FileSettings): P
       index.close();
       throw error;
     }
-    return { file, identity, place, index, lock };
+    return { file, identity, place, index, indexIdentity: await identityOf(index), lock };
   } catch (error) {
     await closeAll([lock, file]).catch(() => {}); // the first error tells what is wrong
     const fault = await openingFault(runtime.file, place + LONGEST_ADDED, error);

@@ -1,11 +1,16 @@
 import type { RecordFacts } from "../canonical_scan.ts";
 import type { EntryEvent } from "../entry_event.ts";
-import type { CheckStand, OpenFile, RecordsChecked, Sha256 } from "../ports.ts";
+import type { CheckStand, OpenFile, Sha256 } from "../ports.ts";
+import { Turns } from "../turns.ts";
 import { CheckFindings } from "./check_findings.ts";
 import type { JsonlIndex } from "./jsonl_index.ts";
 import { type IndexedLine, type IndexRow, isRecord, toIndexedLine } from "./jsonl_lines.ts";
 import { lineStart, scanLines, type ScannedLine } from "./line_scanner.ts";
 import { lagBehind } from "./record_table.ts";
+import type { FoundRecords } from "./tree_store.ts";
+
+/** How many rows of the index are read at a time, at most: of many lines, none may be a record. */
+const MOST_ROWS = 1024;
 
 /** Asks the index, which another process may be writing to. */
 export type AskIndex = <T>(attempt: (index: JsonlIndex) => T) => Promise<T>;
@@ -36,7 +41,7 @@ export class LineCheck {
    * @param stand Where whoever compared all lines before stands; by default as the index says.
    * @throws {SqliteError} Why the index cannot be read, or the system's error why the file cannot; or that a line is too long.
    */
-  async check(from: number, to: number, stand?: CheckStand): Promise<RecordsChecked> {
+  async check(from: number, to: number, stand?: CheckStand): Promise<FoundRecords> {
     const start = stand?.at ?? await lineStart(this.#file, from, this.#mostSearched);
     const stop = await lineStart(this.#file, to, this.#mostSearched);
     const found = await this.#ask((index) => index.standAt(start));
@@ -46,7 +51,7 @@ export class LineCheck {
     const unreadable = [0, 0, 0];
     let { next, highUs } = before;
     const passLost = async (offset: number, wanted: number): Promise<IndexRow | undefined> => {
-      for (;;) {
+      for (;; wanted = MOST_ROWS) {
         const row = rows.next ?? await rows.more(wanted);
         if (row === undefined || row.offset >= offset) return row;
         findings.tell(row.entryId, [
@@ -90,6 +95,7 @@ export class LineCheck {
 /** What the index keeps of the records, in their order. */
 class IndexRows {
   readonly #ask: AskIndex;
+  readonly #turns = new Turns();
   #rows: readonly IndexRow[] = [];
   #at = 0;
   #from: number;
@@ -110,9 +116,11 @@ class IndexRows {
     this.#at++;
   }
 
-  /** Reads on, so many rows, and gives the next if there is one. */
+  /** Reads on, so many rows at most, and gives the next if there is one. */
   async more(count: number): Promise<IndexRow | undefined> {
-    this.#rows = await this.#ask((index) => index.lines(this.#from, count));
+    await this.#turns.give();
+    const most = Math.min(count, MOST_ROWS);
+    this.#rows = await this.#ask((index) => index.lines(this.#from, most));
     this.#at = 0;
     const last = this.#rows.at(-1);
     if (last !== undefined) this.#from = last.seq + 1;

@@ -4,7 +4,7 @@
  * @module
  */
 import { Mutex } from "../mutex.ts";
-import type { RecordCheckerSettings, RecordsChecked, Runtime } from "../ports.ts";
+import type { OpenFile, RecordCheckerSettings, RecordsChecked, Runtime } from "../ports.ts";
 import { whenFree } from "./busy.ts";
 import { openIndex } from "./jsonl_index_open.ts";
 import { type AskIndex, LineCheck } from "./line_check.ts";
@@ -12,6 +12,7 @@ import { checkSamePlace, PUT_DATABASE_BACK, sizeIfSame } from "./log_file.ts";
 import { RowCheck } from "./row_check.ts";
 import { InspectedRows } from "./row_inspector.ts";
 import { CONNECTION_SQL } from "./sqlite_schema.ts";
+import type { FoundRecords } from "./tree_store.ts";
 
 /** A line that is longer is left to the thread that joins what is found: others would all look for its end. */
 const MOST_SEARCHED_BYTES = 4 * 1024 * 1024;
@@ -21,7 +22,7 @@ type Parts = Pick<Runtime, "name" | "file" | "sqlite" | "sha256">;
 
 /** A log that is open for being checked. */
 interface OpenLog {
-  check(from: number, to: number): Promise<RecordsChecked | undefined>;
+  check(from: number, to: number): Promise<FoundRecords>;
   close(): void | Promise<void>;
 }
 
@@ -46,8 +47,14 @@ export class RecordCheckThread {
 
   /** Checks a part; see `RecordChecker.check()`. */
   check(from: number, to: number): Promise<RecordsChecked | undefined> {
-    // Why something cannot be read is found out, and told, by whoever reads it instead.
-    return this.#mutex.run(() => this.#log.check(from, to).catch(() => undefined));
+    return this.#mutex.run(async () => {
+      try {
+        const { faulty, ...checked } = await this.#log.check(from, to);
+        return faulty.length === 0 ? checked : undefined;
+      } catch {
+        // Why something cannot be read is told by whoever reads it instead.
+      }
+    });
   }
 
   /** Closes the log, once all is checked. */
@@ -76,24 +83,29 @@ async function openRows(
 
 async function openLines(
   runtime: Parts,
-  { path, identity, index: indexPath, busyTimeoutMs }: Required<RecordCheckerSettings>,
+  { path, identity, index: beside, busyTimeoutMs }: Required<RecordCheckerSettings>,
 ): Promise<OpenLog> {
-  const index = await whenFree(() => openIndex(runtime, indexPath), busyTimeoutMs);
-  if (index === undefined) throw new Error(`${indexPath} is no index`);
+  const index = await whenFree(() => openIndex(runtime, beside.path), busyTimeoutMs);
+  if (index === undefined) throw new Error(`${beside.path} is no index`);
+  let file: OpenFile | undefined;
   try {
-    const file = await runtime.file.open(path, "read");
-    sizeIfSame(await file.stat(), identity, `read ${path}`);
+    // Who asks may have one open that has no name any more.
+    await checkSamePlace(runtime.file, beside.path, beside.identity, `read ${beside.path}`);
+    file = await runtime.file.open(path, "read");
+    const opened = file;
+    sizeIfSame(await opened.stat(), identity, `read ${path}`);
     const ask: AskIndex = (attempt) => whenFree(() => attempt(index), busyTimeoutMs);
-    const check = new LineCheck(file, ask, runtime.sha256, MOST_SEARCHED_BYTES);
+    const check = new LineCheck(opened, ask, runtime.sha256, MOST_SEARCHED_BYTES);
     return {
       check: (from, to) => check.check(from, to),
       async close(): Promise<void> {
         index.close();
-        await file.close();
+        await opened.close();
       },
     };
   } catch (error) {
     index.close();
+    await file?.close();
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import type { CheckStand, RecordChecker, RecordsChecked } from "../ports.ts";
 import { isSameStand, startAt } from "./check_findings.ts";
+import type { FoundRecords } from "./tree_store.ts";
 
 /** From how many records on threads have something left to do when they have started, which takes as long as some thousands. */
 const WORTH_THREADS = 32_768;
@@ -21,7 +22,7 @@ export interface PartsToCheck {
   /** Starts a thread, where there are any. */
   readonly start: (() => Promise<RecordChecker>) | undefined;
   /** Checks those from a stand on to before another, on this thread. */
-  readonly here: (stand: CheckStand, to: number) => Promise<RecordsChecked>;
+  readonly here: (stand: CheckStand, to: number) => Promise<FoundRecords>;
   /** Finds the first record from one place on, where there may be long stretches without any. */
   readonly next?: (from: number) => Promise<number | undefined>;
 }
@@ -39,14 +40,15 @@ export interface CheckTrial {
 /**
  * Checks all records of a log, part by part, and gives what is found in their order.
  *
- * Other threads do it where the log is worth it. In the middle of the log, a thread takes for granted that what is beside the record
- * before is as it should be. Here it is known whether that is so. A part is checked on this thread where it is not, where a
+ * Other threads do it where the log is worth it, as far as all is as it should be. What is not is looked at on this thread, so that
+ * nothing is told of a log that another could have opened wrongly. In the middle of the log, a thread takes for granted that what is
+ * beside the record before is right; here it is known whether that is so. A part is checked here, too, where it is not, where a
  * thread could not read or was lost, and where there are none.
  */
 export async function* checkRecords(
   { start, size, span, ...parts }: PartsToCheck,
   trial: CheckTrial = {},
-): AsyncGenerator<RecordsChecked> {
+): AsyncGenerator<FoundRecords> {
   const checkers = new RecordCheckers();
   if (start !== undefined && size >= (trial.worth ?? WORTH_THREADS)) {
     await checkers.start(start, trial.threads ?? processors());
@@ -57,6 +59,8 @@ export async function* checkRecords(
     await checkers.close();
   }
 }
+
+const NONE: readonly [] = [];
 
 /** A part that was given to a thread. */
 interface GivenPart {
@@ -91,7 +95,7 @@ class RecordCheckers {
   /** See {@link checkRecords}. */
   async *check(
     { from, end, span, here, next }: Omit<PartsToCheck, "start" | "size">,
-  ): AsyncGenerator<RecordsChecked> {
+  ): AsyncGenerator<FoundRecords> {
     let stand = startAt(from);
     const given: GivenPart[] = [];
     while (from < end || given.length > 0) {
@@ -103,12 +107,12 @@ class RecordCheckers {
       const part = given.shift()!;
       const there = await part.checked;
       if (stand.at >= part.to) continue; // a line is longer than the part
-      const checked = there !== undefined && isSameStand(there.before, stand)
-        ? there
+      const found = there !== undefined && isSameStand(there.before, stand)
+        ? { ...there, faulty: NONE }
         : await here(stand, part.to);
-      stand = checked.after;
-      yield checked;
-      if (checked.leaves.length === 0 && next !== undefined) from = await next(from) ?? end;
+      stand = found.after;
+      yield found;
+      if (found.leaves.length === 0 && next !== undefined) from = await next(from) ?? end;
       from = Math.max(from, Math.min(stand.at, end));
     }
   }
@@ -116,7 +120,7 @@ class RecordCheckers {
   /** Closes what each thread reads, and ends it; those that are just starting, too: the log may be closed next. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all(this.#threads.map((thread) => thread.close()));
+    await Promise.allSettled(this.#threads.map((thread) => thread.close()));
     await Promise.allSettled(this.#starting);
   }
 

@@ -1,8 +1,9 @@
-import type { CheckStand, RecordsChecked, Sha256 } from "../ports.ts";
+import type { CheckStand, Sha256 } from "../ports.ts";
 import { whenFree } from "./busy.ts";
 import { CheckFindings } from "./check_findings.ts";
 import { malformed } from "./faults.ts";
 import { type InspectedRows, RowInspector } from "./row_inspector.ts";
+import type { FoundRecords } from "./tree_store.ts";
 
 /** Compares rows with the records in them, and hashes these. */
 export class RowCheck {
@@ -27,7 +28,7 @@ export class RowCheck {
    * @param stand Where whoever compared all rows before stands; by default as the row before says.
    * @throws {SqliteError} Why they cannot be read.
    */
-  async check(from: number, to: number, stand?: CheckStand): Promise<RecordsChecked> {
+  async check(from: number, to: number, stand?: CheckStand): Promise<FoundRecords> {
     const before = stand ?? await this.#reading(() => this.#rows.standBefore(from));
     const inspector = new RowInspector((seq) => this.#rows.whole(seq), before);
     const findings = new CheckFindings(this.#sha256);

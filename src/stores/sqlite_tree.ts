@@ -1,7 +1,6 @@
 import type { FileSettings } from "../options.ts";
 import type {
   RecordChecker,
-  RecordsChecked,
   Sha256,
   SqliteDatabase,
   SqliteRow,
@@ -29,6 +28,7 @@ import { TileTable } from "./tile_table.ts";
 import { transact } from "./transact.ts";
 import type {
   CheckedRecords,
+  FoundRecords,
   InspectedCheckpoint,
   InspectedRecord,
   StoredCheckpoint,
@@ -164,7 +164,7 @@ export class SqliteTree implements TreeStore {
   }
 
   /** The id of one of the records that were checked: where it is not that of its row, its own. */
-  async #idOf({ before, faulty }: RecordsChecked, position: number): Promise<string | undefined> {
+  async #idOf({ before, faulty }: FoundRecords, position: number): Promise<string | undefined> {
     const found = faulty.find((faulty) => faulty.position === position);
     return found?.entryId ?? await this.#reading(() => {
       const [row] = this.#database.prepare(

@@ -15,8 +15,24 @@ export interface InspectedRecord {
   readonly faults: readonly string[];
 }
 
+/** A record with something wrong about it, or something that should be there and is not. */
+export interface FaultyRecord {
+  /** Which of the records that were checked together; the first is 0. */
+  readonly position: number;
+  /** The entry's id, where it is known. */
+  readonly entryId: string | undefined;
+  /** What is wrong; one sentence each. */
+  readonly faults: readonly string[];
+}
+
+/** What was found of some records. */
+export interface FoundRecords extends RecordsChecked {
+  /** What is wrong. */
+  readonly faulty: readonly FaultyRecord[];
+}
+
 /** Records that were compared with what is kept beside them, and hashed, where they were read. */
-export interface CheckedRecords extends RecordsChecked {
+export interface CheckedRecords extends FoundRecords {
   /** The id of one of their entries, the first is 0, where it is known. */
   idOf(position: number): Promise<string | undefined>;
 }

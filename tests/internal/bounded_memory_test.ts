@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { LogStore, NewEntry, OpenFile, Runtime } from "@audit-log/llm";
-import { rmSync, statSync } from "node:fs";
+import { rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import type { FileSettings } from "../../src/options.ts";
@@ -115,6 +115,28 @@ for (const backend of FILE_BACKENDS) {
     assert(largest > CHARACTERS && largest <= 2 ** 21, `${largest}`);
   });
 }
+
+test("jsonl: no more than 1,024 rows of the index are read at a time, however many lines are no records", async (t) => {
+  const path = await logOf(t, "jsonl", interactions(10));
+  writeFileSync(path, "\n".repeat(500_000), { flag: "a" });
+  const log = await openFile(t, { backend: "jsonl", path });
+  await log.recordAll(interactions(3000));
+  await log.close();
+  let [most, queries] = [0, 0];
+  const runtime = aroundSqlite(await currentRuntime(), ({ does }, action) => {
+    const result = action();
+    if (does === "all") {
+      most = Math.max(most, (result as readonly unknown[]).length);
+      queries++;
+    }
+    return result;
+  });
+  const again = await openFile(t, { backend: "jsonl", path, runtime, readOnly: true });
+  [most, queries] = [0, 0];
+  const report = await again.verify();
+  assertEquals([report.ok, report.size], [true, 3010]);
+  assert(most > 100 && most <= 1024 && queries < 100, `${most} in ${queries}`);
+});
 
 test("jsonl: no more than 4 MiB of lines are read at a time, however few they are", async (t) => {
   const store = await storeOf(t, "jsonl", await logOf(t, "jsonl", long(16, 400_000)));

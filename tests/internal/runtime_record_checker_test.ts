@@ -39,10 +39,9 @@ test("a checker gives the hashes of rows and tiles, several parts at a time, in 
   const parts = [[0, 512], [512, 1024], [600, 700], [3, 4], [900, 901]] as const;
   const checked = await Promise.all(parts.map(([from, to]) => checker.check(from, to)));
   for (const [n, [from, to]] of parts.entries()) {
-    const { before, after, leaves, faulty } = checked[n]!;
+    const { before, after, leaves } = checked[n]!;
     assertEquals(hex(leaves), hex(concat(model.leaves.slice(from, to))));
     assertEquals([before.next, after.next], [Math.min(from, 600), Math.min(to, 600)]);
-    assertEquals(faulty, []);
   }
   assertEquals(checked[0]!.before.highUs, -Infinity);
   assertEquals(checked[1]!.before, checked[0]!.after);
@@ -66,7 +65,12 @@ test("a checker of lines begins where the one before ends, wherever that is", as
   const lines = await allLines(log);
   const { file, sqlite } = await currentRuntime();
   const { identity, size } = (await file.stat(path))!;
-  const settings = { path, identity, index: `${path}-index`, busyTimeoutMs: 5000 };
+  const index = { path: `${path}-index`, identity: (await file.stat(`${path}-index`))!.identity };
+  const settings = { path, identity, index, busyTimeoutMs: 5000 };
+  for (const other of [{ identity: "another" }, { index: { ...index, identity: "another" } }]) {
+    const starting = () => sqlite.startRecordChecker!({ ...settings, ...other });
+    await assertRejects(starting, Error, "replaced");
+  }
   const checker = await sqlite.startRecordChecker!(settings);
   atEnd(t, () => checker.close());
   const model = new Model(lines.map((line) => sha256(`\0${line}`)));
@@ -78,9 +82,8 @@ test("a checker of lines begins where the one before ends, wherever that is", as
     const parts = checked.map((part) => part!);
     assertEquals(hex(concat(parts.map(({ leaves }) => leaves))), hex(concat(model.leaves)));
     assertEquals(parts[0]!.before, { at: 0, next: 0, highUs: -Infinity });
-    for (const [n, { before, after, faulty, roots }] of parts.entries()) {
+    for (const [n, { before, after, roots }] of parts.entries()) {
       if (n > 0) assertEquals(before, parts[n - 1]!.after);
-      assertEquals(faulty, []);
       const tiles = [0, 256].filter((tile) => tile >= before.next && tile + 256 <= after.next);
       assertEquals(hex(roots), hex(concat(tiles.map((tile) => model.mth(tile, tile + 256)))));
     }

@@ -68,11 +68,12 @@ export async function verifiedBy(
     maxRecordBytes: 2 ** 24,
     warn: () => {},
   };
-  const starter = (index?: string) => async (): Promise<StartChecker | undefined> => {
-    const { identity } = (await runtime.file.stat(path))!;
-    const of = { path, identity, busyTimeoutMs: 5000, ...(index === undefined ? {} : { index }) };
-    return through(() => runtime.sqlite.startRecordChecker!(of), of);
-  };
+  const starter =
+    (index?: RecordCheckerSettings["index"]) => async (): Promise<StartChecker | undefined> => {
+      const { identity } = (await runtime.file.stat(path))!;
+      const of = { path, identity, busyTimeoutMs: 5000, ...(index === undefined ? {} : { index }) };
+      return through(() => runtime.sqlite.startRecordChecker!(of), of);
+    };
   const open = backend === "sqlite" ? openSqlite : openJsonl;
   const { tree, size, close } = await open(runtime, settings, trial, starter);
   try {
@@ -96,7 +97,7 @@ export async function verifiedBy(
   }
 }
 
-type Starter = (index?: string) => () => Promise<StartChecker | undefined>;
+type Starter = (index?: RecordCheckerSettings["index"]) => () => Promise<StartChecker | undefined>;
 
 async function openSqlite(
   { sqlite, sha256 }: Runtime,
@@ -131,7 +132,7 @@ async function openJsonl(
   const opened = await openJsonlFile(runtime, settings);
   const { file, place, lock } = opened;
   const indexed = new IndexedFile(runtime, settings, opened);
-  const start = indexed.indexPath === undefined ? undefined : await starter(indexed.indexPath)();
+  const start = indexed.indexFile === undefined ? undefined : await starter(indexed.indexFile)();
   const access = {
     file,
     place,
