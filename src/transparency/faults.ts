@@ -34,6 +34,11 @@ export class Faults {
     return this.#count;
   }
 
+  /** Whether further ones of a kind are listed. */
+  lists(kind: LogFault["kind"]): boolean {
+    return (this.#counts.get(kind) ?? 0) < MOST_OF_A_KIND;
+  }
+
   /** Adds one. */
   add(fault: LogFault): void {
     this.#count++;

@@ -84,7 +84,10 @@ export class TileCheck {
     this.#faults.add({
       kind: "tile",
       index,
-      entryId: index === undefined ? undefined : await this.#idOf(index),
+      // It may have to be read again.
+      entryId: index !== undefined && this.#faults.lists("tile")
+        ? await this.#idOf(index)
+        : undefined,
       message: index === undefined
         ? `The stored tile ${tile.index} of level ${tile.level} is not the one of the records`
         : `Entry ${index}: it has another hash than the one that was stored when it was written; ` +
