@@ -107,9 +107,9 @@ try {
   );
   // The longest first.
   if (parts.includes("npm")) jobs.unshift(testNpm);
+  if (parts.includes("docs")) jobs.push(() => testDocs(denoFlags));
   if (parts.includes("interop")) jobs.push(() => testInterop(denoFlags));
   if (parts.includes("together")) jobs.push(() => testTogether(denoFlags));
-  if (parts.includes("docs")) jobs.push(() => testDocs(denoFlags));
   // Output that is shown line by line would get mixed.
   outcomes = (await inParallel(jobs, filters.length > 0 ? 1 : AT_ONCE)).flat();
 } finally {
