@@ -9,8 +9,16 @@ import { lineStart } from "../../src/stores/line_scanner.ts";
 import type { Verification } from "../../src/transparency/verification.ts";
 import { type Original, original } from "../support/altered.ts";
 import { openFile } from "../support/backends.ts";
-import { ASIDE, checkSame, HERE, THREADS, verifiedBy, type Way } from "../support/check_ways.ts";
-import { foreignLine, interactions } from "../support/interaction.ts";
+import {
+  ASIDE,
+  checkSame,
+  HERE,
+  recordOddly,
+  THREADS,
+  verifiedBy,
+  type Way,
+} from "../support/check_ways.ts";
+import { interactions } from "../support/interaction.ts";
 import { openRaw } from "../support/raw_sqlite.ts";
 import { currentRuntime } from "../support/runtime.ts";
 import { tempFolder } from "../support/temp.ts";
@@ -199,17 +207,7 @@ for (const [what, sql] of Object.entries(OUT_OF_ORDER)) {
 test("threads find nothing wrong with long lines, lines that are no records, calls, foreign records and times that run backwards", async (t) => {
   const log = await original(t, "jsonl", [100, 300]);
   const opened = await openFile(t, { backend: "jsonl", path: log.path });
-  const call = await opened.begin({ model: "m", inputText: "\0\u2028💬" });
-  await call.complete({ outputText: "out" });
-  await opened.adopt(
-    Array.from({ length: 150 }, (_, n) =>
-      foreignLine({
-        entry_id: `foreign ${n}`,
-        user: ["", "a\0b", "é\u0002"][n % 3]!,
-        output_text: n % 40 === 7 ? "long ".repeat(20_000) : "short",
-        timestamp: `${n % 2 === 0 ? 2026 : 1999}-01-31T08:00:00.000001+00:00`,
-      })),
-  );
+  await recordOddly(opened);
   await opened.close();
   for (const other of ["no record\n", `${"x".repeat(5_000_000)}\n`, "\n\n"]) {
     writeFileSync(log.path, other, { flag: "a" });

@@ -12,8 +12,15 @@ import type { Verification } from "../../src/transparency/verification.ts";
 import { alterTables, type Original, original } from "../support/altered.ts";
 import { openFile } from "../support/backends.ts";
 import * as ways from "../support/check_ways.ts";
-import { checkSame, HERE, type StartChecker, verifiedBy, type Way } from "../support/check_ways.ts";
-import { foreignLine, interactions } from "../support/interaction.ts";
+import {
+  checkSame,
+  HERE,
+  recordOddly,
+  type StartChecker,
+  verifiedBy,
+  type Way,
+} from "../support/check_ways.ts";
+import { interactions } from "../support/interaction.ts";
 import { currentRuntime } from "../support/runtime.ts";
 import { ALTERATIONS, doAlter } from "../support/sqlite_alterations.ts";
 import { atEnd, tempFolder } from "../support/temp.ts";
@@ -92,16 +99,7 @@ test("threads find which entry was altered, in whichever tile", async (t) => {
 test("threads find nothing wrong with calls, foreign records and times that run backwards", async (t) => {
   const log = await original(t, "sqlite", [100, 300]);
   const opened = await openFile(t, { backend: "sqlite", path: log.path });
-  const call = await opened.begin({ model: "m", inputText: "\0\u2028💬" });
-  await call.complete({ outputText: "out" });
-  await opened.adopt(
-    Array.from({ length: 150 }, (_, n) =>
-      foreignLine({
-        entry_id: `foreign ${n}`,
-        user: ["", "a\0b", "é\u0002"][n % 3]!,
-        timestamp: `${n % 2 === 0 ? 2026 : 1999}-01-31T08:00:00.000001+00:00`,
-      })),
-  );
+  await recordOddly(opened);
   await opened.recordAll(interactions(200));
   await opened.close();
   const { found, progress } = await verifiedBy(log, THREADS);

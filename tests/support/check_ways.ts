@@ -4,7 +4,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import type { RecordChecker, RecordCheckerSettings, Runtime } from "@audit-log/llm";
+import type { AuditLog, RecordChecker, RecordCheckerSettings, Runtime } from "@audit-log/llm";
 import type { FileSettings } from "../../src/options.ts";
 import { IndexedFile } from "../../src/stores/jsonl_indexed_file.ts";
 import { closeAll, openJsonlFile } from "../../src/stores/jsonl_open.ts";
@@ -17,6 +17,7 @@ import { SqliteTree } from "../../src/stores/sqlite_tree.ts";
 import type { TreeStore } from "../../src/stores/tree_store.ts";
 import { type Verification, verifyLog } from "../../src/transparency/verification.ts";
 import { type Original, verifierKey } from "./altered.ts";
+import { foreignLine } from "./interaction.ts";
 import { currentRuntime } from "./runtime.ts";
 
 /** Starts a thread that checks records. */
@@ -154,6 +155,21 @@ async function openJsonl(
     },
     close: () => closeAll([indexed, lock, file]),
   };
+}
+
+/** Records a call, and 150 entries of other programs with long texts, odd names and times that run backwards. */
+export async function recordOddly(log: AuditLog): Promise<void> {
+  const call = await log.begin({ model: "m", inputText: "\0\u2028💬" });
+  await call.complete({ outputText: "out" });
+  await log.adopt(
+    Array.from({ length: 150 }, (_, n) =>
+      foreignLine({
+        entry_id: `foreign ${n}`,
+        user: ["", "a\0b", "é\u0002"][n % 3]!,
+        output_text: n % 40 === 7 ? "long ".repeat(20_000) : "short",
+        timestamp: `${n % 2 === 0 ? 2026 : 1999}-01-31T08:00:00.000001+00:00`,
+      })),
+  );
 }
 
 /** Makes sure that a log is found to be the same in each way. */
