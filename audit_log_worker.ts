@@ -43,7 +43,7 @@ function post<Reply>(port: MessagePort, reply: Reply, given: ArrayBuffer[] = [])
   port.postMessage(message, given);
 }
 
-/** Answers requests, until one asks to close the database. */
+/** Answers requests, until one asks the thread to close what it has open. */
 function answer<Request>(
   port: MessagePort,
   thread: { close(): Promise<void> },

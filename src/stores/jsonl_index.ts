@@ -8,7 +8,6 @@ import type {
 import type { Selection } from "../query.ts";
 import type { FullTile } from "../transparency/tree.ts";
 import { REPLACEMENT } from "../utf8.ts";
-import { startAt } from "./check_findings.ts";
 import { checkEnd, LARGEST_NUMBER, malformed } from "./faults.ts";
 import { eventIn, EventInserter } from "./event_table.ts";
 import type { IndexedLine, IndexRow, LinePlace } from "./jsonl_lines.ts";
@@ -243,7 +242,7 @@ export class JsonlIndex {
       else end = middle;
     }
     const before = next === 0 ? undefined : first(next - 1);
-    return { ...startAt(at), next, ...(before === undefined ? {} : { highUs: before.high_us }) };
+    return { at, next, highUs: before?.high_us ?? -Infinity };
   }
 
   /** Whether each name is found by its text, as queries look for it, and no other text is. */

@@ -17,9 +17,6 @@ import type { FoundRecords } from "./tree_store.ts";
 /** A line that is longer is left to the thread that joins what is found: others would all look for its end. */
 const MOST_SEARCHED_BYTES = 4 * 1024 * 1024;
 
-/** What a thread needs of its runtime. */
-type Parts = Pick<Runtime, "name" | "file" | "sqlite" | "sha256">;
-
 /** A log that is open for being checked. */
 interface OpenLog {
   check(from: number, to: number): Promise<FoundRecords>;
@@ -36,7 +33,7 @@ export class RecordCheckThread {
   }
 
   /** Opens a log that another thread has open. */
-  static async open(runtime: Parts, settings: RecordCheckerSettings): Promise<RecordCheckThread> {
+  static async open(runtime: Runtime, settings: RecordCheckerSettings): Promise<RecordCheckThread> {
     const { index } = settings;
     return new RecordCheckThread(
       index === undefined
@@ -64,7 +61,7 @@ export class RecordCheckThread {
 }
 
 async function openRows(
-  { file, sqlite, sha256 }: Parts,
+  { file, sqlite, sha256 }: Runtime,
   { path, identity, busyTimeoutMs }: RecordCheckerSettings,
 ): Promise<OpenLog> {
   const database = sqlite.open(path, { readOnly: true });
@@ -82,7 +79,7 @@ async function openRows(
 }
 
 async function openLines(
-  runtime: Parts,
+  runtime: Runtime,
   { path, identity, index: beside, busyTimeoutMs }: Required<RecordCheckerSettings>,
 ): Promise<OpenLog> {
   const index = await whenFree(() => openIndex(runtime, beside.path), busyTimeoutMs);

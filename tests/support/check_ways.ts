@@ -69,12 +69,11 @@ export async function verifiedBy(
     maxRecordBytes: 2 ** 24,
     warn: () => {},
   };
-  const starter =
-    (index?: RecordCheckerSettings["index"]) => async (): Promise<StartChecker | undefined> => {
-      const { identity } = (await runtime.file.stat(path))!;
-      const of = { path, identity, busyTimeoutMs: 5000, ...(index === undefined ? {} : { index }) };
-      return through(() => runtime.sqlite.startRecordChecker!(of), of);
-    };
+  const starter: Starter = async (index) => {
+    const { identity } = (await runtime.file.stat(path))!;
+    const of = { path, identity, busyTimeoutMs: 5000, ...(index === undefined ? {} : { index }) };
+    return through(() => runtime.sqlite.startRecordChecker!(of), of);
+  };
   const open = backend === "sqlite" ? openSqlite : openJsonl;
   const { tree, size, close } = await open(runtime, settings, trial, starter);
   try {
@@ -98,7 +97,8 @@ export async function verifiedBy(
   }
 }
 
-type Starter = (index?: RecordCheckerSettings["index"]) => () => Promise<StartChecker | undefined>;
+/** Finds what starts a thread for a log, with an index or without. */
+type Starter = (index?: RecordCheckerSettings["index"]) => Promise<StartChecker | undefined>;
 
 async function openSqlite(
   { sqlite, sha256 }: Runtime,
@@ -114,7 +114,7 @@ async function openSqlite(
     layout: new LayoutGuard(sqlite, database, path),
     sha256,
     exclusively: NOTHING_WRITTEN,
-    startChecker: await starter()(),
+    startChecker: await starter(),
   };
   const count = database.prepare("SELECT count(*) AS n FROM audit_record");
   return {
@@ -133,7 +133,7 @@ async function openJsonl(
   const opened = await openJsonlFile(runtime, settings);
   const { file, place, lock } = opened;
   const indexed = new IndexedFile(runtime, settings, opened);
-  const start = indexed.indexFile === undefined ? undefined : await starter(indexed.indexFile)();
+  const start = indexed.indexFile === undefined ? undefined : await starter(indexed.indexFile);
   const access = {
     file,
     place,
