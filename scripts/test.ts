@@ -69,7 +69,7 @@ if (sourceFiles.length === 0) {
  */
 const ABOUT_THE_SOURCE = new RegExp(
   "/(?:" + [
-    "alteration|append_only|changed_layout|damage|injected_faults|property|readme|restored|tampering|verify_thread|wire",
+    "alteration|append_only|changed_layout|damage|injected_faults|opening_faults|property|readme|restored|tampering|verify_thread|wire",
     "budget|capture_(?!test|types|wrapping)|cost_(?!tracker)|otel_(?!test)|redact_|responses|stream_usage",
     "bad_path|copy|disk_full|file_rights|files_beneath|half_indexed|jsonl_sync|killed_holder|signing|sync_failed|wal_sync",
     "(?:ai_sdk|anthropic|cli|fetch|gemini|langchain|openai)_(?!test|import)",

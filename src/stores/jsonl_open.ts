@@ -37,53 +37,29 @@ export async function openJsonlFile(runtime: Runtime, settings: FileSettings): P
   let place = path;
   let file: OpenFile | undefined;
   let lock: FileLock | undefined;
+  let index: JsonlIndex | undefined;
   try {
     file = await runtime.file.open(path, readOnly ? "read" : "append");
     const { identity, size } = await file.stat();
     place = await placeOf(runtime.file, path);
     if (place !== path) await warnOfUnused(runtime.file, settings, place);
     const beside = { ...settings, path: place };
-    const indexPath = `${place}-index`;
     // An index is made only for what has proved to be a log.
-    const hasIndex = async () => ((await runtime.file.stat(indexPath))?.size ?? 0) > 0;
-    if (!await hasIndex() && !await looksLikeLog(file, size)) throw noLog(path);
-    const identityOf = async ({ path }: JsonlIndex) =>
-      path === undefined ? undefined : (await runtime.file.stat(path))?.identity;
+    if (!await hasIndex(runtime.file, place) && !await looksLikeLog(file, size)) throw noLog(path);
     if (readOnly) {
-      const { index, lock } = await openForReading(runtime, beside, file);
-      return { file, identity, place, index, indexIdentity: await identityOf(index), lock };
+      ({ index, lock } = await openForReading(runtime, beside, file));
+    } else {
+      const opened = file;
+      lock = await FileLock.open(runtime, `${place}-lock`, settings.busyTimeoutMs, place);
+      index = await lock.run(() => openForWriting(runtime, beside, opened));
     }
-    lock = await FileLock.open(runtime, `${place}-lock`, settings.busyTimeoutMs, place);
-    const opened = file;
-    const index = await lock.run(async () => {
-      const there = await hasIndex(); // asked again: another process may have made it
-      const present = there ? await openFitting(runtime, beside, opened) : undefined;
-      if (present !== undefined) return present;
-      const reason = await removeIndex(runtime.file, indexPath);
-      if (reason !== undefined) {
-        warnOfIndex(
-          settings,
-          `cannot be removed (${reason}); until the log is opened again, one in memory takes its place`,
-        );
-        return makeIndexInMemory(runtime);
-      }
-      const made = await makeIndex(runtime, indexPath, settings.busyTimeoutMs, place);
-      if (there) warnOfIndex(settings, "is made anew");
-      return made;
-    });
-    try {
-      const isBarren = await whenFree(
-        () => index.coveredTo > 0 && index.end().size === 0,
-        settings.busyTimeoutMs,
-      );
-      if (isBarren && !await looksLikeLog(file, size)) throw noLog(path);
-    } catch (error) {
-      index.close();
-      throw error;
-    }
-    return { file, identity, place, index, indexIdentity: await identityOf(index), lock };
+    if (await isBarren(index, settings) && !await looksLikeLog(file, size)) throw noLog(path);
+    const indexIdentity = index.path === undefined
+      ? undefined
+      : (await runtime.file.stat(index.path))?.identity;
+    return { file, identity, place, index, indexIdentity, lock };
   } catch (error) {
-    await closeAll([lock, file]).catch(() => {}); // the first error tells what is wrong
+    await closeAll([index, lock, file]).catch(() => {}); // the first error tells what is wrong
     const fault = await openingFault(runtime.file, place + LONGEST_ADDED, error);
     throw faultOf(`open ${path}`, fault, "READ_FAILED");
   }
@@ -130,6 +106,38 @@ function warnOfIndex({ path, warn }: FileSettings, state: string): void {
     message:
       `The index beside ${path} was damaged, of another version, or did not fit the file, and ${state}`,
   });
+}
+
+async function hasIndex(files: FileAdapter, place: string): Promise<boolean> {
+  return ((await files.stat(`${place}-index`))?.size ?? 0) > 0;
+}
+
+/** Whether the index knows of lines, and of no record among them. */
+function isBarren(index: JsonlIndex, { busyTimeoutMs }: FileSettings): Promise<boolean> {
+  return whenFree(() => index.coveredTo > 0 && index.end().size === 0, busyTimeoutMs);
+}
+
+/** Uses the index that is there, or makes another in its place; the caller holds the log's lock. */
+async function openForWriting(
+  runtime: Runtime,
+  settings: FileSettings,
+  file: OpenFile,
+): Promise<JsonlIndex> {
+  const { path, busyTimeoutMs } = settings;
+  const there = await hasIndex(runtime.file, path); // asked again: another process may have made it
+  const present = there ? await openFitting(runtime, settings, file) : undefined;
+  if (present !== undefined) return present;
+  const reason = await removeIndex(runtime.file, `${path}-index`);
+  if (reason !== undefined) {
+    warnOfIndex(
+      settings,
+      `cannot be removed (${reason}); until the log is opened again, one in memory takes its place`,
+    );
+    return makeIndexInMemory(runtime);
+  }
+  const made = await makeIndex(runtime, `${path}-index`, busyTimeoutMs, path);
+  if (there) warnOfIndex(settings, "is made anew");
+  return made;
 }
 
 /** Uses the index that is there if it can be brought up to date, else one in memory; creates no file. */

@@ -8,15 +8,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { AuditLog, generateSigningKey, type KeyPair, type Runtime } from "@audit-log/llm";
-import {
-  appendFileSync,
-  copyFileSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test, type TestContext } from "node:test";
@@ -25,7 +17,7 @@ import { anything, FAULT_KINDS, type FaultKind, onAppend } from "./fault_kinds.t
 import { checkReopened, type Scenario, useWhileFailing } from "./fault_scenario.ts";
 import { interactions } from "./interaction.ts";
 import { currentRuntime } from "./runtime.ts";
-import { atEnd } from "./temp.ts";
+import { memoryFolder } from "./temp.ts";
 
 const ALL = process.env["AUDIT_LOG_FAULTS"] === "all";
 
@@ -106,10 +98,7 @@ class Bench {
   }
 
   static async make(t: TestContext, given: FaultCase): Promise<Bench> {
-    // In memory, where there is such a folder: there a sync costs next to nothing.
-    const parent = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
-    const folder = mkdtempSync(join(parent, "audit-log-test-"));
-    atEnd(t, () => rmSync(folder, { recursive: true, force: true }));
+    const folder = memoryFolder(t);
     const template = mkdtempSync(join(folder, "template-"));
     const { backend, before, torn } = given;
     if (before > 0) {

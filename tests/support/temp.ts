@@ -4,7 +4,7 @@
  * @module
  */
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -29,7 +29,16 @@ export function atEnd(t: TestContext, cleanUp: CleanUp): void {
 
 /** A new folder, removed with all in it when the test ends. */
 export function tempFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), "audit-log-test-"));
+  return folderIn(t, tmpdir());
+}
+
+/** A new folder in memory, where there is such a place: there a sync costs next to nothing. */
+export function memoryFolder(t: TestContext): string {
+  return folderIn(t, existsSync("/dev/shm") ? "/dev/shm" : tmpdir());
+}
+
+function folderIn(t: TestContext, parent: string): string {
+  const folder = mkdtempSync(join(parent, "audit-log-test-"));
   atEnd(t, () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
