@@ -25,6 +25,8 @@ export interface TestCase {
   outcome: "passed" | "failed" | "skipped";
   /** The failure's text, or the reason for skipping where the runtime gives one. */
   detail: string;
+  /** How long it took, where that is told; on Deno and Bun without what its file took to load. */
+  seconds?: number;
 }
 
 /** The tests of a report; what only contains other tests is left out, unless it failed itself. */
@@ -46,6 +48,7 @@ export function readJUnit(xml: string, runtime: Runtime["name"]): TestCase[] {
         file: attributes.file ?? (runtime === "deno" ? attributes.classname : undefined) ?? "",
         outcome: "passed",
         detail: "",
+        seconds: Number(attributes.time ?? 0),
       };
       cases.push(current);
     } else if (element === "skipped" && current && current.outcome === "passed") {

@@ -10,6 +10,9 @@ import type { Outcome } from "./suite.ts";
 /** A line of Deno's, Bun's or Node's output that tells the end of one test. */
 const TEST_LINE = /^\s*(?:\((?:pass|fail|skip|todo)\) |[✔✖﹣] )|\.\.\. .*\b(?:ok|FAILED|ignored)\b/;
 const DOTS_A_LINE = 80;
+/** Of a run that took so long, in seconds, the files are named that took most of it. */
+const LONG_RUN = 60;
+const LONGEST_FILES = 8;
 
 const encoder = new TextEncoder();
 
@@ -73,12 +76,28 @@ export function printAccount(outcomes: Outcome[]): void {
       console.log(detail.replace(/^/gm, "  "));
     }
   }
+  printLongest(outcomes);
   console.log();
   const width = Math.max(...outcomes.map(({ title }) => title.length));
   for (const { title, cases, seconds } of outcomes) {
     console.log(`${title.padEnd(width)}  ${counts(cases)}, in ${seconds} s`);
   }
   console.log(counts(outcomes.flatMap(({ cases }) => cases)));
+}
+
+/** Tells which files a long run spent most of its time with. */
+function printLongest(outcomes: Outcome[]): void {
+  for (const { title, cases, seconds = 0 } of outcomes) {
+    if (seconds < LONG_RUN) continue;
+    const spent = new Map<string, number>();
+    for (const { file, seconds = 0 } of cases) spent.set(file, (spent.get(file) ?? 0) + seconds);
+    const files = [...spent].filter(([file]) => file !== "").sort(([, a], [, b]) => b - a);
+    if (files.length === 0) continue;
+    console.log(`\nLongest on ${title}, in seconds:`);
+    for (const [file, seconds] of files.slice(0, LONGEST_FILES)) {
+      console.log(`${seconds.toFixed(1).padStart(6)}  ${file}`);
+    }
+  }
 }
 
 function printSkipped(outcomes: Outcome[]): void {

@@ -132,6 +132,14 @@ test("a failure's text is kept, and a reason for skipping where there is one", (
   }
 });
 
+test("how long a test took is kept, where the report tells it", () => {
+  const seconds = (xml: string, runtime: "deno" | "bun" | "node") =>
+    readJUnit(xml, runtime).slice(0, 2).map(({ seconds }) => seconds);
+  assertEquals(seconds(DENO, "deno"), [0, 0.003]);
+  assertEquals(seconds(BUN, "bun"), [0, 0.1]);
+  assertEquals(seconds(NODE, "node"), [0.000084, 0]);
+});
+
 test("an empty report has no tests", () => {
   assertEquals(readJUnit("", "bun"), []);
 });

@@ -89,3 +89,12 @@ test("the last line of the account counts the tests of all parts", () => {
     "FAILED on node 26: tests/a_test.ts: breaks",
   ]);
 });
+
+test("of a run that took long, the account names the files that took longest", () => {
+  const spent = (file: string, seconds: number) => ({ ...of("passed"), file, seconds });
+  const cases = [spent("a_test.ts", 2), spent("b_test.ts", 30), spent("a_test.ts", 31.25)];
+  const named = (seconds: number) =>
+    accountOf([{ title: "deno 2", cases, seconds }]).filter((line) => line.includes("_test.ts"));
+  assertEquals(named(70), ["  33.3  a_test.ts", "  30.0  b_test.ts"]);
+  assertEquals(named(40), []);
+});
