@@ -155,7 +155,7 @@ setRuntimeFinder(async (): Promise<Runtime> => {
 /**
  * Publishes checkpoints into a file elsewhere, on a share or a disk that whoever can change the log cannot rewrite: each
  * is appended, followed by an empty line, and is on the disk before the next. `audit-log verify --checkpoint FILE` takes
- * the file as it is.
+ * the file as it is. A checkpoint that was cut, by a power failure for example, stays where it is, apart from the next.
  *
  * @param path The file; its folder must exist. A relative path is that of a file in what is now the current folder. A new file
  *   gets mode 0600.

@@ -62,7 +62,12 @@ export async function readCheckpoints(
       } catch (error) {
         const state = stateOf(error);
         if (state === undefined) throw error;
-        throw new CliError(`Cannot use the checkpoint in ${place}: ${state}`, { cause: error });
+        const way = notes.length === 1
+          ? ""
+          : "; if it was cut when it was written, give a copy of the file without it";
+        throw new CliError(`Cannot use the checkpoint in ${place}: ${state}${way}`, {
+          cause: error,
+        });
       }
     }
   }

@@ -1,5 +1,5 @@
 import { inFull } from "../open_store.ts";
-import type { Runtime } from "../ports.ts";
+import type { OpenFile, Runtime } from "../ports.ts";
 import { createIfMissing, syncIfPossible } from "../stores/log_file.ts";
 import { failing } from "./failure.ts";
 
@@ -29,7 +29,7 @@ export function publisherToFile(
     const opened = await file.open(place, "append");
     try {
       let { size } = await opened.stat();
-      let rest = cut.at === size ? cut.rest : new Uint8Array(0);
+      let rest = cut.at === size ? cut.rest : await missingEnd(opened, size);
       const append = async (bytes: Uint8Array<ArrayBuffer>) => {
         const count = await opened.append(bytes);
         if (count === 0) throw new Error("the file takes no more bytes");
@@ -51,8 +51,16 @@ export function publisherToFile(
   };
 }
 
+/** What sets the next checkpoint apart from one that another process did not finish, because the power failed for example. */
+async function missingEnd(file: OpenFile, size: number): Promise<Uint8Array<ArrayBuffer>> {
+  const last = new Uint8Array(Math.min(size, 2));
+  await file.read(last, size - last.length);
+  const newlines = ["\n\n", "\n", ""].find((end) => new TextDecoder().decode(last).endsWith(end))!;
+  return new TextEncoder().encode(size === 0 ? "" : "\n".repeat(2 - newlines.length));
+}
+
 /** The checkpoints in a text in which each is followed by an empty line, or in which there is but one. */
 export function splitNotes(text: string): string[] {
-  // A note ends with its signature lines; what separates it from the next is an empty line behind them.
-  return text.split(/(?<=\n\u2014 [^\n]*\n)\n+/).filter((note) => note !== "");
+  // The one empty line within a checkpoint is followed by its signatures.
+  return text.split(/(?<=\n)\n+(?!\n|\u2014 )/).filter((note) => note !== "");
 }

@@ -1,7 +1,7 @@
 // Files that cannot do all that a checkpoint's publisher asks of them.
 
-import { assertEquals, assertRejects } from "@std/assert";
-import { readFileSync } from "node:fs";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { publisherToFile, splitNotes } from "../../src/transparency/publish_to_file.ts";
@@ -18,7 +18,7 @@ async function publishing(t: TestContext, plan: Plan) {
   const path = join(tempFolder(t), "kept.txt");
   const failing = new FailingRuntime(await currentRuntime(), plan);
   const publish = publisherToFile(path, () => Promise.resolve(failing.runtime));
-  return { publish, failing, text: () => readFileSync(path, "utf8") };
+  return { publish, failing, path, text: () => readFileSync(path, "utf8") };
 }
 
 function syncFails(code: string): Plan {
@@ -59,4 +59,18 @@ test("a checkpoint that was cut by a full disk is ended before the next, so that
   failing.plan = () => undefined;
   await publish(NOTES[2]!);
   assertEquals(splitNotes(text()), NOTES);
+});
+
+test("a checkpoint that another process left unfinished does not spoil the next", async (t) => {
+  for (let length = 1; length < NOTES[1]!.length + 2; length++) {
+    const { publish, path, text } = await publishing(t, () => undefined);
+    const cut = `${NOTES[1]}\n`.slice(0, length);
+    writeFileSync(path, `${NOTES[0]}\n${cut}`);
+    for (const note of [NOTES[2]!, NOTES[0]!]) await publish(note);
+    const [first, ...others] = splitNotes(text());
+    assertEquals([first, ...others.slice(-2)], [NOTES[0], NOTES[2], NOTES[0]]);
+    assertEquals(others.slice(0, -2).join("").replaceAll("\n", ""), cut.replaceAll("\n", ""));
+    assert(text().startsWith(`${NOTES[0]}\n${cut}`));
+    assert(text().endsWith(`\n\n${NOTES[2]}\n${NOTES[0]}\n`));
+  }
 });

@@ -424,7 +424,12 @@ const badNotes: [what: string, spoil: (note: string) => string, says: RegExp][] 
   [
     "whose second checkpoint is none",
     (note) => `${note}\nhello\n\n\u2014 a b\n`,
-    /kept\.txt, checkpoint 2: /,
+    /kept\.txt, checkpoint 2: .*; if it was cut when it was written, give a copy of the file without it\n/,
+  ],
+  [
+    "whose first checkpoint was cut",
+    (note) => `${note.slice(0, 30)}\n\n${note}`,
+    /kept\.txt, checkpoint 1: it has no empty line between/,
   ],
 ];
 
