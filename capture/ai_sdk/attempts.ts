@@ -84,6 +84,7 @@ export class Attempt {
   endOf(call: CapturedCall): RecordedEnd {
     return {
       firstOutput: () => call.firstOutput(),
+      hold: (work) => call.hold(work),
       complete: (response) => call.complete(response),
       abort: (remains, reason) => call.abort(remains, reason),
       fail: (error, remains) => {

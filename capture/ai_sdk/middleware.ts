@@ -66,7 +66,8 @@ export function auditMiddleware(log: AuditLog, options: CaptureOptions = {}): Au
   const { inlineMedia: keepMedia = false } = options;
   const begin = async (params: object, model: AiSdkModel): Promise<Begun> => {
     const { prompt } = looseOf(params);
-    return await calls.begin(await chatRequest(looseOf(params), model, keepMedia), model, prompt);
+    const request = await chatRequest(looseOf(params), model, keepMedia);
+    return await calls.begin(request, model, prompt, signalOf(params));
   };
   return {
     specificationVersion: "v4",
@@ -106,8 +107,9 @@ export function auditEmbeddingMiddleware(
     async wrapEmbed({ doEmbed, params, model }) {
       const { values } = looseOf(params);
       const request = embeddingRequest(looseOf(params), model);
-      const { call, end } = await calls.begin(request, model, values);
-      const result = await answered(call, end, signalOf(params), doEmbed);
+      const signal = signalOf(params);
+      const { call, end } = await calls.begin(request, model, values, signal);
+      const result = await answered(call, end, signal, doEmbed);
       const { embeddings, usage, ...facts } = looseOf(result);
       const vectors: readonly unknown[] = Array.isArray(embeddings) ? embeddings : [];
       await end.complete({
@@ -140,7 +142,12 @@ class Calls {
     this.#capture = new Capture(log, options);
   }
 
-  async begin(request: CapturedRequest, model: AiSdkModel, content: unknown): Promise<Begun> {
+  async begin(
+    request: CapturedRequest,
+    model: AiSdkModel,
+    content: unknown,
+    signal: AbortSignal | undefined,
+  ): Promise<Begun> {
     const { operation } = request;
     const attempt = await this.#attempts.begin([
       operation,
@@ -149,7 +156,7 @@ class Calls {
       content,
     ]);
     const metadata = { ...request.metadata, attempt: attempt.number };
-    const call = await this.#capture.begin({ ...request, metadata });
+    const call = await this.#capture.begin({ ...request, metadata }, signal);
     return { call, end: attempt.endOf(call), attempt };
   }
 }

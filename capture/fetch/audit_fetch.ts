@@ -115,7 +115,7 @@ export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetc
           ...endpoint.server,
           attempt: Number.isSafeInteger(retries) ? retries + 1 : undefined,
         },
-      });
+      }, signal);
       call = await unlessAborted(beginning, signal, (late) => late.abort({}, signal?.reason));
     } catch (error) {
       if (signal?.aborted === true) throw error;

@@ -62,6 +62,7 @@ function canBeWatched(response: object): boolean {
 function failed(call: RecordedEnd, status: number | undefined): RecordedEnd {
   return {
     firstOutput: () => call.firstOutput(),
+    hold: (work) => call.hold(work),
     complete: (response) => call.fail(errorIn({}, status), response),
     fail: (error, remains) => call.fail(error, remains),
     abort: (remains) => call.fail(errorIn({}, status), remains),

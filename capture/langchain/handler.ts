@@ -204,6 +204,7 @@ export function auditCallbacks(
 class AuditHandler {}
 
 /** What may stop a call. */
-function signalIn(extraParams: unknown): unknown {
-  return looseOf(looseOf(extraParams)["options"])["signal"];
+function signalIn(extraParams: unknown): AbortSignal | undefined {
+  const { signal } = looseOf(looseOf(extraParams)["options"]);
+  return signal instanceof AbortSignal ? signal : undefined;
 }

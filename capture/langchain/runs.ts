@@ -14,7 +14,7 @@ interface OpenCall {
   readonly call: CapturedCall;
   readonly partial: PartialAnswer;
   readonly request: CapturedRequest;
-  readonly signal: unknown;
+  readonly signal: AbortSignal | undefined;
   readonly startMs: number;
   /** When the last piece of it came. */
   lastMs: number;
@@ -94,11 +94,11 @@ export class Runs {
     runId: string,
     operation: string,
     describe: () => CapturedRequest | Promise<CapturedRequest>,
-    signal?: unknown,
+    signal?: AbortSignal,
   ): Promise<void> {
     try {
       const request = await this.#readable(operation, describe);
-      const call = await this.#capture.begin(request);
+      const call = await this.#capture.begin(request, signal);
       const startMs = performance.now();
       const partial = new PartialAnswer();
       this.#calls.set(runId, { call, partial, request, signal, startMs, lastMs: startMs });
@@ -163,7 +163,7 @@ export class Runs {
     if (open === undefined) return;
     const remains = await this.#remainsOf(open, error);
     const isStopped = isAbort(error) || isModelAbort(error) || isInterrupt(error) ||
-      looseOf(open.signal)["aborted"] === true;
+      open.signal?.aborted === true;
     if (isStopped) {
       await open.call.abort(remains, error);
     } else await open.call.fail(error, remains);

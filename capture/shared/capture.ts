@@ -10,6 +10,7 @@ import {
 import { CapturedCall, type CapturedRequest, type OpenCall } from "./captured_call.ts";
 import { copiedMetadata, joinedMetadata, optionAtFault, type Own, valueOf } from "./own.ts";
 import { ignoreRejection } from "./promises.ts";
+import { holdIfStopped } from "./stopped_call.ts";
 import { Unrecorded } from "./unrecorded.ts";
 
 /**
@@ -44,10 +45,21 @@ export class Capture {
   /**
    * Records that a call is about to be made. To be awaited before it is made.
    *
+   * @param signal What may stop it.
    * @throws What refuses the call, which is not to be made: what the option `check` threw, or, where `onAuditFailure` is
    *   `"refuse"`, the `AuditLogError` by which it could not be recorded.
    */
-  async begin(request: CapturedRequest): Promise<CapturedCall> {
+  async begin(request: CapturedRequest, signal?: AbortSignal): Promise<CapturedCall> {
+    const ending = holdIfStopped(this.#unrecorded, signal);
+    try {
+      return await this.#begin(request, ending);
+    } catch (error) {
+      ending();
+      throw error;
+    }
+  }
+
+  async #begin(request: CapturedRequest, ending: () => void): Promise<CapturedCall> {
     const { begin = true, onAuditFailure = "refuse", check } = this.options;
     const { isModel = true } = request;
     const info = infoOf(request);
@@ -70,7 +82,7 @@ export class Capture {
         : await this.#begun(asked, own, info, false).catch(unrecordable);
     }
     const inputLength = asked?.inputText.length ?? 0;
-    const begun = { info, isModel, own, call, inputLength, atEnd };
+    const begun = { info, isModel, own, call, inputLength, atEnd, ending };
     return new CapturedCall(this, this.#unrecorded, begun);
   }
 

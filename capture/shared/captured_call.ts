@@ -69,6 +69,8 @@ interface Begun {
   readonly inputLength: number;
   /** Calls a function in the context that the call was made in. */
   readonly atEnd: (run: () => void) => void;
+  /** Tells that the end is about to be recorded. */
+  readonly ending: () => void;
 }
 
 /** A call that a wrapper sees. It ends once; what comes later is ignored. None of its methods throws, or rejects. */
@@ -142,8 +144,16 @@ export class CapturedCall {
     return this.#end({ as: "abort" }, remains);
   }
 
+  /** Has the log wait, when it is closed, for what will end the call; it must not reject. */
+  hold(work: Promise<void>): Promise<void> {
+    return this.#unrecorded.hold(work);
+  }
+
   #end(ending: Ending, response: CapturedRemains): Promise<void> {
-    return this.#ended ??= this.#write(ending, response);
+    if (this.#ended !== undefined) return this.#ended;
+    this.#ended = this.hold(this.#write(ending, response));
+    this.#begun.ending();
+    return this.#ended;
   }
 
   async #write(ending: Ending, response: CapturedRemains): Promise<void> {

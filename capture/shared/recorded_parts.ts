@@ -30,7 +30,10 @@ export type Next<Part> = <Given>(
 export type Pull<Part> = (give: (next: ReadableStreamReadResult<Part>) => void) => Promise<void>;
 
 /** What is recorded of a call's end. */
-export type RecordedEnd = Pick<CapturedCall, "firstOutput" | "complete" | "fail" | "abort">;
+export type RecordedEnd = Pick<
+  CapturedCall,
+  "firstOutput" | "complete" | "fail" | "abort" | "hold"
+>;
 
 /** Whether somebody here ended it, and not the network. */
 export function isAbort(error: unknown): boolean {
@@ -96,12 +99,12 @@ class Recording<Part> {
 
   /** The stream has ended. */
   end(): Promise<void> {
-    return this.#ended ??= this.#recordEnd(this.#endedEarly());
+    return this.#ended ??= this.#call.hold(this.#recordEnd(this.#endedEarly()));
   }
 
   /** The stream broke, if it did: what it told of goes before that. */
   fail(error: unknown): Promise<void> {
-    return this.#ended ??= this.#recordEnd(error);
+    return this.#ended ??= this.#call.hold(this.#recordEnd(error));
   }
 
   /** Nobody reads on. */
@@ -111,7 +114,7 @@ class Recording<Part> {
 
   /** Whoever asked wants no more. */
   abort(): Promise<void> {
-    return this.#ended ??= this.#recordAbort();
+    return this.#ended ??= this.#call.hold(this.#recordAbort());
   }
 
   #endedEarly(): unknown {

@@ -32,7 +32,7 @@ const ofLogs = new WeakMap<AuditLog, Unrecorded>();
  */
 export class Unrecorded {
   readonly #log: AuditLog;
-  /** Ends that are being written for the first time. */
+  /** What leads to ends that are written for the first time. */
   readonly #underWay = new Set<Promise<void>>();
   readonly #waiting: CallEnd[] = [];
   #length = 0;
@@ -58,11 +58,26 @@ export class Unrecorded {
     return found;
   }
 
-  /** Writes the end of a call. Resolves when that is done, or was told not to be; rejects never. */
-  write(end: CallEnd): Promise<void> {
-    const writing = this.#write(end);
-    this.#underWay.add(writing);
-    return writing.finally(() => this.#underWay.delete(writing));
+  /** Has the log wait, when it is closed, for what will write the end of a call; it must not reject. */
+  hold(work: Promise<void>): Promise<void> {
+    this.#underWay.add(work);
+    return work.finally(() => this.#underWay.delete(work));
+  }
+
+  /** Writes the end of a call, which is held. Resolves when that is done, or was told not to be; rejects never. */
+  async write(end: CallEnd): Promise<void> {
+    try {
+      await end.write();
+      this.works();
+    } catch (error) {
+      const hasRoom = this.#waiting.length < MOST && this.#length + end.length <= MOST_LENGTH;
+      if (hasRoom && isPassing(error) && !this.#isClosing) {
+        this.#waiting.push(end);
+        this.#length += end.length;
+        end.tell(error, true);
+      } else this.#lose(end, error);
+      this.#retryLater();
+    }
   }
 
   /** To be called when something was recorded: the log works. */
@@ -76,21 +91,6 @@ export class Unrecorded {
     // In nobody's context: whoever made the log be tried again has nothing to do with what waits.
     return this.#running ??= outOfContext(() => this.#retry())
       .finally(() => this.#running = undefined);
-  }
-
-  async #write(end: CallEnd): Promise<void> {
-    try {
-      await end.write();
-      this.works();
-    } catch (error) {
-      const hasRoom = this.#waiting.length < MOST && this.#length + end.length <= MOST_LENGTH;
-      if (hasRoom && isPassing(error) && !this.#isClosing) {
-        this.#waiting.push(end);
-        this.#length += end.length;
-        end.tell(error, true);
-      } else this.#lose(end, error);
-      this.#retryLater();
-    }
   }
 
   async #retry(): Promise<void> {
@@ -136,7 +136,8 @@ export class Unrecorded {
   }
 
   async #finish(): Promise<void> {
-    await Promise.all(this.#underWay); // they may come to wait
+    // One may lead to another, and an end may come to wait.
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
     await this.#running;
     this.#isClosing = true;
     clearTimeout(this.#timer);

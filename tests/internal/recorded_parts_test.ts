@@ -16,6 +16,7 @@ function telling() {
     complete: tell("complete"),
     fail: tell("fail"),
     abort: tell("abort"),
+    hold: (work: Promise<void>) => work,
   };
   return { told, call };
 }
