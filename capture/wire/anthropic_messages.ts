@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { JsonValue } from "../../mod.ts";
+import type { JsonValue, Usage } from "../../mod.ts";
 import { withoutCredentials } from "../shared/credentials.ts";
 import {
   countOf,
@@ -116,13 +116,7 @@ function saidPart(block: Loose): Part {
 function responseOf(body: Loose): WireResponse {
   const parts = listOf(body["content"]).map(saidPart);
   const reason = textOf(body["stop_reason"]);
-  const {
-    input_tokens,
-    cache_read_input_tokens,
-    cache_creation_input_tokens,
-    output_tokens,
-    output_tokens_details,
-  } = looseOf(body["usage"]);
+  const usage = looseOf(body["usage"]);
   return {
     output: parts.length === 0 ? [] : [{
       role: "assistant",
@@ -132,27 +126,43 @@ function responseOf(body: Loose): WireResponse {
     id: textOf(body["id"]),
     model: textOf(body["model"]),
     finishReasons: reason === undefined ? [] : [reason],
-    usage: usageOf({
-      // Cached tokens are counted apart.
-      inputTokens: sumOf(input_tokens, cache_read_input_tokens, cache_creation_input_tokens),
-      outputTokens: output_tokens,
-      cacheReadTokens: cache_read_input_tokens,
-      cacheCreationTokens: cache_creation_input_tokens,
-      reasoningTokens: looseOf(output_tokens_details)["thinking_tokens"],
-    }),
+    usage: usageIn(usage),
     metadata: {
       "anthropic.response.stop_sequence": textOf(body["stop_sequence"]),
       "anthropic.response.stop_details": body["stop_details"] ?? undefined,
+      "anthropic.response.iterations": iterationsIn(usage),
+      "anthropic.response.server_tool_use": usage["server_tool_use"] ?? undefined,
     },
     ...(body["type"] === "error" ? { error: errorIn(body) } : {}),
   };
 }
 
-/** A count and those that are to be added to it, as far as they are counts. */
-function sumOf(value: unknown, ...others: readonly unknown[]): number | undefined {
-  const count = countOf(value);
-  if (count === undefined) return undefined;
-  return others.reduce<number>((sum, other) => sum + (countOf(other) ?? 0), count);
+/** What is counted for each of the requests that the answer took; that of the only one is the usage itself. */
+function iterationsIn({ iterations }: Loose): unknown {
+  const types = listOf(iterations).map(({ type }) => type);
+  return types.length > 1 || types.some((type) => type !== "message") ? iterations : undefined;
+}
+
+/**
+ * What was counted. What it took to summarize a context that had become too long is counted apart; an advisor's tokens, of another model
+ * at another price, are with the iterations alone.
+ */
+function usageIn(usage: Loose): Usage | undefined {
+  const parts = [usage, ...listOf(usage["iterations"]).filter(({ type }) => type === "compaction")];
+  const sum = (name: string): number | undefined => {
+    const counts = parts.map((part) => countOf(part[name])).filter((count) => count !== undefined);
+    return countOf(usage[name]) === undefined ? undefined : counts.reduce((sum, n) => sum + n, 0);
+  };
+  const [read, written] = [sum("cache_read_input_tokens"), sum("cache_creation_input_tokens")];
+  const uncached = sum("input_tokens");
+  return usageOf({
+    // Cached tokens are counted apart.
+    inputTokens: uncached === undefined ? undefined : uncached + (read ?? 0) + (written ?? 0),
+    outputTokens: sum("output_tokens"),
+    cacheReadTokens: read,
+    cacheCreationTokens: written,
+    reasoningTokens: looseOf(usage["output_tokens_details"])["thinking_tokens"],
+  });
 }
 
 /** Which deltas add to which property of a block. */

@@ -3,10 +3,10 @@
 
 import Anthropic, { APIUserAbortError } from "@anthropic-ai/sdk";
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { withAuditContext } from "@audit-log/llm";
+import { type Usage, withAuditContext } from "@audit-log/llm";
 import { auditAnthropic, type AuditAnthropicOptions } from "@audit-log/llm/anthropic";
 import { test, type TestContext } from "node:test";
-import { all, API_KEY, capturing, only, outcomes } from "../support/captured.ts";
+import { about, all, API_KEY, capturing, only, outcomes } from "../support/captured.ts";
 import { Gate } from "../support/providers/server.ts";
 
 const HI = {
@@ -101,6 +101,54 @@ test("usage that is not told is not recorded", async (t) => {
   for (const { metadata } of await log.query()) {
     assertEquals(Object.keys(metadata).filter((key) => key.startsWith("gen_ai.usage.")), []);
   }
+});
+
+test("what it took to summarize a long context counts, and what an advisor said is told apart", async (t) => {
+  const priced: Usage[] = [];
+  const { provider, log, client } = await setUp(t, {
+    cost(usage) {
+      priced.push(usage);
+      return 1;
+    },
+  });
+  const iteration = { cache_creation_input_tokens: 1, cache_read_input_tokens: 2 };
+  const iterations = [
+    { ...iteration, type: "compaction", input_tokens: 180_000, output_tokens: 3500 },
+    { ...iteration, type: "message", input_tokens: 22_990, output_tokens: 900 },
+    { ...iteration, type: "advisor_message", model: "claude-a", input_tokens: 7, output_tokens: 8 },
+  ];
+  const server_tool_use = { web_search_requests: 2, web_fetch_requests: 0 };
+  const others = { iterations, server_tool_use };
+  const usage = { input: 23_000, output: 1000, cached: 6, cacheCreated: 4, others };
+  provider.reply({ text: "Hello!", usage }, { text: "Hello!", usage });
+  await client.beta.messages.create(HI);
+  await client.beta.messages.stream(HI).finalMessage();
+  const counted = {
+    inputTokens: 203_003,
+    outputTokens: 4500,
+    cacheReadTokens: 8,
+    cacheCreationTokens: 5,
+  };
+  assertEquals(priced, [counted, counted]);
+  for (const entry of await log.query()) {
+    assertEquals(about(entry, "anthropic.response."), others);
+    assertEquals(about(entry, "gen_ai.usage.").input_tokens, 203_003);
+  }
+});
+
+test("what is counted for an answer's only request is told once", async (t) => {
+  const { provider, log, client } = await setUp(t);
+  const iterations = [{ type: "message", input_tokens: 9, output_tokens: 12 }];
+  provider.reply({ text: "Hello!", usage: { input: 9, output: 12, others: { iterations } } });
+  await client.beta.messages.create(HI);
+  const entry = await only(log);
+  assertEquals(about(entry, "anthropic.response."), {});
+  assertEquals(about(entry, "gen_ai.usage."), {
+    input_tokens: 9,
+    output_tokens: 12,
+    "cache_read.input_tokens": 0,
+    "cache_creation.input_tokens": 0,
+  });
 });
 
 test("an abort by signal, by the stream's controller or by its helper leaves what came", async (t) => {

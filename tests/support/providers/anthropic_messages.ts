@@ -146,7 +146,7 @@ function stopReason({ finishReason, toolCalls }: Reply): string {
 function outputOf({ usage = USAGE }: Reply, output_tokens = USAGE.output): object {
   if (usage === null) return {};
   const details = usage.reasoning === undefined ? null : { thinking_tokens: usage.reasoning };
-  return { output_tokens, output_tokens_details: details };
+  return { output_tokens, output_tokens_details: details, ...usage.others };
 }
 
 /** Input tokens are counted apart from those read from and written to a cache. */

@@ -58,6 +58,8 @@ export interface ReplyUsage {
   readonly reasoning?: number;
   /** Of the input, what the provider's own tools answered with. */
   readonly ofTools?: number;
+  /** Whatever else Anthropic tells of it, as it is. */
+  readonly others?: Readonly<Record<string, unknown>>;
 }
 
 /** What the provider is to answer. */
