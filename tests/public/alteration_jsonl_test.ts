@@ -370,7 +370,7 @@ const INDEX: Record<string, readonly string[]> = {
     (_, n) => `record ${n}`,
   ),
   "DELETE FROM line WHERE seq = 5": ["record 5"],
-  "UPDATE tile SET hashes = CAST(substr(hashes, 1, 224) || zeroblob(1) || substr(hashes, 226) AS BLOB)":
+  "UPDATE tile SET hashes = CAST(substr(hashes, 1, 224) || iif(substr(hashes, 225, 1) = x'00', x'01', x'00') || substr(hashes, 226) AS BLOB)":
     ["tile", "tile 7"],
   "UPDATE tile SET root = zeroblob(32)": ["tile"],
 };

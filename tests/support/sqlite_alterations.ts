@@ -114,7 +114,7 @@ export const ALTERATIONS: Record<string, Alteration> = {
 
   "a hash in a tile": {
     alter:
-      "UPDATE audit_tile SET hashes = CAST(substr(hashes, 1, 224) || zeroblob(1) || substr(hashes, 226) AS BLOB)",
+      "UPDATE audit_tile SET hashes = CAST(substr(hashes, 1, 224) || iif(substr(hashes, 225, 1) = x'00', x'01', x'00') || substr(hashes, 226) AS BLOB)",
     finds: ["tile 7", "tile"],
     says: /^Entry 7: .* the entry or the hash was altered$/,
   },
