@@ -7,6 +7,7 @@ import type { LogRecord } from "./record.ts";
 import { checkFields, hintFor } from "./known_fields.ts";
 import { describe, describeNumber } from "./refusal.ts";
 import { snapshot } from "./snapshot.ts";
+import { reasonOf } from "./transparency/failure.ts";
 
 /** Which entries to count. Filters that are given must all hold. */
 export interface AuditFilter {
@@ -296,11 +297,13 @@ function checkJson(value: unknown, key: string): JsonValue {
   try {
     return snapshot(value, path);
   } catch (cause) {
-    throw invalid(path, "must be plain JSON", cause);
+    // It says where in the value, and why; values that no entry can have are of no use.
+    const message = `Cannot query the log: ${reasonOf(cause)}`;
+    throw new AuditLogError("INVALID_QUERY", message, { path, cause });
   }
 }
 
-function invalid(path: string, state: string, cause?: unknown): AuditLogError {
+function invalid(path: string, state: string): AuditLogError {
   const message = `Cannot query the log: ${path === "" ? "" : `${path} `}${state}`;
-  return new AuditLogError("INVALID_QUERY", message, { path, cause });
+  return new AuditLogError("INVALID_QUERY", message, { path });
 }

@@ -35,9 +35,9 @@ export function visiblePage(text: string): string {
   return text.split("\n").map(visible).join("\n");
 }
 
-/** The same for JSON, which stays the same JSON: what is unsafe in it is in strings, where it can be escaped. */
+/** The same for JSON, which stays the same JSON: what is unsafe in it is in strings, where it can be escaped, or between them. */
 export function visibleJson(json: string): string {
-  return json.replace(
+  return json.replace(/[\t\r]+$/, "").replace(/[\t\r]/g, " ").replace(
     UNSAFE,
     (character) =>
       character.split("").map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)

@@ -6,7 +6,7 @@
 import { InvalidArgumentError } from "commander";
 import type { AuditEntry } from "../entry.ts";
 import { formatTimestamp, parseInstant } from "../instant.ts";
-import type { JsonValue } from "../json.ts";
+import { encodeCanonical, type JsonValue } from "../json.ts";
 import { CliError } from "./cli_error.ts";
 import { Tally, type Totals } from "./tally.ts";
 
@@ -84,7 +84,7 @@ export class Groups {
    */
   add(entry: AuditEntry): void {
     const group = this.#grouping.of(entry);
-    const key = JSON.stringify(group);
+    const key = encodeCanonical(group);
     let held = this.#groups.get(key);
     if (held === undefined) {
       if (this.#groups.size === this.#most) {

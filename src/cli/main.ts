@@ -14,9 +14,11 @@ import { addGet } from "./get.ts";
 import { DONE, FAILED, type Host } from "./host.ts";
 import { addImport } from "./import.ts";
 import { addInfo } from "./info.ts";
+import { gathered } from "./key_files.ts";
 import { addKeygen } from "./keygen.ts";
 import { addProve } from "./prove.ts";
 import { addQuery } from "./query.ts";
+import { parseMetadata } from "./query_options.ts";
 import { addStats } from "./stats.ts";
 import { addUnfinished } from "./unfinished.ts";
 import { addVerifierKey } from "./verifier_key.ts";
@@ -78,6 +80,7 @@ async function run(host: Host): Promise<void> {
     .addHelpText("after", EPILOGUE);
   for (const add of COMMANDS) add(program, host);
   program.commands.forEach(requireLast);
+  program.commands.forEach(refuseRepeated);
   try {
     await program.parseAsync([...host.args], { from: "user" });
   } catch (error) {
@@ -111,6 +114,25 @@ function requireLast(command: Command): void {
     if (missing === undefined) return;
     command.error(`error: required option '${missing.flags}' not specified`);
   });
+}
+
+/** What reads the options that may be repeated. */
+const REPEATED: ReadonlySet<unknown> = new Set<unknown>([gathered, parseMetadata]);
+
+/** Refuses an option that is given twice, of which the last would count: who sums two users must not get the sum of one. */
+function refuseRepeated(command: Command): void {
+  const single = command.options.filter(({ required, variadic, parseArg }) =>
+    required && !variadic && !REPEATED.has(parseArg)
+  );
+  for (const option of single) {
+    let isGiven = false;
+    command.on(`option:${option.name()}`, () => {
+      if (isGiven) {
+        command.error(`error: option '${option.flags}' is given twice, and takes one value`);
+      }
+      isGiven = true;
+    });
+  }
 }
 
 /** How to give what a command needs. */

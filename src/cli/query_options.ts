@@ -179,7 +179,8 @@ function parseLimit(text: string): number {
   throw new InvalidArgumentError('It must be an integer >= 0, or "all".');
 }
 
-function parseMetadata(
+/** For what may be repeated: all must hold. */
+export function parseMetadata(
   text: string,
   others: Readonly<Record<string, JsonValue>> = {},
 ): Readonly<Record<string, JsonValue>> {

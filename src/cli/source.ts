@@ -122,15 +122,21 @@ export async function readWhole(host: Host, path: string, most: number): Promise
 }
 
 /**
- * Reads all of a file as text, or of standard input for `-`.
+ * Reads all of a file as text, or of standard input for `-`, without the byte order mark that Windows puts before it.
  *
  * @param most How many bytes it may have.
+ * @param mayBeCut Whether a character may have been cut, which is replaced by U+FFFD.
  * @throws {CliError} When it cannot be read, has more, or is no text.
  */
-export async function readText(host: Host, path: string, most: number): Promise<string> {
+export async function readText(
+  host: Host,
+  path: string,
+  most: number,
+  mayBeCut: boolean = false,
+): Promise<string> {
   const bytes = await readWhole(host, path, most);
-  const text = textIn(bytes);
-  if (text !== undefined) return text;
+  const text = mayBeCut && !isUtf16(bytes) ? new TextDecoder().decode(bytes) : textIn(bytes);
+  if (text !== undefined) return text.replace(/^\ufeff/, "");
   const state = isUtf16(bytes) ? UTF_16 : "is no text in UTF-8";
   throw new CliError(`Cannot read ${nameOf(path)}: it ${state}`);
 }

@@ -4,7 +4,7 @@ import { verifyProof } from "../transparency/verify_proof.ts";
 import { visible } from "./display.ts";
 import { FAULTY, type Host } from "./host.ts";
 import { gathered, readVerifierKeys } from "./key_files.ts";
-import { readWhole } from "./source.ts";
+import { readText, readWhole } from "./source.ts";
 
 /** The largest proof, bytes: its checkpoint has at most a million. */
 const MOST_PROOF_BYTES = 1024 * 1024;
@@ -32,7 +32,7 @@ export function addVerifyProof(program: Command, host: Host): void {
     .addHelpText("after", DETAILS)
     .action(async (path: string, options: VerifyProofOptions) => {
       const verifierKey = await readVerifierKeys(host, options.verifierKey);
-      const proof = await readWhole(host, path, MOST_PROOF_BYTES);
+      const proof = await readText(host, path, MOST_PROOF_BYTES);
       const record = await readWhole(host, options.record, MOST_RECORD_BYTES);
       try {
         const { origin, index, size } = await verifyProof({ record, proof, verifierKey });

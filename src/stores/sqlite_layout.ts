@@ -82,7 +82,7 @@ export function checkReadable(
     case "empty":
       throw new AuditLogError(
         "NOT_A_LOG",
-        `Cannot open ${path} for reading: it is empty; give another path`,
+        `Cannot open ${path} for reading: it is empty; give another path, or, if it is a copy of a log, copy its -wal, too`,
       );
     case "earlier":
       throw toUpgrade(

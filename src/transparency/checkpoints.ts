@@ -218,7 +218,11 @@ export class Checkpoints {
     this.verified++;
     const times = await this.#timesOf(note, text);
     for (const _ of times.filter((time) => time === "altered")) {
-      this.#report("signature", undefined, `${label}: the time at which it was signed was altered`);
+      this.#report(
+        "signature",
+        undefined,
+        `${label}: the time at which it was signed was altered, or is none`,
+      );
     }
     if (times.some((time) => typeof time === "number")) this.timed++;
     this.#see(times);

@@ -13,6 +13,8 @@ import { formatSignature, type NoteSignature } from "./note_signature.ts";
 import { SIGNATURE_BYTES, verifierOfPublicKey } from "./webcrypto.ts";
 
 const TIME_BYTES = 8;
+/** The end of the year 9999: what is signed for a later time was not signed by a clock. */
+const LAST_SECOND = 253_402_300_799n;
 
 /** Whether a signature is as long as a time and an Ed25519 signature. */
 export function mayBeCosignature({ signature }: Pick<NoteSignature, "signature">): boolean {
@@ -58,7 +60,7 @@ export interface TimeReader {
   /**
    * The seconds since the epoch that the key has stated of a checkpoint, or `undefined` when it has stated none.
    *
-   * @returns `"altered"` when a cosignature of the key does not hold.
+   * @returns `"altered"` when a cosignature of the key does not hold, or its time is beyond the year 9999.
    */
   timeOf(
     text: string,
@@ -83,7 +85,7 @@ export async function timeReaderFrom(verifierKey: string): Promise<TimeReader> {
       const view = new DataView(signature.buffer, signature.byteOffset, signature.byteLength);
       const seconds = view.getBigUint64(0);
       const holds = await verify(messageOf(text, seconds), signature.slice(TIME_BYTES));
-      return holds ? Number(seconds) : "altered";
+      return holds && seconds <= LAST_SECOND ? Number(seconds) : "altered";
     },
   };
 }

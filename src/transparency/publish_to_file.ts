@@ -3,6 +3,9 @@ import type { OpenFile, Runtime } from "../ports.ts";
 import { createIfMissing, syncIfPossible } from "../stores/log_file.ts";
 import { failing } from "./failure.ts";
 
+/** The line that ends a checkpoint of which a part alone was written. */
+const CUT = "[cut]";
+
 /**
  * Publishes checkpoints into a file elsewhere, on a share or a disk that the log's own machine cannot rewrite: each is
  * appended, followed by an empty line, and is on the disk before the next, where the file system can be asked for that.
@@ -55,12 +58,25 @@ export function publisherToFile(
 async function missingEnd(file: OpenFile, size: number): Promise<Uint8Array<ArrayBuffer>> {
   const last = new Uint8Array(Math.min(size, 2));
   await file.read(last, size - last.length);
-  const newlines = ["\n\n", "\n", ""].find((end) => new TextDecoder().decode(last).endsWith(end))!;
-  return new TextEncoder().encode(size === 0 ? "" : "\n".repeat(2 - newlines.length));
+  const end = new TextDecoder().decode(last);
+  const missing = end.endsWith("\n") ? "\n" : `\n${CUT}\n\n`;
+  return new TextEncoder().encode(size === 0 || end === "\n\n" ? "" : missing);
+}
+
+/** A checkpoint in a file. */
+export interface FoundNote {
+  /** As it stands there. */
+  readonly note: string;
+  /** Whether it has no end: it was being written, or will never be. */
+  readonly isCut: boolean;
 }
 
 /** The checkpoints in a text in which each is followed by an empty line, or in which there is but one. */
-export function splitNotes(text: string): string[] {
+export function splitNotes(text: string): FoundNote[] {
   // The one empty line within a checkpoint is followed by its signatures.
-  return text.split(/(?<=\n)\n+(?!\n|\u2014 )/).filter((note) => note !== "");
+  const notes = text.split(/(?<=\n)\n+(?!\n|\u2014 )/).filter((note) => note !== "");
+  return notes.map((note) => ({
+    note,
+    isCut: !note.includes("\n\n\u2014 ") || !note.endsWith("\n") || note.endsWith(`\n${CUT}\n`),
+  }));
 }

@@ -119,7 +119,7 @@ const ALTERATIONS: Record<string, Alteration> = {
   "a checkpoint's time": {
     alterNotes: at(1, (line) => withOther(line, line.lastIndexOf(" ") + 12)),
     finds: ["signature"],
-    says: /^Checkpoint 1 of the log: the time at which it was signed was altered$/,
+    says: /^Checkpoint 1 of the log: the time at which it was signed was altered, or is none$/,
   },
   "a checkpoint's time, removed": {
     alterNotes: note(/\u2014 [^\u2014]*\\n"}$/, '"}'),

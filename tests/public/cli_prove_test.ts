@@ -186,6 +186,8 @@ test("verify-proof takes the proof or the record from standard input", async (t)
   const piped = (name: string) => ["verify-proof", ...rest.map((arg) => arg === name ? "-" : arg)];
   assertEquals(await cli(piped("proof"), { cwd, input: proof }), expected);
   assertEquals(await cli(piped("record"), { cwd, input: record }), expected);
+  // As Windows writes a file.
+  assertEquals(await cli(piped("proof"), { cwd, input: `\ufeff${proof}` }), expected);
 });
 
 test("verify-proof shows what it is told of, and does not do it", async (t) => {

@@ -2,10 +2,11 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { AuditLog, type NewEntry } from "@audit-log/llm";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { cli, cliCutShort, cliOnTerminal, noTerminal } from "../support/cli.ts";
-import { interaction, interactions, steadyClock } from "../support/interaction.ts";
+import { foreignLine, interaction, interactions, steadyClock } from "../support/interaction.ts";
 import { testUnless } from "../support/skip.ts";
 import { tempFolder } from "../support/temp.ts";
 
@@ -168,6 +169,14 @@ test("groups by metadata tell values apart, and those who have none", async (t) 
   assertEquals(groupsOf(lines), ["1", 1, null, { a: [1] }]);
   assertEquals(groupsOf(await stats(path, "--by", "metadata:turn", "-n", "1")), ["1"]);
   assertEquals(groupsOf(await stats(path, "--by", "metadata:constructor")), [null]);
+});
+
+test("groups by metadata are one for equal objects, in whatever order another program wrote their keys", async (t) => {
+  const path = join(tempFolder(t), "log.jsonl");
+  const turns = [{ a: 1, b: 2 }, { b: 2, a: 1 }];
+  const lines = turns.map((turn, n) => foreignLine({ entry_id: `${n}`, metadata: { turn } }));
+  writeFileSync(path, `${lines.join("\n")}\n`);
+  assertEquals((await stats(path, "--by", "metadata:turn")).map(({ calls }) => calls), [2]);
 });
 
 test("an agent and its tools are not counted beside the calls that they made", async (t) => {

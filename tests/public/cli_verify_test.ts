@@ -5,6 +5,7 @@ import {
   publishToFile,
   type VerificationReport,
 } from "@audit-log/llm";
+import { Buffer } from "node:buffer";
 import { appendFileSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -424,12 +425,12 @@ const badNotes: [what: string, spoil: (note: string) => string, says: RegExp][] 
   [
     "whose second checkpoint is none",
     (note) => `${note}\nhello\n\n\u2014 a b\n`,
-    /kept\.txt, checkpoint 2: .*; if it was cut when it was written, give a copy of the file without it\n/,
+    /kept\.txt, checkpoint 2: /,
   ],
   [
-    "whose first checkpoint was cut",
-    (note) => `${note.slice(0, 30)}\n\n${note}`,
-    /kept\.txt, checkpoint 1: it has no empty line between/,
+    "whose only checkpoint was cut",
+    (note) => `${note.slice(0, 30)}\n[cut]\n\n`,
+    /kept\.txt: it has no empty line between/,
   ],
 ];
 
@@ -444,6 +445,46 @@ for (const [what, spoil, says] of badNotes) {
     assertEquals(stderr.split("\n").length, 2);
   });
 }
+
+test("verify leaves out, and tells, a checkpoint that was not written to its end", async (t) => {
+  const { path, published, verifierKey, notes } = await publishing(t, 2);
+  const args = ["verify", "--log", path, "--verifier-key", verifierKey, "--strict", "--json"];
+  const second = Buffer.from(notes[1]!);
+  const dash = second.indexOf("\u2014");
+  for (const length of [30, dash + 1, second.length - 20, second.length - 1]) {
+    const cut = second.subarray(0, length);
+    writeFileSync(published, `${notes[0]}\n`);
+    for (const part of [cut, `\n[cut]\n\n${notes[1]}\n`, cut]) appendFileSync(published, part);
+    const { code, stdout, stderr } = await cli([...args, "--checkpoint", published]);
+    assertEquals([code, JSON.parse(stdout).checked.remembered], [0, 2]);
+    assertMatch(
+      stderr,
+      /^(?:audit-log: .*, checkpoint \d was not written to its end, and is left out\n){2,4}$/,
+    );
+  }
+});
+
+test("verify leaves out an empty file, which a command that was killed has left, where others hold checkpoints", async (t) => {
+  const { path, published, verifierKey } = await publishing(t, 2);
+  const empty = `${published}-empty`;
+  writeFileSync(empty, "");
+  const args = ["verify", "--log", path, "--verifier-key", verifierKey, "--json", "--checkpoint"];
+  const { code, stdout, stderr } = await cli([...args, empty, published]);
+  assertEquals([code, JSON.parse(stdout).checked.remembered], [0, 2]);
+  assertEquals(stderr, `audit-log: ${empty} was not written to its end, and is left out\n`);
+});
+
+test("verify takes checkpoints and keys with a byte order mark, as Windows writes them", async (t) => {
+  const { path, published, verifierKey } = await publishing(t, 1);
+  for (const [file, text] of [["kept", readFileSync(published, "utf8")], ["key", verifierKey]]) {
+    writeFileSync(`${published}-${file}`, `\ufeff${text}`);
+  }
+  const key = ["--verifier-key", `${published}-key`];
+  const { code, stdout, stderr } = await cli(
+    ["verify", "--log", path, ...key, "--checkpoint", `${published}-kept`, "--json"],
+  );
+  assertEquals([code, stderr, JSON.parse(stdout).checked.remembered], [0, "", 1]);
+});
 
 test("verify takes checkpoints whose lines got CR LF on the way", async (t) => {
   const { path, published, verifierKey, notes } = await publishing(t, 3);

@@ -160,7 +160,7 @@ export const ALTERATIONS: Record<string, Alteration> = {
   "a checkpoint's time": {
     alter: note(1, (note) => withOther(note, note.lastIndexOf(" ") + 12)),
     finds: ["signature"],
-    says: /^Checkpoint 1 of the log: the time at which it was signed was altered$/,
+    says: /^Checkpoint 1 of the log: the time at which it was signed was altered, or is none$/,
   },
   "a checkpoint's time, removed": {
     alter: note(1, (note) => note.replace(/[^\n]*\n$/, "")),
