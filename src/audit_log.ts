@@ -3,8 +3,8 @@ import { BeforeClose, type BeforeCloseOptions } from "./before_close.ts";
 import { EntryClock } from "./clock.ts";
 import {
   type AnnotatedEntry,
-  annotationDraft,
   annotationOf,
+  checkedAnnotation,
   type NewAnnotation,
 } from "./calls/annotation.ts";
 import type { AuditCall } from "./calls/audit_call.ts";
@@ -89,6 +89,8 @@ export class AuditLog implements AsyncDisposable {
   readonly #reader: LogReader;
   /** Reads what has to be known before something is written: what was asked before the log is closed is done. */
   readonly #writersReader: LogReader;
+  /** Calls whose end is looked for, and then written, by their ids. */
+  readonly #ending = new Map<string, Promise<AuditEntry>>();
   readonly #transparency: Transparency;
   readonly #beforeClose: BeforeClose;
   #closing: Promise<void> | undefined;
@@ -388,10 +390,11 @@ export class AuditLog implements AsyncDisposable {
   async annotate(entryId: string, annotation: NewAnnotation): Promise<AuditEntry> {
     this.#checkWritable();
     try {
+      const draftOf = checkedAnnotation(annotation);
       return await this.#readAndWrite(async (reader) => {
         const found = await reader.find(entryId);
         if (found === undefined) throw entryNotFound(entryId, "annotate the entry");
-        return () => this.#recorder.record(annotationDraft(found.record.entry, annotation));
+        return () => this.#recorder.record(draftOf(found.record.entry));
       });
     } catch (error) {
       throw retold(error, "annotate the entry");
@@ -547,7 +550,7 @@ export class AuditLog implements AsyncDisposable {
    * await log.close();
    * ```
    */
-  lines(query: AuditQuery = {}): AsyncGenerator<string, void, undefined> {
+  lines(query: Omit<AuditQuery, "annotations"> = {}): AsyncGenerator<string, void, undefined> {
     const checked = checkQuery(query);
     const events = query.events ?? "all";
     return this.#stream(this.#reader.stream({ ...checked, events }), (record) => record.line);
@@ -596,10 +599,13 @@ export class AuditLog implements AsyncDisposable {
     options: { readonly annotations: true },
   ): Promise<AnnotatedEntry | undefined>;
   /** As above, without annotations. */
-  async get(entryId: string): Promise<AuditEntry | undefined>;
   async get(
     entryId: string,
-    options: { readonly annotations?: boolean } = {},
+    options?: { readonly annotations?: boolean | undefined },
+  ): Promise<AuditEntry | undefined>;
+  async get(
+    entryId: string,
+    options: { readonly annotations?: boolean | undefined } = {},
   ): Promise<AuditEntry | undefined> {
     const annotations = checkGetOptions(options);
     const entry = (await this.#reader.find(entryId))?.record.entry;
@@ -706,7 +712,7 @@ export class AuditLog implements AsyncDisposable {
    */
   checkpoints(): AsyncGenerator<string, void, undefined> {
     this.#reader.checkOpen();
-    return this.#transparency.checkpoints();
+    return this.#reader.each(() => this.#transparency.checkpoints());
   }
 
   /**
@@ -892,12 +898,20 @@ export class AuditLog implements AsyncDisposable {
 
   /** Writes the end of a call, unless it is in the log: one that was refused may be. */
   async #recordOnce(callId: string, draft: Draft): Promise<AuditEntry> {
+    // Who resumed the call, too, may be about to end it.
+    for (let other; (other = this.#ending.get(callId)) !== undefined;) await other.catch(() => {});
     this.#checkWritable();
-    return await this.#readAndWrite(async (reader) => {
+    const ending = this.#readAndWrite(async (reader) => {
       await this.#writer.reconcile();
       const [there] = await about(reader, callId, CALL_END);
       return () => there ?? this.#recorder.record(draft);
     });
+    this.#ending.set(callId, ending);
+    try {
+      return await ending;
+    } finally {
+      this.#ending.delete(callId);
+    }
   }
 
   /**

@@ -198,6 +198,9 @@ function isPrintableAscii(text: string): boolean {
   return true;
 }
 
+/** The model of an entry that no model has to do with. */
+export const NO_MODEL = "-";
+
 /** Says what keeps a text from being a `user` or a `model`, or nothing. */
 export function nameFault(value: unknown): string | undefined {
   if (typeof value !== "string") return `must be a string, not ${describe(value)}`;

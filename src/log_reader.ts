@@ -10,6 +10,11 @@ export interface FoundRecord {
   readonly index: number;
 }
 
+/** What nobody asks the store for. */
+const NOTHING: AsyncIterable<never> = {
+  [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }),
+};
+
 /** Reads a store for as long as the log is open; who closes waits for what is being asked. */
 export class LogReader {
   readonly #store: LogStore;
@@ -104,17 +109,21 @@ export class LogReader {
     return { ...selection, afterIndex };
   }
 
-  async *#read(selection: Selection): AsyncGenerator<readonly LogRecord[]> {
-    if (selection.limit === 0) return;
-    const chunks = this.#store.read(selection)[Symbol.asyncIterator]();
+  #read(selection: Selection): AsyncGenerator<readonly LogRecord[], void, undefined> {
+    return this.each(() => selection.limit === 0 ? NOTHING : this.#store.read(selection));
+  }
+
+  /** What a store gives one by one, for as long as the log is open. */
+  async *each<T>(read: () => AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+    const items = read()[Symbol.asyncIterator]();
     try {
       for (;;) {
-        const next = await this.using(() => chunks.next());
+        const next = await this.using(() => items.next());
         if (next.done) return;
         yield next.value;
       }
     } finally {
-      await chunks.return?.();
+      await items.return?.();
     }
   }
 }

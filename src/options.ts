@@ -11,7 +11,7 @@ import type { AuditWarning } from "./warning.ts";
 
 /** Options that every backend has. */
 export interface CommonOptions {
-  /** Largest record in bytes of its line, 1 to 256 Mi. Default 16 MiB. */
+  /** Largest record in bytes of its line, 1 to 256 Mi - 1. Default 16 MiB. */
   readonly maxRecordBytes?: number | undefined;
   /**
    * How much may wait to be redacted and written, 1 to 2^53 - 1: about as many bytes as it takes in memory. Over it,
@@ -192,7 +192,7 @@ export function checkOptions(options: OpenOptions): Settings {
   if (typeof readOnly !== "boolean") throw invalid("readOnly", "must be true or false");
   if (typeof onWarning !== "function") throw invalid("onWarning", "must be a function");
   if (typeof clock !== "function") throw invalid("clock", "must be a function");
-  const path = given.path ?? (inFile ? DEFAULT_PATHS[backend] : "");
+  const path = given.path === undefined ? (inFile ? DEFAULT_PATHS[backend] : "") : given.path;
   if (inFile && (typeof path !== "string" || path === "" || path.includes("\0"))) {
     const given = typeof path === "string" ? "" : `, a string, not ${describe(path)}`;
     throw invalid("path", `must be the name of a file${given}`);

@@ -6,7 +6,7 @@ import { encodeCanonical, type JsonValue } from "./json.ts";
 import type { LogRecord } from "./record.ts";
 import { checkFields, hintFor } from "./known_fields.ts";
 import { describe, describeNumber } from "./refusal.ts";
-import { snapshot } from "./snapshot.ts";
+import { isPlainObject, snapshot } from "./snapshot.ts";
 import { reasonOf } from "./transparency/failure.ts";
 
 /** Which entries to count. Filters that are given must all hold. */
@@ -225,8 +225,8 @@ function matchesEvent({ events, subject }: Selection, record: LogRecord): boolea
 const MEANT = { outcome: `metadata: { "${OUTCOME_KEY}": "..." }` };
 
 function checkNames(query: object, known: readonly string[]): void {
-  if (typeof query !== "object" || query === null || Array.isArray(query)) {
-    throw invalid("", `a query is an object, not ${describe(query)}`);
+  if (typeof query !== "object" || query === null || !isPlainObject(query)) {
+    throw invalid("", `a query is a plain object, not ${describe(query)}`);
   }
   for (const name of Reflect.ownKeys(query)) {
     if (typeof name === "symbol" || !known.includes(name)) {
@@ -282,9 +282,12 @@ function checkInstant(name: string, value: unknown): number | undefined {
 }
 
 function checkMetadata(metadata: unknown): readonly MetadataFilter[] {
-  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
-    throw invalid("metadata", `must be an object, not ${describe(metadata)}`);
+  // Of a Map, or of what symbols name, nothing would be asked for, and all entries be found.
+  if (typeof metadata !== "object" || metadata === null || !isPlainObject(metadata)) {
+    throw invalid("metadata", `must be a plain object, not ${describe(metadata)}`);
   }
+  const [symbol] = Object.getOwnPropertySymbols(metadata);
+  if (symbol !== undefined) throw invalid("metadata", `must not have the key ${String(symbol)}`);
   return Object.entries(metadata).map(([key, value]) => {
     const json = encodeCanonical(checkJson(value, key));
     return { key, json, needle: `${JSON.stringify(key)}:${json}` };

@@ -119,8 +119,12 @@ export class Recorder {
     const checked = each(drafts, (draft) => checkEntry(draft.entry, besideOf(draft)));
     const answers = each(checked, (entry, position) => {
       const answer = redaction.redact(entry, drafts[position]!.isVital);
-      if ("then" in answer) answer.catch(() => {}); // whoever waits for all of them is told
-      return answer;
+      if (!("then" in answer)) return answer;
+      const placed = answer.catch((error) => {
+        throw at(error, position);
+      });
+      placed.catch(() => {}); // whoever waits for all of them is told
+      return placed;
     });
     const write = (all: readonly Redacted[]): Promise<T> => {
       const records = each(

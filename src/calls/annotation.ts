@@ -1,4 +1,4 @@
-import type { AuditEntry, NewEntry } from "../entry.ts";
+import { admitMetadata, type AuditEntry, nameFault, type NewEntry, NO_MODEL } from "../entry.ts";
 import { ANNOTATION, EVENT_KEY, isSubject, REF_KEY } from "../entry_event.ts";
 import { AuditLogError } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
@@ -56,13 +56,18 @@ const EXPLANATION = "gen_ai.evaluation.explanation";
 
 const FIELDS = ["name", "score", "label", "explanation", "user", "metadata"];
 
-/** The entry that annotates another. @throws {AuditLogError} `INVALID_ENTRY`. */
-export function annotationDraft(of: AuditEntry, annotation: NewAnnotation): Draft {
+/**
+ * Copies an annotation.
+ *
+ * @returns What makes the entry that annotates another.
+ * @throws {AuditLogError} `INVALID_ENTRY`, as what it returns does.
+ */
+export function checkedAnnotation(annotation: NewAnnotation): (of: AuditEntry) => Draft {
   checkFields(annotation, FIELDS, "a field of an annotation", invalid);
-  if (!isSubject(of.entryId)) {
-    throw invalid("entryId", "must have no control characters, and 1 to 1,024 characters");
-  }
-  const { name, score, label, explanation, user, metadata } = annotation;
+  const { name, score, label, explanation, user } = annotation;
+  const metadata = annotation.metadata === undefined
+    ? undefined
+    : admitMetadata(annotation.metadata);
   if (typeof name !== "string" || name === "" || name.length > 256) {
     throw invalid("name", "must be a text of 1 to 256 characters");
   }
@@ -79,10 +84,22 @@ export function annotationDraft(of: AuditEntry, annotation: NewAnnotation): Draf
   if (score !== undefined) judged[SCORE] = score;
   if (label !== undefined) judged[LABEL] = label;
   if (explanation !== undefined) judged[EXPLANATION] = explanation;
-  return {
-    entry: { model: of.model, inputText: "", outputText: "", user, metadata },
-    metadata: judged,
-    audit: () => ({ [EVENT_KEY]: ANNOTATION, [REF_KEY]: of.entryId }),
+  return ({ entryId, model }) => {
+    if (!isSubject(entryId)) {
+      throw invalid("entryId", "must have no control characters, and 1 to 1,024 characters");
+    }
+    return {
+      // An adopted entry may have a name that new ones may not have.
+      entry: {
+        model: nameFault(model) === undefined ? model : NO_MODEL,
+        inputText: "",
+        outputText: "",
+        user,
+        metadata,
+      },
+      metadata: judged,
+      audit: () => ({ [EVENT_KEY]: ANNOTATION, [REF_KEY]: entryId }),
+    };
   };
 }
 

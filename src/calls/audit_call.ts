@@ -171,6 +171,7 @@ export class AuditCall {
     checkOutcome(told, output);
     this.#state = "ending";
     try {
+      const audit = this.#audit(outcome, told);
       const draft = {
         entry: this.#interaction(told, outputIn(told, output)),
         metadata: {
@@ -179,7 +180,7 @@ export class AuditCall {
           ...usageMetadata(told.usage),
           ...about,
         },
-        audit: () => this.#audit(outcome, told),
+        audit: () => audit,
         isComplete: true,
       };
       const entry = this.#mayHaveEnded
@@ -200,7 +201,14 @@ export class AuditCall {
     const { model = begun.model, inputText = begun.inputText } = asked;
     const elapsed = startedMs === undefined ? undefined : performance.now() - startedMs;
     const latencyMs = told.latencyMs === undefined ? rounded(elapsed) : told.latencyMs;
-    return { model, inputText, user: begun.user, outputText, costUsd, latencyMs, metadata };
+    // What is looked for first is written later, and is what was given now.
+    const admitted = this.#mayHaveEnded && metadata !== undefined
+      ? admitMetadata(metadata)
+      : metadata;
+    return {
+      ...{ model, inputText, user: begun.user, outputText },
+      ...{ costUsd, latencyMs, metadata: admitted },
+    };
   }
 
   #audit(outcome: string, { asked, outputFormat }: CallOutcome): JsonObject {

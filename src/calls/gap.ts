@@ -2,7 +2,7 @@ import { EVENT_KEY, GAP } from "../entry_event.ts";
 import { AuditLogError } from "../errors.ts";
 import { checkFields } from "../known_fields.ts";
 import type { Draft } from "../recorder.ts";
-import type { NewEntry } from "../entry.ts";
+import { type NewEntry, NO_MODEL } from "../entry.ts";
 import { isPlainObject } from "../snapshot.ts";
 
 /** Entries that are missing, for {@link AuditLog.recordGap}. */
@@ -17,9 +17,6 @@ export interface NewGap extends Pick<NewEntry, "user" | "metadata"> {
   /** How many were lost for which reason, an integer >= 1: by the error's code, which is written as ids are. */
   readonly reasons?: Readonly<Record<string, number>> | undefined;
 }
-
-/** The model of an entry that no model has to do with. */
-const NO_MODEL = "-";
 
 /** No redactor sees these, so that they must not be able to say anything. */
 const ID = /^[A-Za-z0-9][\w.:-]{0,127}$/;

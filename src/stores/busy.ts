@@ -14,12 +14,12 @@ const LONGEST_PAUSE_MS = 10;
  * @throws What the last attempt threw.
  */
 export async function whenFree<T>(attempt: () => T, timeoutMs: number): Promise<T> {
-  const start = Date.now();
+  const start = performance.now();
   for (let pause = 1;; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     try {
       return attempt();
     } catch (error) {
-      if (!isBusy(error) || Date.now() - start >= timeoutMs) throw error;
+      if (!isBusy(error) || performance.now() - start >= timeoutMs) throw error;
     }
     // Random, so that two that wait do not meet again and again.
     await new Promise((resolve) => setTimeout(resolve, Math.random() * pause));

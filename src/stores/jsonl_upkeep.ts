@@ -32,7 +32,7 @@ export class IndexUpkeep {
    * @returns When the next may come; nothing if at once.
    */
   appended(synced: Promise<unknown> | undefined): Promise<void> | undefined {
-    this.#lastAppend = Date.now();
+    this.#lastAppend = performance.now();
     this.#indexSoon();
     const { pending } = this.#indexed;
     const indexed = pending >= MOST_PENDING ? this.#indexed.indexSome() : undefined;
@@ -68,7 +68,7 @@ export class IndexUpkeep {
     if (this.#timer !== undefined || this.#indexed.pending === 0) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      if (Date.now() - this.#lastAppend >= PAUSE_MS) this.#inPause = this.#indexInPause();
+      if (performance.now() - this.#lastAppend >= PAUSE_MS) this.#inPause = this.#indexInPause();
       else this.#indexSoon();
     }, PAUSE_MS);
     // It shall keep no process alive; where timers are plain numbers, it does for a moment.

@@ -24,7 +24,7 @@ export class Walk {
    * @param order From its start, or from its end.
    * @param now The time, milliseconds.
    */
-  constructor({ from, to }: SeqRange, order: "asc" | "desc", now: () => number = Date.now) {
+  constructor({ from, to }: SeqRange, order: "asc" | "desc", now = () => performance.now()) {
     this.#from = from;
     this.#to = to;
     this.#order = order;

@@ -124,12 +124,33 @@ export class LogSigners {
    */
   async sign(size: number, root: Uint8Array, seconds: number): Promise<string> {
     const text = formatCheckpoint({ origin: this.origin, size, root, extensions: [] });
+    const whole = await inTime(this.#signed(text, seconds));
+    await this.#check(whole);
+    return whole;
+  }
+
+  async #signed(text: string, seconds: number): Promise<string> {
     const note = await signNote(text, this.#signers);
     const timed = await Promise.all(
       this.#cosigners.map((cosigner) => cosigner.cosign(text, seconds)),
     );
-    const whole = note + timed.map((line) => `${line}\n`).join("");
-    await this.#check(whole);
-    return whole;
+    return note + timed.map((line) => `${line}\n`).join("");
+  }
+}
+
+/** How long a signer may take, milliseconds: a key management service that never answers would keep the log from being closed. */
+const SIGNING_MS = 30_000;
+
+/** Waits for signatures, for so long. @throws {AuditLogError} `INVALID_KEY`. */
+export async function inTime<T>(signing: Promise<T>, ms: number = SIGNING_MS): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const fail = failing("INVALID_KEY", "sign a checkpoint");
+    timer = setTimeout(() => reject(fail(`a signer gave nothing in ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([signing, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

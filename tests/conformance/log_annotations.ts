@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { withAuditContext } from "@audit-log/llm";
+import { type AuditEntry, withAuditContext } from "@audit-log/llm";
 import { test } from "node:test";
 import type { MakePlace } from "../support/backends.ts";
 import { foreignLine, inputs, interaction, interactions } from "../support/interaction.ts";
@@ -65,6 +65,30 @@ export function annotationsConformance(name: string, place: MakePlace): void {
     assertEquals(await log.query(), [entry!, other!]);
     assertEquals(await log.get("nobody", { annotations: true }), undefined);
     assert((await log.verify()).ok);
+  });
+
+  test(`${name}: an annotation is copied before annotate() returns`, async (t) => {
+    const log = await place(t).open();
+    const { entryId } = await log.record(interaction());
+    const annotation = { name: "quality", score: 1, metadata: { tags: ["a"] } };
+    const annotating = [log.annotate(entryId, annotation)];
+    annotation.score = 2;
+    annotation.metadata.tags.push("b");
+    annotating.push(log.annotate(entryId, annotation));
+    annotation.score = 3;
+    await Promise.all(annotating);
+    const { annotations } = (await log.get(entryId, { annotations: true }))!;
+    assertEquals(annotations.map(({ score, metadata }) => [score, metadata["tags"]]), [
+      [1, ["a"]],
+      [2, ["a", "b"]],
+    ]);
+  });
+
+  test(`${name}: an entry whose model new ones may not have is annotated, too`, async (t) => {
+    const log = await place(t).open();
+    await log.adopt([foreignLine({ model: "" })]);
+    const [{ entryId }] = await log.query() as [AuditEntry];
+    assertEquals((await log.annotate(entryId, { name: "seen" })).model, "-");
   });
 
   test(`${name}: entries that another program wrote are annotated, whatever their ids are`, async (t) => {

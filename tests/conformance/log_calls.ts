@@ -143,6 +143,38 @@ export function callsConformance(name: string, place: MakePlace): void {
     assertEquals(await log.query({ events: "all" }), [one!.entry!, end]);
   });
 
+  test(`${name}: a call that two have resumed has one end, also when both end it at a time`, async (t) => {
+    const log = await place(t).open();
+    for (let n = 0; n < 3; n++) await log.begin(ASKED);
+    const sweep = async (): Promise<AuditEntry[]> =>
+      Promise.all((await log.unfinished()).map((call) => call.fail(new Error("it died"))));
+    const [first, ...others] = await Promise.all([sweep(), sweep(), sweep()]);
+    for (const other of others) assertEquals(other, first);
+    assertEquals(await log.count(), 3);
+  });
+
+  test(`${name}: what a call came to is copied before its end returns, also when it is written later`, async (t) => {
+    const redact = <T>(entry: T): Promise<T> => Promise.resolve(entry);
+    const log = await place(t).open({ redact });
+    const begun = await log.begin(ASKED);
+    await log.begin(ASKED);
+    const resumed = (await log.unfinished()).at(-1)!;
+    for (const call of [begun, resumed]) {
+      const metadata = { tags: ["a"] };
+      const remains = { metadata, outputFormat: "text" as "text" | "json", asked: {} };
+      const ending = call.abort(remains);
+      metadata.tags.push("b");
+      Object.assign(remains, {
+        outputFormat: "nonsense",
+        asked: { inputText: "?", inputFormat: "x" },
+      });
+      const entry = await ending;
+      assertEquals(entry.metadata["tags"], ["a"]);
+      assertEquals(entry.metadata["audit.output.format"], "text");
+      assertEquals(entry.metadata["audit.input.format"], undefined);
+    }
+  });
+
   test(`${name}: what is asked is copied before begin() returns`, async (t) => {
     const log = await place(t).open();
     const metadata = { tags: ["a"] };

@@ -97,6 +97,16 @@ export function checkpointConformance(name: string, place: MakePlace): void {
     }
   });
 
+  test(`${name}: checkpoints() end with LOG_CLOSED when the log is closed, begun or not`, async (t) => {
+    const { signingKey } = await generateSigningKey(ORIGIN);
+    const log = await place(t).open({ signingKey, checkpoints: BY_HAND });
+    for (let n = 0; n < 3; n++) await log.checkpoint();
+    const [begun, other] = [log.checkpoints(), log.checkpoints()];
+    await begun.next();
+    await log.close();
+    for (const notes of [begun, other]) await assertRefused(() => notes.next(), "LOG_CLOSED");
+  });
+
   test(`${name}: of two checkpoints of the same entries, the second says that it is later`, async (t) => {
     const { signingKey, verifierKey } = await generateSigningKey(ORIGIN);
     const clock = new SetClock(START_MS + 999);

@@ -307,6 +307,26 @@ export function redactionConformance(name: string, place: MakePlace): void {
     assertEquals([asked, log.size], [0, 0]);
   });
 
+  test(`${name}: of several entries, the one that cannot be redacted is named`, async (t) => {
+    const fails = ({ inputText }: { inputText: string }): never => {
+      throw new Error(inputText);
+    };
+    for (const wait of [false, true]) {
+      const log = await place(t).open({
+        redact: (entry) => {
+          if (entry.inputText !== "bad") return wait ? Promise.resolve(entry) : entry;
+          return wait ? Promise.resolve(entry).then(fails) : fails(entry);
+        },
+      });
+      const texts = ["good", "bad", "good"];
+      await assertRefused(
+        () => log.recordAll(texts.map((inputText) => interaction({ inputText }))),
+        "REDACTION_FAILED",
+        "[1]",
+      );
+    }
+  });
+
   test(`${name}: what is recorded is what the redactor gave when it gave it`, async (t) => {
     const shared = { ...interaction(), user: "u", costUsd: null, latencyMs: null, metadata: {} };
     const log = await place(t).open({

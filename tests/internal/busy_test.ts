@@ -59,3 +59,16 @@ test("who has no time to wait tries once", async (t) => {
   await assertRejects(() => whenFree(held, 0), SqliteError, "locked");
   assertEquals([attempts, asked], [1, []]);
 });
+
+test("a clock that is set forward ends no waiting for a lock", async (t) => {
+  pauses(t);
+  const { now } = Date;
+  atEnd(t, () => void (Date.now = now));
+  let held = 3;
+  const result = await whenFree(() => {
+    Date.now = () => now() + 3_600_000;
+    if (held-- > 0) throw busy();
+    return "free";
+  }, 30_000);
+  assertEquals(result, "free");
+});
