@@ -48,7 +48,7 @@ export interface CallLog {
  *
  * It ends once, by `complete()`, `fail()` or `abort()`. They write the interaction: an entry with what was asked and what came of
  * it. If it cannot be written, the promise rejects, and you can try again. The end may be in the log already, because it was
- * written although it was refused, or because somebody else resumed the call. It is then returned, and not written again.
+ * written although it was refused, or, of a call that was resumed, because somebody else has ended it. It is then returned, and not written again.
  *
  * @example
  * ```ts
