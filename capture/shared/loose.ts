@@ -81,3 +81,15 @@ export function without(object: Loose, names: readonly string[]): Record<string,
   }
   return rest === undefined ? {} : plainObject(rest); // as a rule, there is nothing
 }
+
+/** {@link without}, and without `false` and what is empty: so a provider says that there is nothing. */
+export function telling(object: Loose, names: readonly string[]): Record<string, JsonValue> {
+  const rest = without(object, names);
+  for (const name of Object.keys(rest)) {
+    const value = rest[name]!;
+    const isNothing = value === false || value === "" ||
+      (typeof value === "object" && Object.keys(value!).length === 0);
+    if (isNothing) delete rest[name];
+  }
+  return rest;
+}

@@ -12,6 +12,7 @@ import {
   type Loose,
   looseOf,
   parsedOr,
+  telling,
   textOf,
   usageOf,
   without,
@@ -88,13 +89,7 @@ async function sourcePart(source: Loose, kind: string, keepMedia: boolean): Prom
 /** A block that the model made; a request may have it, too. */
 function saidPart(block: Loose): Part {
   const { type, text, thinking, id, name, input } = block;
-  const others = (...names: string[]): Record<string, JsonValue> => {
-    const rest = without(block, ["type", ...names]);
-    // A list without members says nothing.
-    return Object.fromEntries(
-      Object.entries(rest).filter(([, value]) => !(Array.isArray(value) && value.length === 0)),
-    );
-  };
+  const others = (...names: string[]): Others => telling(block, ["type", ...names]);
   switch (type) {
     case "text":
       return { ...others("text"), ...textPart(textOf(text) ?? "") };

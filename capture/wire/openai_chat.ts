@@ -11,6 +11,7 @@ import {
   type Loose,
   looseOf,
   parsedOr,
+  telling,
   textOf,
   usageOf,
   without,
@@ -18,7 +19,15 @@ import {
 import { blobPart, isDataUrl, urlPart } from "../shared/media.ts";
 import { finishReasonsOf, type Message, type Part, textPart } from "../shared/messages.ts";
 import { plainJson, plainObject } from "../shared/plain_json.ts";
-import { CALL, ChatStream, reasoningIn, thoughtIn } from "./openai_chat_stream.ts";
+import {
+  ANSWER,
+  CALL,
+  CHAT_MESSAGE,
+  CHOICE,
+  COMPLETION,
+  toldBeside,
+} from "./openai_chat_members.ts";
+import { ChatStream, reasoningIn, thoughtIn } from "./openai_chat_stream.ts";
 import { requestParameters, toolsOf } from "./request_parameters.ts";
 import { errorIn, type WireFormat, type WireResponse } from "./wire_format.ts";
 
@@ -44,28 +53,10 @@ export const openAIChat: WireFormat = {
   hasStreamOptions: true,
 };
 
-/** The members of a message that are known. */
-export const CHAT_MESSAGE: readonly string[] = [
-  "role",
-  "content",
-  "name",
-  "tool_calls",
-  "function_call",
-  "tool_call_id",
-  "refusal",
-  "audio",
-  "reasoning_content",
-  "reasoning",
-  "images",
-];
-
-/** What is told by other names, and the one name that is another's here. */
-const TOLD: readonly string[] = [...CHAT_MESSAGE, "parts"];
-
 /** A message of a request. */
 export async function chatMessage(message: Loose, keepMedia: boolean): Promise<Message> {
   const { role, content, name, tool_call_id, refusal, audio } = message;
-  const others = without(message, TOLD);
+  const others = without(message, CHAT_MESSAGE);
   const said: Part[] = [];
   const reasoning = reasoningIn(message);
   if (reasoning !== undefined) said.push({ type: "reasoning", content: reasoning });
@@ -148,14 +139,15 @@ function toolCalls({ tool_calls, function_call }: Loose): Part[] {
 
 function answered({ message, finish_reason }: Loose): Message {
   const said = looseOf(message);
-  const { role, content, refusal, audio, annotations } = said;
+  const { role, content, refusal, audio } = said;
   const reasoning = reasoningIn(said);
   const parts: Part[] = [];
   if (reasoning !== undefined) parts.push({ type: "reasoning", content: reasoning });
-  const cited = Array.isArray(annotations) && annotations.length > 0;
-  if (typeof content === "string" && (content !== "" || cited)) {
-    parts.push({ ...textPart(content), ...(cited ? plainObject({ annotations }) : {}) });
-  }
+  const { annotations, ...others } = telling(said, ANSWER);
+  const cited: Record<string, JsonValue> = annotations === undefined ? {} : { annotations };
+  if (typeof content === "string" && (content !== "" || annotations !== undefined)) {
+    parts.push({ ...textPart(content), ...cited });
+  } else Object.assign(others, cited);
   if (typeof refusal === "string") parts.push({ type: "refusal", content: refusal });
   for (const part of listOf(content)) parts.push(saidPart(part));
   if (typeof audio === "object" && audio !== null) parts.push(audioPart(looseOf(audio)));
@@ -163,6 +155,7 @@ function answered({ message, finish_reason }: Loose): Message {
   const all = [...parts, ...toolCalls(said)];
   return {
     role: textOf(role) ?? "assistant",
+    ...others,
     // A stream begins with an empty text, whatever comes; it is the answer only where nothing else came.
     parts: content === "" && all.length === 0 ? [textPart("")] : all,
     ...(typeof finish_reason === "string" ? { finish_reason } : {}),
@@ -189,6 +182,7 @@ function saidPart(part: Loose): Part {
 }
 
 function responseOf(body: Loose, choices: readonly Loose[]): WireResponse {
+  const ofChoices = choices.map((choice) => telling(choice, CHOICE));
   const { prompt_tokens, completion_tokens, prompt_tokens_details, completion_tokens_details } =
     looseOf(body["usage"]);
   const output = choices.map(answered);
@@ -207,6 +201,10 @@ function responseOf(body: Loose, choices: readonly Loose[]): WireResponse {
     metadata: {
       "openai.response.service_tier": filledText(body["service_tier"]),
       "openai.response.system_fingerprint": filledText(body["system_fingerprint"]),
+      "openai.response.choices": ofChoices.some((told) => Object.keys(told).length > 0)
+        ? ofChoices
+        : undefined,
+      ...toldBeside(body, COMPLETION),
     },
     ...(body["error"] === undefined || body["error"] === null ? {} : { error: errorIn(body) }),
   };

@@ -5,11 +5,17 @@
  * @module
  */
 import type { JsonValue } from "../../mod.ts";
-import { filledText, listOf, type Loose, looseOf, textOf, without } from "../shared/loose.ts";
+import {
+  filledText,
+  listOf,
+  type Loose,
+  looseOf,
+  telling,
+  textOf,
+  without,
+} from "../shared/loose.ts";
+import { addMembers, ANSWER, CALL, CHOICE, COMPLETION } from "./openai_chat_members.ts";
 import type { WireResponse, WireStream } from "./wire_format.ts";
-
-/** What a tool's call has that is told by other names. */
-export const CALL: readonly string[] = ["type", "index", "id", "function", "custom"];
 
 /** What some providers call the model's reasoning. */
 export function reasoningIn({ reasoning_content, reasoning }: Loose): string | undefined {
@@ -22,6 +28,9 @@ export function thoughtIn({ type, thinking }: Loose): string | undefined {
   return textOf(thinking) ?? listOf(thinking).map(({ text }) => textOf(text) ?? "").join("");
 }
 
+/** What of a delta is put together by itself. */
+const SAID: readonly string[] = [...ANSWER, "annotations"];
+
 /** A choice as a stream brings it. */
 interface Streamed {
   role?: string;
@@ -32,6 +41,9 @@ interface Streamed {
   transcript?: string | undefined;
   annotations?: Loose[];
   images?: Loose[];
+  /** What the provider has besides, in the message and beside it. */
+  readonly said: Record<string, JsonValue>;
+  readonly beside: Record<string, JsonValue>;
   readonly calls: StreamedCall[];
   /** The last one at each place. */
   readonly open: Map<number, StreamedCall>;
@@ -75,11 +87,14 @@ export class ChatStream implements WireStream {
     head.service_tier = service_tier ?? head.service_tier;
     head.system_fingerprint = system_fingerprint ?? head.system_fingerprint;
     head.error = error ?? head.error;
+    Object.assign(head, telling(data, COMPLETION));
     let isOutput = false;
-    for (const { index, delta, finish_reason } of listOf(choices)) {
+    for (const one of listOf(choices)) {
+      const { index, delta, finish_reason } = one;
       const choice = this.#choice(typeof index === "number" ? index : 0);
       isOutput = this.#add(choice, looseOf(delta)) || isOutput;
       if (typeof finish_reason === "string") choice.finish = finish_reason;
+      addMembers(choice.beside, telling(one, CHOICE));
     }
     // What others send as an error ends the stream.
     return { isOutput, isLast: head.error !== undefined };
@@ -87,7 +102,10 @@ export class ChatStream implements WireStream {
 
   #choice(index: number): Streamed {
     let choice = this.#choices.get(index);
-    if (choice === undefined) this.#choices.set(index, choice = { calls: [], open: new Map() });
+    if (choice === undefined) {
+      choice = { calls: [], open: new Map(), said: {}, beside: {} };
+      this.#choices.set(index, choice);
+    }
     return choice;
   }
 
@@ -107,6 +125,7 @@ export class ChatStream implements WireStream {
     choice.transcript = joined(choice.transcript, transcript);
     for (const annotation of listOf(annotations)) (choice.annotations ??= []).push(annotation);
     for (const image of listOf(images)) (choice.images ??= []).push(image);
+    addMembers(choice.said, telling(delta, SAID));
     const calls = typeof function_call === "object" && function_call !== null
       ? [...listOf(tool_calls), { index: 0, function: function_call }]
       : listOf(tool_calls);
@@ -136,7 +155,7 @@ export class ChatStream implements WireStream {
   response(): WireResponse {
     const choices = [...this.#choices].sort(([a], [b]) => a - b).map(([, choice]) => {
       const { role, content, refusal, reasoning, finish, transcript, calls } = choice;
-      const { annotations, images } = choice;
+      const { annotations, images, said, beside } = choice;
       const tool_calls = calls.toSorted((a, b) => a.index - b.index)
         .map(({ id, name, arguments: json, others }) => ({
           ...others,
@@ -144,7 +163,9 @@ export class ChatStream implements WireStream {
           function: { name, arguments: json },
         }));
       return {
+        ...beside,
         message: {
+          ...said,
           role,
           content,
           refusal,

@@ -10,6 +10,7 @@ import {
   type Loose,
   looseOf,
   parsedOr,
+  telling,
   textOf,
   usageOf,
   without,
@@ -18,6 +19,7 @@ import { urlPart } from "../shared/media.ts";
 import { type Message, type Part, textMessage, textPart } from "../shared/messages.ts";
 import { plainObject } from "../shared/plain_json.ts";
 import { fileData, heardPart } from "./openai_chat.ts";
+import { toldBeside } from "./openai_chat_members.ts";
 import { ResponsesStream } from "./openai_responses_stream.ts";
 import { requestParameters, toolsOf } from "./request_parameters.ts";
 import { errorIn, type WireFormat, type WireResponse } from "./wire_format.ts";
@@ -49,12 +51,21 @@ export const openAIResponses: WireFormat = {
   stream: () => new ResponsesStream(responseOf),
 };
 
+/** What of a message is told by other names, or not recorded. */
+const MESSAGE: readonly string[] = ["type", "id", "status", "role", "content", "parts"];
+/** The same of a tool's call, and of what it answered. */
+const CALL: readonly string[] = [
+  ...["type", "id", "status", "call_id"],
+  ...["name", "arguments", "input"],
+];
+const ANSWER: readonly string[] = ["type", "id", "status", "call_id", "output"];
+
 async function askedItem(item: Loose, keepMedia: boolean): Promise<Message> {
   const { type = "message", role, content } = item;
   if (type !== "message") return { role: roleOf(item), parts: [await itemPart(item, keepMedia)] };
   const parts = typeof content === "string" ? [textPart(content)] : [];
   for (const part of listOf(content)) parts.push(await contentPart(part, keepMedia));
-  return { role: textOf(role) ?? "user", parts };
+  return { role: textOf(role) ?? "user", ...telling(item, MESSAGE), parts };
 }
 
 /** Outputs of tools come from them, all else that is no message from the model. */
@@ -63,14 +74,16 @@ function roleOf({ type }: Loose): string {
 }
 
 async function contentPart(part: Loose, keepMedia: boolean): Promise<Part> {
-  const { type, text, refusal, image_url, file_data, file_url } = part;
-  if (type === "input_text") return textPart(textOf(text) ?? "");
-  if (type === "output_text" || type === "refusal") return saidPart({ type, text, refusal });
+  const { type, image_url, file_data, file_url } = part;
+  if (type === "input_text" || type === "output_text" || type === "refusal") return saidPart(part);
   if (type === "input_image" && typeof image_url === "string") {
     const others = without(part, ["type", "image_url"]);
     return { ...others, ...await urlPart(image_url, "image", keepMedia) };
   }
-  if (type === "input_audio") return await heardPart(part["input_audio"], keepMedia);
+  if (type === "input_audio") {
+    const others = telling(part, ["type", "input_audio"]);
+    return { ...others, ...await heardPart(part["input_audio"], keepMedia) };
+  }
   if (type === "input_file" || type === "input_image") {
     const others = without(part, ["type", "file_data", "file_url"]);
     if (typeof file_data === "string") {
@@ -85,11 +98,14 @@ async function contentPart(part: Loose, keepMedia: boolean): Promise<Part> {
 }
 
 function saidPart(part: Loose): Part {
-  const { type, text, refusal, annotations } = part;
-  if (type === "refusal") return { type: "refusal", content: textOf(refusal) ?? "" };
-  if (type !== "output_text") return { ...plainObject(part), type: textOf(type) ?? "unknown" };
-  const cited = Array.isArray(annotations) && annotations.length > 0;
-  return { ...textPart(textOf(text) ?? ""), ...(cited ? plainObject({ annotations }) : {}) };
+  const { type, text, refusal } = part;
+  if (type === "refusal") {
+    return { ...telling(part, ["type", "refusal"]), type, content: textOf(refusal) ?? "" };
+  }
+  if (type !== "output_text" && type !== "input_text") {
+    return { ...plainObject(part), type: textOf(type) ?? "unknown" };
+  }
+  return { ...telling(part, ["type", "text", "logprobs"]), ...textPart(textOf(text) ?? "") };
 }
 
 async function itemPart(item: Loose, keepMedia: boolean): Promise<Part> {
@@ -100,6 +116,7 @@ async function itemPart(item: Loose, keepMedia: boolean): Promise<Part> {
   const parts: Part[] = [];
   for (const part of listOf(output)) parts.push(await contentPart(part, keepMedia));
   return {
+    ...telling(item, ANSWER),
     type: "tool_call_response",
     id: textOf(call_id) ?? "",
     response: typeof output === "string" ? output : parts,
@@ -113,6 +130,7 @@ function madePart(item: Loose): Part {
     case "function_call":
     case "custom_tool_call":
       return {
+        ...telling(item, CALL),
         type: "tool_call",
         id: textOf(call_id) ?? textOf(id) ?? "",
         name: textOf(name) ?? "",
@@ -134,9 +152,14 @@ function madePart(item: Loose): Part {
 function responseOf(body: Loose): WireResponse {
   const { status, incomplete_details, error, usage } = body;
   const items = listOf(body["output"]);
-  const parts = items.flatMap((item) =>
-    item["type"] === "message" ? listOf(item["content"]).map(saidPart) : [madePart(item)]
-  );
+  const isOnly = items.filter(({ type }) => type === "message").length === 1;
+  const parts = items.flatMap((item) => {
+    if (item["type"] !== "message") return [madePart(item)];
+    // All that the model made is one message here: what an item tells is each part's. That the only one is the final one says nothing.
+    const isFinal = isOnly && item["phase"] === "final_answer";
+    const others = telling(item, isFinal ? [...MESSAGE, "phase"] : MESSAGE);
+    return listOf(item["content"]).map((part) => ({ ...others, ...saidPart(part) }));
+  });
   const { input_tokens, output_tokens, input_tokens_details, output_tokens_details } = looseOf(
     usage,
   );
@@ -155,7 +178,21 @@ function responseOf(body: Loose): WireResponse {
       cacheCreationTokens: details["cache_write_tokens"],
       reasoningTokens: looseOf(output_tokens_details)["reasoning_tokens"],
     }),
-    metadata: { "openai.response.service_tier": filledText(body["service_tier"]) },
+    metadata: {
+      "openai.response.service_tier": filledText(body["service_tier"]),
+      ...toldBeside({
+        input_transformations: body["input_transformations"],
+        moderation: body["moderation"],
+        prompt_cache_diagnostics: body["prompt_cache_diagnostics"],
+        tool_usage: usedByTools(body["tool_usage"]),
+      }),
+    },
     ...(failed ? { error: errorIn({ error: error ?? {} }) } : {}),
   };
+}
+
+/** What tools used, if they did: of those that were not, zeros are told. */
+function usedByTools(usage: unknown): unknown {
+  const counts = Object.values(looseOf(usage)).flatMap((tool) => Object.values(looseOf(tool)));
+  return counts.some((count) => typeof count === "number" && count > 0) ? usage : undefined;
 }

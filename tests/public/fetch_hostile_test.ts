@@ -225,6 +225,9 @@ const lots: [what: string, path: string, event: (n: number) => object, parts: nu
     index,
     content_block: { type: "x" },
   }), MANY],
+  ["details that nobody knows", "chat/completions", (index) => ({
+    choices: [{ delta: { content: "x", details: [{ index, text: "x" }, "y"], said: "z" } }],
+  }), 1],
   ["parts of Gemini's", GEMINI, () => ({
     candidates: [{ content: { parts: [{ executableCode: { code: "x" } }] } }],
   }), MANY],

@@ -1,6 +1,7 @@
 import { listOf, type Loose, looseOf, textOf } from "../../shared/loose.ts";
 import type { Input, Message } from "../../shared/messages.ts";
-import { CHAT_MESSAGE, openAIChat } from "../../wire/openai_chat.ts";
+import { openAIChat } from "../../wire/openai_chat.ts";
+import { CHAT_MESSAGE } from "../../wire/openai_chat_members.ts";
 import { parsedList, type SpanContent } from "./form.ts";
 
 /** What was asked and answered, in the form of OpenAI's chat completions, which older instrumentations are made after. */
@@ -28,7 +29,9 @@ async function answerIn(choice: Loose, keepMedia: boolean): Promise<Message> {
   const message = { role: "assistant", ...looseOf(choice["message"]) };
   const reason = textOf(choice["finish_reason"]);
   if (!Array.isArray(looseOf(message)["content"])) {
-    return (openAIChat.response({ choices: [{ ...choice, message }] }).output as Message[])[0]!;
+    const { annotations } = looseOf(message);
+    const said = { ...choice, message: { ...known(message), annotations } };
+    return (openAIChat.response({ choices: [said] }).output as Message[])[0]!;
   }
   const { input } = await openAIChat.request({ messages: [known(message)] }, keepMedia);
   return {

@@ -25,6 +25,7 @@ export const chatCompletions: Endpoint = {
           role: "assistant",
           content: choice.text === undefined ? null : whole(choice.text),
           refusal: choice.refusal ?? null,
+          ...choice.message,
           ...(choice.toolCalls === undefined ? {} : { tool_calls: choice.toolCalls.map(toolCall) }),
         },
         logprobs: null,
@@ -57,6 +58,7 @@ export const chatCompletions: Endpoint = {
           events.push(chunk(index, { tool_calls: [more] }));
         }
       }
+      if (choice.message !== undefined) events.push(chunk(index, choice.message));
       events.push(chunk(index, {}, finishReason(choice)));
     }
     if (include_usage && reply.usage !== null) {
@@ -74,6 +76,7 @@ function head(reply: Reply, request: Record<string, unknown>, object: string) {
     model: reply.model ?? `${request["model"]}-2026-01-01`,
     service_tier: "default",
     system_fingerprint: "fp_local",
+    ...reply.beside,
   };
 }
 

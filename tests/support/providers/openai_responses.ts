@@ -59,6 +59,7 @@ function itemEvents(
   });
   if (item.type === "message") {
     const [part] = item["content"] as [Record<string, string>];
+    const isReplys = item.id === "msg_local_1";
     const place = { ...at, content_index: 0 };
     const refused = part!["type"] === "refusal";
     const blank = refused
@@ -69,21 +70,21 @@ function itemEvents(
       emit("response.refusal.delta", { ...place, delta: part!["refusal"] });
       emit("response.refusal.done", { ...place, refusal: part!["refusal"] });
     } else {
-      for (const delta of pieces(reply.text ?? "")) {
+      for (const delta of pieces(isReplys ? reply.text ?? "" : part!["text"]!)) {
         emit("response.output_text.delta", { ...place, delta, logprobs: [] });
       }
       emit("response.output_text.done", { ...place, text: part!["text"], logprobs: [] });
     }
     emit("response.content_part.done", { ...place, part });
   } else if (item.type === "function_call") {
-    const call = reply.toolCalls!.find(({ id }) => id === item["call_id"])!;
-    for (const delta of pieces(call.arguments)) {
+    const call = reply.toolCalls?.find(({ id }) => id === item["call_id"]);
+    for (const delta of pieces(call?.arguments ?? item["arguments"] as string)) {
       emit("response.function_call_arguments.delta", { ...at, delta });
     }
     emit("response.function_call_arguments.done", {
       ...at,
-      name: call.name,
-      arguments: whole(call.arguments),
+      name: item["name"],
+      arguments: item["arguments"],
     });
   } else if (item.type === "reasoning") {
     const place = { ...at, summary_index: 0 };
@@ -155,6 +156,7 @@ function response(
     usage: reply.usage === null ? null : usageOf(reply),
     user: null,
     metadata: {},
+    ...reply.beside,
   };
 }
 

@@ -80,6 +80,9 @@ export interface Reply {
   readonly id?: string;
   /** Items of a response of OpenAI's that are nothing of the above, as they are; they come last. */
   readonly items?: readonly (Readonly<Record<string, unknown>> & { id: string; type: string })[];
+  /** What else a message of OpenAI's chat completions has, and what an answer of OpenAI's has beside its messages. */
+  readonly message?: Readonly<Record<string, unknown>>;
+  readonly beside?: Readonly<Record<string, unknown>>;
   /** The JSON that answers a request to an endpoint that is no model's. */
   readonly json?: unknown;
   /** One vector for each input. */
