@@ -50,7 +50,8 @@ export interface AuditFetchOptions extends CaptureOptions {
  * Anthropic's or Gemini's do.
  *
  * Requests to chat completions, responses, messages, embeddings and completions, and to Gemini's content, embeddings and interactions,
- * are recorded, each attempt by itself; all others pass untouched. Bodies pass byte for byte, streams as they come; only `streamUsage` changes them. What the `fetch`
+ * are recorded, each attempt by itself; all others pass untouched. Where other services have such paths, too, it must be seen by a request that
+ * it asks a model. Bodies pass byte for byte, streams as they come; only `streamUsage` changes them. What the `fetch`
  * beneath gives may be another package's response.
  *
  * @param log Where to record.
@@ -101,6 +102,7 @@ export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetc
     const sent = asking === undefined ? read.init : { ...read.init, body: asking };
     const text = asking ?? read.text;
     const request = await requestOf(endpoint.format, text, others.inlineMedia ?? false);
+    if (endpoint.needsModel && !request.model) return await beneath(read.input, read.init);
     const secrets = sentSecrets(endpoint.url, asked.header);
     const retries = Number(asked.header(RETRY_COUNT) ?? NaN);
     let call: CapturedCall;

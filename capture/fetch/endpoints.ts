@@ -8,6 +8,7 @@ import { openAIChat } from "../wire/openai_chat.ts";
 import { openAIResponses } from "../wire/openai_responses.ts";
 import { openAICompletions, openAIEmbeddings } from "../wire/openai_texts.ts";
 import type { WireFormat } from "../wire/wire_format.ts";
+import { RETRY_COUNT } from "./refusal.ts";
 import type { Target } from "./request_body.ts";
 
 /** Where a request goes, and how that is spoken to. */
@@ -16,21 +17,47 @@ export interface Endpoint {
   readonly provider: string;
   /** The model, where the path names it, as Azure's and Google's do. */
   readonly model: string | undefined;
+  /** Whether a request asks a model only if its body names one. */
+  readonly needsModel: boolean;
   readonly url: URL;
   /** The same, as it is recorded. */
   readonly server: Readonly<Record<string, JsonValue>>;
 }
 
-const FORMATS: readonly [path: RegExp, format: WireFormat, provider: string][] = [
+/**
+ * By what a request shows that it asks a model, where others have such paths, too: people are sent messages, and forms get responses.
+ */
+interface Signs {
+  /** Whose it is: what the host tells, or the option. */
+  readonly provider: RegExp;
+  /** What nobody else has in the path; a model's name is one besides. */
+  readonly path?: RegExp;
+  /** What their clients send. */
+  readonly headers: readonly string[];
+  /** Whether the name of a model in the body is one. */
+  readonly model: boolean;
+}
+
+const OPENAI: Signs = { provider: /./, headers: ["x-stainless-lang", RETRY_COUNT], model: true };
+const ANTHROPIC: Signs = { provider: /./, headers: ["anthropic-version"], model: true };
+const GOOGLE: Signs = {
+  provider: /^gcp\./,
+  path: /\/(?:v\d+(?:alpha|beta)\d*|locations\/[^/]+)\/interactions$/,
+  headers: ["x-goog-api-key", "x-goog-api-client"],
+  model: false,
+};
+
+const FORMATS: readonly [path: RegExp, format: WireFormat, provider: string, signs?: Signs][] = [
   [/\/chat\/completions\/?$/, openAIChat, "openai"],
-  [/\/responses(?:\/compact)?\/?$/, openAIResponses, "openai"],
-  [/\/embeddings\/?$/, openAIEmbeddings, "openai"],
-  [/\/completions\/?$/, openAICompletions, "openai"],
+  [/\/responses(?:\/compact)?\/?$/, openAIResponses, "openai", OPENAI],
+  [/\/embeddings\/?$/, openAIEmbeddings, "openai", OPENAI],
+  [/\/completions\/?$/, openAICompletions, "openai", OPENAI],
   // Of threads and the like, messages are kept, and no model is asked.
   [
     /(?<!\/(?:threads|sessions|conversations)\/[^/]+)\/messages\/?$/,
     anthropicMessages,
     "anthropic",
+    ANTHROPIC,
   ],
   [/:generateContent$/, geminiContent, "gcp.gemini"],
   [/:streamGenerateContent$/, geminiContentStream, "gcp.gemini"],
@@ -45,6 +72,7 @@ const FORMATS: readonly [path: RegExp, format: WireFormat, provider: string][] =
     /\/v\d\w*(?:\/projects\/[^/]+\/locations\/[^/]+)?\/interactions$/,
     geminiInteractions,
     "gcp.gemini",
+    GOOGLE,
   ],
 ];
 
@@ -56,10 +84,6 @@ const DEPLOYMENT = /\/deployments\/([^/]+)\//;
 const RESOURCE = /\/(?:models\/(.+)|([^/]+\/[^/]+)):\w+$/;
 /** What paths of Vertex AI have, whatever the host. */
 const VERTEX_AI = /\/(?:projects\/[^/]+\/locations|publishers\/google)\//;
-
-/** Many have interactions: these are Google's wherever they are asked for, by what is in the path or in the headers. */
-const INTERACTIONS = /\/(?:v\d+(?:alpha|beta)\d*|locations\/[^/]+)\/interactions$/;
-const GOOGLE_HEADERS: readonly string[] = ["x-goog-api-key", "x-goog-api-client"];
 
 /** Whose hosts are whose, by the names of OpenTelemetry's GenAI conventions. */
 const PROVIDERS: readonly [host: RegExp, provider: string][] = [
@@ -75,7 +99,7 @@ const PROVIDERS: readonly [host: RegExp, provider: string][] = [
   [/(?:^|\.)cohere\.(?:ai|com)$/, "cohere"],
   [/^generativelanguage\.googleapis\.com$/, "gcp.gemini"],
   [/(?:^|-)aiplatform\.(?:[\w-]+\.rep\.)?googleapis\.com$/, "gcp.vertex_ai"],
-  [/\.amazonaws\.com$/, "aws.bedrock"],
+  [/(?:^|\.)bedrock[\w-]*\.(?:[\w-]+\.)+(?:amazonaws\.com|api\.aws)$/, "aws.bedrock"],
 ];
 
 /**
@@ -87,33 +111,49 @@ export function endpointsOf(
   provider: string | undefined,
 ): (target: Target) => Endpoint | undefined {
   // Most clients ask one alone.
-  let last: { readonly url: string; readonly endpoint: Endpoint } | undefined;
+  let last: { readonly url: string; readonly found: Found | undefined } | undefined;
   return (target) => {
-    if (target.method === "POST" && target.url === last?.url) return last.endpoint;
-    const endpoint = endpointOf(target, provider);
-    // Whose interactions are, a header may tell.
-    if (endpoint !== undefined && endpoint.format !== geminiInteractions) {
-      last = { url: target.url, endpoint };
+    if (target.method.toUpperCase() !== "POST") return undefined;
+    if (target.url !== last?.url) last = { url: target.url, found: foundAt(target.url, provider) };
+    const { endpoint, signs } = last.found ?? {};
+    // What the address does not tell, each request must.
+    if (signs === undefined || signs.headers.some((name) => target.header(name) !== null)) {
+      return endpoint;
     }
-    return endpoint;
+    return signs.model ? { ...endpoint!, needsModel: true } : undefined;
   };
 }
 
-function endpointOf(target: Target, provider: string | undefined): Endpoint | undefined {
-  const url = target.method.toUpperCase() === "POST" ? URL.parse(target.url) : null;
+/** What an address tells. */
+interface Found {
+  readonly endpoint: Endpoint;
+  /** By what else a request must show that it asks a model, if it must. */
+  readonly signs: Signs | undefined;
+}
+
+function foundAt(address: string, provider: string | undefined): Found | undefined {
+  const url = URL.parse(address);
   if (url === null) return undefined;
   const { hostname, pathname } = url;
   const found = FORMATS.find(([path]) => path.test(pathname));
   if (found === undefined) return undefined;
-  const [, format, usual] = found;
-  const ofHost = PROVIDERS.find(([host]) => host.test(hostname))?.[1];
+  const [, format, usual, signs] = found;
+  const known = provider ?? PROVIDERS.find(([host]) => host.test(hostname))?.[1];
   const ofPath = usual === "gcp.gemini" && VERTEX_AI.test(pathname) ? "gcp.vertex_ai" : usual;
-  const isKnown = format !== geminiInteractions || INTERACTIONS.test(pathname) ||
-    (provider ?? ofHost)?.startsWith("gcp.") === true ||
-    GOOGLE_HEADERS.some((name) => target.header(name) !== null);
-  if (!isKnown) return undefined;
   const model = modelIn(pathname);
-  return { format, provider: provider ?? ofHost ?? ofPath, model, url, server: serverOf(url) };
+  const isSure = signs === undefined || model !== undefined ||
+    signs.path?.test(pathname) === true || (known !== undefined && signs.provider.test(known));
+  return {
+    endpoint: {
+      format,
+      provider: known ?? ofPath,
+      model,
+      needsModel: false,
+      url,
+      server: serverOf(url),
+    },
+    signs: isSure ? undefined : signs,
+  };
 }
 
 function modelIn(path: string): string | undefined {

@@ -131,6 +131,8 @@ test("the provider is what the host tells, or what is said; Azure's path names t
       "azure.ai.openai",
       "my model",
     ],
+    ["https://bedrock-runtime.us-east-1.amazonaws.com/openai/v1/responses", "aws.bedrock", "m"],
+    ["https://bedrock-mantle.us-east-1.api.aws/v1/responses", "aws.bedrock", "m"],
   ];
   for (const [url, , model, provider] of asked) {
     const fetch = auditFetch(log, {
