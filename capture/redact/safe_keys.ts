@@ -43,4 +43,4 @@ export const KNOWN_NAMES: Readonly<{ has(name: string): boolean }> = {
 };
 
 const KNOWN =
-  /^(?:ai_sdk|anthropic|audit|embeddings|error|gen_ai|http|langchain|openai|otel|request|response|server|stream)(?:\.[a-z][\w-]{0,99}){1,9}$/;
+  /^(?:ai_sdk|anthropic|audit|embeddings|error|gemini|gen_ai|http|langchain|openai|otel|request|response|server|span|stream)(?:\.[a-z][\w-]{0,99}){1,9}$/;

@@ -103,7 +103,10 @@ test("names that stay are those that wrappers and the conventions have, and thos
   const metadata = {
     "audit.call": 1,
     "gen_ai.usage.input_tokens": 1,
+    "gemini.response.candidates": 1,
+    "openai.response.choices": 1,
     "otel.trace_id": "a",
+    "span.otel.trace_id": "a",
     "langchain.run_id": "a",
     "attempt": 1,
     "request.parameters": 1,
