@@ -111,10 +111,14 @@ export function endpointsOf(
   provider: string | undefined,
 ): (target: Target) => Endpoint | undefined {
   // Most clients ask one alone.
-  let last: { readonly url: string; readonly found: Found | undefined } | undefined;
+  let last: { url: string; base: unknown; found: Found | undefined } | undefined;
   return (target) => {
     if (target.method.toUpperCase() !== "POST") return undefined;
-    if (target.url !== last?.url) last = { url: target.url, found: foundAt(target.url, provider) };
+    const { url } = target;
+    const base = baseHere();
+    if (url !== last?.url || base !== last.base) {
+      last = { url, base, found: foundAt(URL.parse(url) ?? URL.parse(url, base), provider) };
+    }
     const { endpoint, signs } = last.found ?? {};
     // What the address does not tell, each request must.
     if (signs === undefined || signs.headers.some((name) => target.header(name) !== null)) {
@@ -131,8 +135,16 @@ interface Found {
   readonly signs: Signs | undefined;
 }
 
-function foundAt(address: string, provider: string | undefined): Found | undefined {
-  const url = URL.parse(address);
+/** What a `fetch` takes an address for that is none by itself, where the runtime has something: browsers have, and Deno may. */
+function baseHere(): string | undefined {
+  const { document, location } = globalThis as {
+    document?: { readonly baseURI?: string };
+    location?: { readonly href?: string };
+  };
+  return document?.baseURI ?? location?.href;
+}
+
+function foundAt(url: URL | null, provider: string | undefined): Found | undefined {
   if (url === null) return undefined;
   const { hostname, pathname } = url;
   const found = FORMATS.find(([path]) => path.test(pathname));

@@ -6,7 +6,7 @@ import { createOpenAI } from "@ai-sdk/openai";
 import { generateText } from "ai";
 import { test } from "node:test";
 import { about, API_KEY, only } from "../support/captured.ts";
-import { fetched, post, QUESTION } from "../support/fetched.ts";
+import { answering, fetched, post, QUESTION } from "../support/fetched.ts";
 import { serving } from "../support/serving.ts";
 import { atEnd } from "../support/temp.ts";
 
@@ -92,6 +92,30 @@ test("credentials among tools and parameters are left out, schemas are kept", as
   });
   assertEquals(provider.requests[0]!.body, body);
 });
+
+// Browsers have both, and Deno has a location if it is told one.
+for (const [name, property] of [["document", "baseURI"], ["location", "href"]] as const) {
+  test(`a call whose address is relative to a ${name} is recorded`, async (t) => {
+    const { log, fetch } = await fetched(t, { fetch: answering("{}") });
+    const before = Object.getOwnPropertyDescriptor(globalThis, name);
+    const at = (url: string): void => {
+      Object.defineProperty(globalThis, name, { value: { [property]: url }, configurable: true });
+    };
+    atEnd(t, () => {
+      if (before === undefined) Reflect.deleteProperty(globalThis, name);
+      else Object.defineProperty(globalThis, name, before);
+    });
+    for (const url of ["https://a.example/app", "https://api.groq.com/", "about:blank"]) {
+      at(url);
+      await fetch("v1/chat/completions", post(QUESTION));
+      await fetch("v1/files", post({}));
+    }
+    assertEquals(
+      (await log.query()).map(({ metadata }) => metadata["server.address"]),
+      ["a.example", "api.groq.com"],
+    );
+  });
+}
 
 test("it can take the place of the global fetch", async (t) => {
   const { provider, log } = await fetched(t);
