@@ -8,6 +8,7 @@ import {
 import { errorIn } from "../wire/wire_format.ts";
 import { type AnswerHead, AnswerReader } from "./answers.ts";
 import { withoutUsage } from "./asked_usage.ts";
+import { Copies, type Copy, LEFT } from "./copies.ts";
 
 /** How long the body of an error may stay unread before the error is recorded without it, in milliseconds. */
 const UNREAD_MS = 1000;
@@ -74,11 +75,13 @@ class Watch {
   readonly #call: RecordedEnd;
   readonly #head: AnswerHead;
   readonly #signal: AbortSignal | undefined;
+  readonly #copies: Copies;
   readonly #bodies = new WeakMap<object, object>();
   #unread: ReturnType<typeof setTimeout> | undefined;
 
   constructor(call: RecordedEnd, head: AnswerHead, signal: AbortSignal | undefined) {
     this.#call = call;
+    this.#copies = new Copies(call);
     this.#head = head;
     this.#signal = signal;
   }
@@ -91,28 +94,30 @@ class Watch {
   }
 
   proxyOf<T extends object>(response: T): T {
-    return new Proxy(response, {
+    const proxy = new Proxy(response, {
       // What has private fields must be asked itself.
       get: (target, key) => {
         const value: unknown = Reflect.get(target, key, target);
-        return isFixed(target, key) ? value : this.#seen(target, key, value);
+        return isFixed(target, key) ? value : this.#seen(target, key, value, copy);
       },
       set: (target, key, value) => Reflect.set(target, key, value, target),
     });
+    const copy = this.#copies.add(proxy);
+    return proxy;
   }
 
-  #seen(response: object, key: PropertyKey, value: unknown): unknown {
-    if (key === "body") return this.#body(value);
+  #seen(response: object, key: PropertyKey, value: unknown, copy: Copy): unknown {
+    if (key === "body") return this.#body(value, copy);
     if (typeof value !== "function" || key === "constructor") return value;
     if (key === "clone") return (...given: unknown[]) => this.proxyOf(value.apply(response, given));
-    return typeof key === "string" && READS.includes(key)
-      ? (...given: unknown[]) => this.#read(key, () => value.apply(response, given))
-      : value.bind(response);
+    if (typeof key !== "string" || !READS.includes(key)) return value.bind(response);
+    copy.isTouched = true;
+    return (...given: unknown[]) => this.#read(key, () => value.apply(response, given), copy);
   }
 
   /** Has a whole body read, and records it before its reader gets it; but who waits for nothing, as with a mock, need not. */
-  #read(way: string, read: () => unknown): unknown {
-    const feed = this.#feed();
+  #read(way: string, read: () => unknown, copy: Copy): unknown {
+    const feed = this.#feed(copy);
     let value: unknown;
     try {
       value = read();
@@ -139,21 +144,22 @@ class Watch {
     return value;
   }
 
-  #body(body: unknown): unknown {
+  #body(body: unknown, copy: Copy): unknown {
     if (!isStream(body) && !isEmitter(body)) return body;
+    copy.isTouched = true;
     let watched = this.#bodies.get(body);
     if (watched === undefined) {
-      watched = isStream(body) ? this.#stream(body) : this.#emitter(body);
+      watched = isStream(body) ? this.#stream(body, copy) : this.#emitter(body, copy);
       this.#bodies.set(body, watched);
     }
     return watched;
   }
 
-  #stream(body: ReadableStream): ReadableStream {
+  #stream(body: ReadableStream, copy: Copy): ReadableStream {
     const answer = new AnswerReader(this.#head);
     return recordedParts<unknown>(
       body,
-      this.#call,
+      copy,
       {
         take: (chunk) => {
           clearTimeout(this.#unread);
@@ -168,28 +174,25 @@ class Watch {
   }
 
   /** A stream of Node's: whatever way it is read, it emits what it brings. */
-  #emitter(body: Emitter): Emitter {
+  #emitter(body: Emitter, copy: Copy): Emitter {
     const { emit } = body;
     let feed: Feed | undefined;
     body.emit = (name, ...given) => {
-      if (name === "data") (feed ??= this.#feed()).add(given[0]);
-      else if (name === "end") void (feed ??= this.#feed()).end();
-      else if (name === "error") void (feed ??= this.#feed()).fail(given[0]);
+      if (name === "data") (feed ??= this.#feed(copy)).add(given[0]);
+      else if (name === "end") void (feed ??= this.#feed(copy)).end();
+      else if (name === "error") void (feed ??= this.#feed(copy)).fail(given[0]);
       // Behind an end, or an error, it says nothing.
-      else if (name === "close") void (feed ??= this.#feed()).fail(LEFT);
+      else if (name === "close") void (feed ??= this.#feed(copy)).fail(LEFT);
       return emit.call(body, name, ...given);
     };
     return body;
   }
 
-  #feed(): Feed {
+  #feed(copy: Copy): Feed {
     clearTimeout(this.#unread);
-    return new Feed(this.#call, new AnswerReader(this.#head), this.#signal);
+    return new Feed(copy, new AnswerReader(this.#head), this.#signal);
   }
 }
-
-/** What is recorded when a stream of Node's is destroyed by who reads it. */
-const LEFT = { name: "AbortError", message: "Nobody reads on" };
 
 /** Records what others read. None of its methods throws. */
 class Feed {
