@@ -26,7 +26,9 @@ export interface OtelSpan {
   readonly attributes: object;
   /** What happened within. */
   readonly events: readonly OtelEvent[];
-  /** How it ended: `code` is 2 for an error. */
+  /** What made it. */
+  readonly instrumentationScope?: { readonly name: string } | undefined;
+  /** How it ended: `code` is 1 for an end that is known to be well, 2 for an error. */
   readonly status: { readonly code: number; readonly message?: string | undefined };
   /** How long it took: seconds, and nanoseconds. */
   readonly duration?: readonly [number, number] | undefined;

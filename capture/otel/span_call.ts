@@ -1,8 +1,9 @@
 import type { CapturedRequest, CapturedResponse } from "../shared/captured_call.ts";
 import type { CapturedCallInfo } from "../shared/capture_options.ts";
-import { filledText, type Loose, textOf, usageOf } from "../shared/loose.ts";
+import { filledText, type Loose, sumOfKnown, textOf, usageOf } from "../shared/loose.ts";
 import { SPAN_CONTEXT, spanMetadata } from "../shared/span_context.ts";
 import { aiSdk } from "./forms/ai_sdk.ts";
+import { anthropicSdk } from "./forms/anthropic_sdk.ts";
 import { conventions } from "./forms/conventions.ts";
 import { isTold, type SpanContent, type SpanForm, textIn } from "./forms/form.ts";
 import { messageEvents } from "./forms/message_events.ts";
@@ -17,6 +18,7 @@ const FORMS: readonly SpanForm[] = [
   openLlmetry,
   aiSdk,
   openInference,
+  anthropicSdk,
 ];
 
 /** The attributes of which a call's span has one. */
@@ -48,6 +50,7 @@ const REQUEST =
 /** What asks a model, and so costs something of its own. */
 const PRICED = ["chat", "text_completion", "generate_content", "embeddings", "rerank"];
 const CLIENT = 2;
+const STATUS_OK = 1;
 const STATUS_ERROR = 2;
 /** The names of the errors by which the SDKs tell that the caller wanted no more. */
 const ABORTS = ["AbortError", "APIUserAbortError"];
@@ -55,7 +58,7 @@ const ABORTS = ["AbortError", "APIUserAbortError"];
 /** How a span's call ended. */
 export type SpanEnding =
   | { readonly as: "complete" }
-  | { readonly as: "abort"; readonly reason: { readonly name: string } }
+  | { readonly as: "abort"; readonly reason?: { readonly name: string } }
   | { readonly as: "fail"; readonly error: Error };
 
 /** A call of a model, of a tool or of an agent, as a span tells of it. */
@@ -134,6 +137,9 @@ export class SpanCall {
     const { output = [] } = await this.#content();
     const reasons = this.#facts["gen_ai.response.finish_reasons"];
     const count = (name: string): unknown => this.#facts[`gen_ai.usage.${name}`];
+    // What it took to summarize a context that had become too long, Anthropic's client tells apart.
+    const withCompaction = (name: string): unknown =>
+      sumOfKnown(count(name), this.#facts[`anthropic.usage.compaction.${name}`]);
     return {
       output: textIn(this.#facts["gen_ai.tool.call.result"]) ?? output,
       id: this.#text("gen_ai.response.id"),
@@ -141,8 +147,8 @@ export class SpanCall {
       finishReasons: Array.isArray(reasons) ? reasons.map(String) : [],
       latencyMs: millisecondsOf(this.#span.duration),
       usage: usageOf({
-        inputTokens: count("input_tokens"),
-        outputTokens: count("output_tokens"),
+        inputTokens: withCompaction("input_tokens"),
+        outputTokens: withCompaction("output_tokens"),
         cacheReadTokens: count("cache_read.input_tokens"),
         cacheCreationTokens: count("cache_creation.input_tokens"),
         reasoningTokens: count("reasoning.output_tokens"),
@@ -160,11 +166,18 @@ export class SpanCall {
     const type = filledText(this.#facts["error.type"]);
     const name = type ?? filledText(exception["exception.type"]);
     const isError = status.code === STATUS_ERROR || type !== undefined;
-    if (!isError) return { as: "complete" };
+    if (!isError) return this.#isLeft() ? { as: "abort" } : { as: "complete" };
     if (name !== undefined && ABORTS.includes(name)) return { as: "abort", reason: { name } };
     const message = status.message ?? textOf(exception["exception.message"]) ?? "";
     // The conventions' word for an error that is of no known type.
     return { as: "fail", error: Object.assign(new Error(message), { name: name ?? "_OTHER" }) };
+  }
+
+  /** Anthropic's client says that a call has come to its end, and says nothing where its caller wanted no more. */
+  #isLeft(): boolean {
+    const { status, instrumentationScope } = this.#span;
+    return status.code !== STATUS_OK &&
+      instrumentationScope?.name.startsWith("com.anthropic.sdk.") === true;
   }
 
   /** It is read once, for what was asked and what was answered. */

@@ -17,8 +17,13 @@ const known = new Set<string>(
   ).filter((value) => typeof value === "string"),
 );
 
-/** Events that the conventions had before version 1.28, which are read and never written. */
-const READ = ["gen_ai.content.prompt", "gen_ai.content.completion", "gen_ai.event.content"];
+/** Names that are read and never written: events that the conventions had before version 1.28, and what Anthropic's client has. */
+const READ = [
+  "gen_ai.content.prompt",
+  "gen_ai.content.completion",
+  "gen_ai.event.content",
+  "gen_ai.usage.cache_write.input_tokens",
+];
 
 const GEN_AI = /\bgen_ai\.[a-z_]+(?:\.[a-z_]+)*/g;
 /** Other names begin as variables do: these are in quotes, or in patterns. */
