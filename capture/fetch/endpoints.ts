@@ -50,8 +50,8 @@ const GOOGLE: Signs = {
 const FORMATS: readonly [path: RegExp, format: WireFormat, provider: string, signs?: Signs][] = [
   [/\/chat\/completions\/?$/, openAIChat, "openai"],
   [/\/responses(?:\/compact)?\/?$/, openAIResponses, "openai", OPENAI],
-  [/\/embeddings\/?$/, openAIEmbeddings, "openai", OPENAI],
-  [/\/completions\/?$/, openAICompletions, "openai", OPENAI],
+  [/\/embeddings\/?$/, openAIEmbeddings, "openai"],
+  [/\/completions\/?$/, openAICompletions, "openai"],
   // Of threads and the like, messages are kept, and no model is asked.
   [
     /(?<!\/(?:threads|sessions|conversations)\/[^/]+)\/messages\/?$/,

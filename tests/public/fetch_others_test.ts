@@ -23,7 +23,7 @@ const others: [url: string, init: () => RequestInit][] = [
   ["https://llm.example/v1/responses", () => post({ model: { id: 7 } })],
   ["https://llm.example/v1/responses", () => post({}, { body: '{"model":"m"' })],
   [
-    "https://llm.example/v1/embeddings",
+    "https://llm.example/v1/responses",
     () => ({ method: "POST", body: new Blob(["{}"]).stream(), duplex: "half" } as RequestInit),
   ],
 ];
@@ -60,7 +60,12 @@ test("a call of a model is known for one on any host", async (t) => {
       post({ prompt: { id: "p" } }, { headers: { "x-stainless-lang": "js" } }),
     ],
     ["https://llm.example/v1/messages", post({}, { headers: { "anthropic-version": "2023" } })],
-    ["https://llm.example/openai/deployments/m/embeddings", post({ input: "Hi" })],
+    ["https://llm.example/openai/deployments/m/responses", post({ input: "Hi" })],
+    // A server with one model need not be told which.
+    ...["chat/completions", "completions", "embeddings"].map((path): [string, RequestInit] => [
+      `http://127.0.0.1:8080/v1/${path}`,
+      post({ input: "Hi" }),
+    ]),
     ["https://api.openai.com/v1/responses", post({ prompt: { id: "p" } })],
   ];
   const beneath = () => Promise.resolve(new Response("{}"));
