@@ -69,8 +69,8 @@ export function addMembers(
   members: Record<string, JsonValue>,
   more: Readonly<Record<string, JsonValue>>,
 ): void {
-  for (const [name, value] of Object.entries(more)) {
-    members[name] = joined(Object.hasOwn(members, name) ? members[name]! : [], value);
+  for (const name in more) {
+    members[name] = joined(Object.hasOwn(members, name) ? members[name]! : [], more[name]!);
   }
 }
 
