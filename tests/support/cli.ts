@@ -12,6 +12,7 @@ import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Host, Output } from "../../src/cli/host.ts";
 import type { ChildResult } from "./child.ts";
+import { Gathering } from "./notes.ts";
 import { currentRuntime } from "./runtime.ts";
 
 /** The folder that holds `tests/`. */
@@ -66,9 +67,28 @@ export function cliProcess(
 const main = new URL(`src/cli/main.${module.endsWith(".ts") ? "ts" : "js"}`, pathToFileURL(module));
 
 /** Runs `audit-log` without a terminal, within this process. */
-export async function cli(
+export function cli(args: readonly string[], options: CliOptions = {}): Promise<ChildResult> {
+  return runHere(args, options, () => {});
+}
+
+/** Starts `audit-log` without a terminal, within this process, to hear the lines that it prints before it ends. */
+export function cliHere(
   args: readonly string[],
-  { input = "", cwd = process.cwd() }: CliOptions = {},
+): { readonly lines: Gathering<string>; readonly ended: Promise<ChildResult> } {
+  const lines = new Gathering<string>();
+  let unfinished = "";
+  const ended = runHere(args, {}, (text) => {
+    const complete = (unfinished + text).split("\n");
+    unfinished = complete.pop()!;
+    complete.forEach(lines.add);
+  });
+  return { lines, ended };
+}
+
+async function runHere(
+  args: readonly string[],
+  { input = "", cwd = process.cwd() }: CliOptions,
+  onPrinted: (text: string) => void,
 ): Promise<ChildResult> {
   const command: { main(host: Host): Promise<void> } = await import(main.href);
   const result = { code: 0, stdout: "", stderr: "" };
@@ -79,6 +99,7 @@ export async function cli(
     columns: undefined,
     write(text): Promise<void> {
       result[stream] += text;
+      if (stream === "stdout") onPrinted(text);
       return Promise.resolve();
     },
   });
@@ -103,15 +124,18 @@ export async function cli(
   return result;
 }
 
-/** Runs `audit-log` and closes its standard output after the first bytes, as `| head -c 1` does. */
-export function cliCutShort(args: readonly string[]): Promise<ChildResult> {
-  return run(cliCommand(...args), {}, true);
+/** Runs `audit-log` and closes its standard output after the first bytes, as `| head -c 1` does; then tells that it did. */
+export function cliCutShort(
+  args: readonly string[],
+  onCut: () => void = () => {},
+): Promise<ChildResult> {
+  return run(cliCommand(...args), {}, onCut);
 }
 
 function run(
   command: readonly string[],
   { input = "", cwd, env = {} }: CliProcessOptions,
-  cutShort = false,
+  onCut?: () => void,
 ): Promise<ChildResult> {
   return new Promise((resolve, reject) => {
     const [program, ...args] = command;
@@ -119,7 +143,10 @@ function run(
     const result: ChildResult = { code: null, stdout: "", stderr: "" };
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       result.stdout += text;
-      if (cutShort) child.stdout.destroy();
+      if (onCut !== undefined) {
+        child.stdout.destroy();
+        onCut();
+      }
     });
     child.stderr.setEncoding("utf8").on("data", (text: string) => result.stderr += text);
     child.on("error", reject);
