@@ -4,10 +4,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test, type TestContext } from "node:test";
+import { test } from "node:test";
 import { lineStart } from "../../src/stores/line_scanner.ts";
 import type { Verification } from "../../src/transparency/verification.ts";
-import { type Original, original } from "../support/altered.ts";
+import { original } from "../support/altered.ts";
 import { openFile } from "../support/backends.ts";
 import {
   ASIDE,
@@ -29,22 +29,6 @@ const WAYS: readonly Way[] = [
   { ...ASIDE, span: 200, threads: 1 },
   { ...HERE, span: 4096 },
 ];
-
-const FILES = ["", "-index", "-lock", "-checkpoints"];
-
-let template: Promise<{ log: Original; files: readonly Uint8Array[] }> | undefined;
-
-/** A copy of a log of 300 entries. */
-async function copy(t: TestContext): Promise<Original> {
-  template ??= original(t, "jsonl").then((log) => ({
-    log,
-    files: FILES.map((suffix) => readFileSync(log.path + suffix)),
-  }));
-  const { log, files } = await template;
-  const path = join(tempFolder(t), "log");
-  for (const [n, bytes] of files.entries()) writeFileSync(path + FILES[n], bytes);
-  return { ...log, path };
-}
 
 /** Changes some lines, none of which gets longer or shorter. */
 function alterFile(path: string, from: number, to: number, change: (line: string) => string): void {
@@ -79,14 +63,14 @@ const IN_THE_FILE: Record<string, [number, number, (line: string) => string]> = 
 
 for (const [what, [from, to, change]] of Object.entries(IN_THE_FILE)) {
   test(`threads find of a file what one does: ${what}`, async (t) => {
-    const log = await copy(t);
+    const log = await original(t, "jsonl");
     alterFile(log.path, from, to, change);
     await checkSame(log, ...WAYS);
   });
 }
 
 test("threads find of a file what one does: two lines that become one, and one that is no UTF-8", async (t) => {
-  const log = await copy(t);
+  const log = await original(t, "jsonl");
   const bytes = readFileSync(log.path);
   const [first, second] = [1, 2].map((part) => bytes.indexOf(10, part * 20_000));
   bytes[first!] = 0x20;
@@ -127,7 +111,7 @@ const IN_THE_INDEX: Record<string, string> = {
 
 for (const [what, sql] of Object.entries(IN_THE_INDEX)) {
   test(`threads find of an index what one does: ${what}`, async (t) => {
-    const log = await copy(t);
+    const log = await original(t, "jsonl");
     const raw = await openRaw(t, `${log.path}-index`);
     raw.exec(sql);
     raw.close();
@@ -160,7 +144,7 @@ const TOLD_ONCE: Record<string, { sql: string; index: number; says: string }> = 
 
 for (const [what, { sql, index, says }] of Object.entries(TOLD_ONCE)) {
   test(`what is wrong with an index is told once: ${what}`, async (t) => {
-    const log = await copy(t);
+    const log = await original(t, "jsonl");
     const raw = await openRaw(t, `${log.path}-index`);
     raw.exec(sql);
     raw.close();
@@ -191,7 +175,7 @@ const OUT_OF_ORDER: Record<string, string> = {
 
 for (const [what, sql] of Object.entries(OUT_OF_ORDER)) {
   test(`threads find an index at fault, as one does: ${what}`, async (t) => {
-    const log = await copy(t);
+    const log = await original(t, "jsonl");
     const raw = await openRaw(t, `${log.path}-index`);
     raw.exec(sql);
     raw.close();
@@ -249,7 +233,7 @@ test("a line starts behind each newline, and none behind the last: there the fil
 });
 
 test("threads that check lines close all that they read, and leave no file behind", async (t) => {
-  const log = await copy(t);
+  const log = await original(t, "jsonl");
   const opened = await openFile(t, { backend: "jsonl", path: log.path });
   await verifiedBy(log, { ...THREADS, span: 4096 });
   await opened.close();

@@ -9,7 +9,7 @@ import { test, type TestContext } from "node:test";
 import { RowCheck } from "../../src/stores/row_check.ts";
 import { InspectedRows } from "../../src/stores/row_inspector.ts";
 import type { Verification } from "../../src/transparency/verification.ts";
-import { alterTables, type Original, original } from "../support/altered.ts";
+import { alterTables, original } from "../support/altered.ts";
 import { openFile } from "../support/backends.ts";
 import * as ways from "../support/check_ways.ts";
 import {
@@ -29,20 +29,9 @@ import { atEnd, tempFolder } from "../support/temp.ts";
 const THREADS: Way = { ...ways.THREADS, span: 64 };
 const ASIDE: Way = { ...ways.ASIDE, span: 64 };
 
-let template: Promise<{ readonly log: Original; readonly bytes: Uint8Array }> | undefined;
-
-/** A copy of a log of 300 entries. */
-async function copy(t: TestContext): Promise<Original> {
-  template ??= original(t, "sqlite").then((log) => ({ log, bytes: readFileSync(log.path) }));
-  const { log, bytes } = await template;
-  const path = join(tempFolder(t), "log");
-  writeFileSync(path, bytes);
-  return { ...log, path };
-}
-
 for (const [what, alteration] of Object.entries(ALTERATIONS)) {
   test(`threads find of a log what one does: ${what}`, async (t) => {
-    const log = await copy(t);
+    const log = await original(t, "sqlite");
     await alterTables(t, log, (raw) => doAlter(alteration, raw, log.notes));
     await checkSame(log, ASIDE);
   });
@@ -75,7 +64,7 @@ const AT_BORDERS: Record<string, string> = {
 
 for (const [what, sql] of Object.entries(AT_BORDERS)) {
   test(`threads find of a log what one does, by parts of any length: ${what}`, async (t) => {
-    const log = await copy(t);
+    const log = await original(t, "sqlite");
     await alterTables(t, log, (raw) => raw.exec(sql));
     await checkSame(log, ASIDE, { ...ASIDE, span: 1, threads: 1 }, { ...ASIDE, span: 256 });
   });
@@ -111,7 +100,7 @@ test("threads find nothing wrong with calls, foreign records and times that run 
 
 for (const [how, good] of [["at once", 0], ["after its first answer", 1], ["later", 3]] as const) {
   test(`what a thread leaves that is lost ${how} is checked by this one`, async (t) => {
-    const log = await copy(t);
+    const log = await original(t, "sqlite");
     await alterTables(t, log, (raw) => raw.exec(AT_BORDERS["several parts are gone"]!));
     const { promise: allClosed, resolve } = Promise.withResolvers<void>();
     let [started, lost, closed] = [0, 0, 0];
@@ -140,7 +129,7 @@ for (const [how, good] of [["at once", 0], ["after its first answer", 1], ["late
 }
 
 test("threads that have started do not wait for others, which are ended when they come", async (t) => {
-  const log = await copy(t);
+  const log = await original(t, "sqlite");
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
   let [started, closed] = [0, 0];
   const through = (start: StartChecker) => async (): Promise<RecordChecker> => {
@@ -162,7 +151,7 @@ test("threads that have started do not wait for others, which are ended when the
 });
 
 test("where threads cannot read, or cannot be started, this one checks all", async (t) => {
-  const log = await copy(t);
+  const log = await original(t, "sqlite");
   await alterTables(t, log, (raw) => raw.exec(AT_BORDERS["rows of another number are far away"]!));
   const unable: RecordChecker = {
     check: () => Promise.resolve(undefined),
@@ -181,7 +170,7 @@ test("where threads cannot read, or cannot be started, this one checks all", asy
 });
 
 test("threads close the database, and leave no file beside it", async (t) => {
-  const log = await copy(t);
+  const log = await original(t, "sqlite");
   const opened = await openFile(t, { backend: "sqlite", path: log.path });
   await verifiedBy(log, THREADS);
   await opened.close();
@@ -189,7 +178,7 @@ test("threads close the database, and leave no file beside it", async (t) => {
 });
 
 test("threads are ended where verification is left early", async (t: TestContext) => {
-  const log = await copy(t);
+  const log = await original(t, "sqlite");
   const { promise: bothClosed, resolve } = Promise.withResolvers<void>();
   let [started, closed] = [0, 0];
   const through = (start: StartChecker) => async (): Promise<RecordChecker> => {
@@ -242,7 +231,7 @@ test("a damaged number that hides the end of a log is found, with threads and wi
 });
 
 test("more rows than there are numbers for are refused: the table is damaged", async (t) => {
-  const { path } = await copy(t);
+  const { path } = await original(t, "sqlite");
   const { sqlite, sha256 } = await currentRuntime();
   const database = sqlite.open(path, { readOnly: true });
   atEnd(t, () => database.close());

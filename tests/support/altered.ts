@@ -10,7 +10,7 @@ import {
   type VerificationReport,
   type VerifyOptions,
 } from "@audit-log/llm";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { allLines, interactions, START_MS } from "./interaction.ts";
@@ -31,13 +31,38 @@ export interface Original {
   readonly notes: readonly string[];
 }
 
-/** Makes a log with a checkpoint at each of some sizes; the last is how many entries it has. */
+/** What was recorded, and its files by what follows the log's name in theirs. */
+interface Recorded {
+  readonly log: Original;
+  readonly files: ReadonlyMap<string, Uint8Array>;
+}
+
+const recorded = new Map<string, Promise<Recorded>>();
+
+/**
+ * Makes a log with a checkpoint at each of some sizes; the last is how many entries it has. Those of the same sizes are copies of one, which is
+ * recorded once.
+ */
 export async function original(
   t: TestContext,
   backend: "sqlite" | "jsonl",
   sizes: readonly number[] = [100, 280, 300],
 ): Promise<Original> {
+  const name = [backend, ...sizes].join(" ");
+  if (!recorded.has(name)) recorded.set(name, record(t, backend, sizes));
+  const { log, files } = await recorded.get(name)!;
   const path = join(tempFolder(t), "log");
+  for (const [suffix, bytes] of files) writeFileSync(path + suffix, bytes);
+  return { ...log, path };
+}
+
+async function record(
+  t: TestContext,
+  backend: "sqlite" | "jsonl",
+  sizes: readonly number[],
+): Promise<Recorded> {
+  const folder = tempFolder(t);
+  const path = join(folder, "log");
   // All at one time, so that no order of them looks wrong by itself.
   const clock = () => START_MS;
   const log = await AuditLog.open({
@@ -58,7 +83,10 @@ export async function original(
   }
   const lines = await allLines(log);
   await log.close();
-  return { backend, path, ids, lines, notes };
+  const files = readdirSync(folder).map((name) =>
+    [name.slice("log".length), readFileSync(join(folder, name))] as const
+  );
+  return { log: { backend, path, ids, lines, notes }, files: new Map(files) };
 }
 
 /** Verifies a log that nobody has open, without any right to change it. */
