@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { VerificationReport } from "@audit-log/llm";
-import type { TestContext } from "node:test";
-import { cliOnTerminal, noTerminal } from "../support/cli.ts";
+import { test, type TestContext } from "node:test";
+import { cliOnTerminal, cliScreen, noTerminal } from "../support/cli.ts";
 import { alterDatabase, ORIGIN, signedLog } from "../support/signed_log.ts";
 import { testUnless } from "../support/skip.ts";
 
@@ -21,15 +21,11 @@ testUnless(
   },
 );
 
-testUnless(
-  noTerminal,
-  "the progress bar counts one entry in the singular",
-  async (t) => {
-    const log = await signedLog(t as TestContext, "sqlite", 1);
-    const { screen } = await cliOnTerminal(["verify", "--log", log.path]);
-    assertMatch(screen, /verifying \[=+\] 100% +1 entry\b/);
-  },
-);
+test("the progress bar counts one entry in the singular", async (t) => {
+  const log = await signedLog(t, "sqlite", 1);
+  const { screen } = await cliScreen(["verify", "--log", log.path]);
+  assertMatch(screen, /verifying \[=+\] 100% +1 entry\b/);
+});
 
 testUnless(
   noTerminal,
@@ -58,19 +54,15 @@ testUnless(noTerminal, "verify on a terminal ends with status 1 on faults, too",
   assertEquals([code, report.ok, report.faultCount], [1, false, 3]);
 });
 
-testUnless(
-  noTerminal,
-  "checkpoints, proofs and records on a terminal are what they are elsewhere",
-  async (t) => {
-    const log = await signedLog(t as TestContext, "sqlite", 3);
-    const asked = async (...args: string[]) => {
-      const { code, screen } = await cliOnTerminal([...args, "--log", log.path]);
-      assertEquals(code, 0);
-      return screen.replaceAll("\r\n", "\n");
-    };
-    assertMatch(await asked("checkpoint", "--key", log.keyFile), new RegExp(`^${ORIGIN}\n3\n`));
-    assertMatch(await asked("prove", log.ids[1]!), /^c2sp\.org\/tlog-proof@v1\nindex 1\n/);
-    // A line that is longer than the terminal is wide is one line all the same.
-    assertEquals(await asked("get", log.ids[1]!), `${log.lines[1]}\n`);
-  },
-);
+test("checkpoints, proofs and records on a terminal are what they are elsewhere", async (t) => {
+  const log = await signedLog(t, "sqlite", 3);
+  const asked = async (...args: string[]) => {
+    const { code, screen } = await cliScreen([...args, "--log", log.path]);
+    assertEquals(code, 0);
+    return screen.replaceAll("\r\n", "\n");
+  };
+  assertMatch(await asked("checkpoint", "--key", log.keyFile), new RegExp(`^${ORIGIN}\n3\n`));
+  assertMatch(await asked("prove", log.ids[1]!), /^c2sp\.org\/tlog-proof@v1\nindex 1\n/);
+  // A line that is longer than the terminal is wide is one line all the same.
+  assertEquals(await asked("get", log.ids[1]!), `${log.lines[1]}\n`);
+});

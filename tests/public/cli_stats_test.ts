@@ -5,7 +5,7 @@ import { AuditLog, type NewEntry } from "@audit-log/llm";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { cli, cliCutShort, cliOnTerminal, noTerminal } from "../support/cli.ts";
+import { cli, cliCutShort, cliOnTerminal, cliScreen, noTerminal } from "../support/cli.ts";
 import { foreignLine, interaction, interactions, steadyClock } from "../support/interaction.ts";
 import { testUnless } from "../support/skip.ts";
 import { tempFolder } from "../support/temp.ts";
@@ -286,12 +286,11 @@ testUnless(
   },
 );
 
-testUnless(
-  noTerminal,
+test(
   "stats fits a narrow terminal, and its names cannot act on it",
   async (t) => {
     const path = await logOf(
-      t as TestContext,
+      t,
       "log.db",
       recording([
         interaction({ metadata: { name: "\x1b[2J日本語".repeat(30) }, costUsd: 1, latencyMs: 1 }),
@@ -307,10 +306,7 @@ testUnless(
       [30, /^NAME +CALLS +COST \$$/],
     ] as const;
     for (const [columns, title] of titles) {
-      const { screen } = await cliOnTerminal(args, {
-        columns,
-        env: { NO_COLOR: "1", TERM: "dumb" },
-      });
+      const { screen } = await cliScreen(args, { columns, redraws: false });
       // deno-lint-ignore no-control-regex
       assert(!/\x1b/.test(screen), JSON.stringify(screen));
       const [header, ...rows] = screen.split("\r\n").slice(0, -1);
@@ -323,14 +319,13 @@ testUnless(
   },
 );
 
-testUnless(
-  noTerminal,
+test(
   "stats shows days and hours whole, however narrow the terminal",
   async (t) => {
     const entries = [1, 2].map((latencyMs) => interaction({ latencyMs, costUsd: 0.5 }));
-    const path = await logOf(t as TestContext, "log.db", recording(entries));
+    const path = await logOf(t, "log.db", recording(entries));
     for (const columns of [100, 80, 60, 50, 40, 36]) {
-      const { screen } = await cliOnTerminal(["stats", "--log", path, "--by", "hour", "--table"], {
+      const { screen } = await cliScreen(["stats", "--log", path, "--by", "hour", "--table"], {
         columns,
       });
       assertMatch(screen, /\r\n\d{4}-\d\d-\d\dT\d\d:00Z /);
@@ -340,23 +335,22 @@ testUnless(
   },
 );
 
-testUnless(
-  noTerminal,
+test(
   "stats on a terminal does not read the log once more for a progress bar",
   async (t) => {
-    const path = await logOf(t as TestContext, "log.db", recording(interactions(1)));
-    const indexed = await cliOnTerminal(["stats", "--log", path]);
+    const path = await logOf(t, "log.db", recording(interactions(1)));
+    const indexed = await cliScreen(["stats", "--log", path]);
     assertStringIncludes(indexed.screen, "reading [");
     for (const filter of [["--text", "in"], ["--metadata", "a=b"]]) {
-      const { screen } = await cliOnTerminal(["stats", "--log", path, ...filter]);
+      const { screen } = await cliScreen(["stats", "--log", path, ...filter]);
       assert(!screen.includes("reading ["), screen);
     }
   },
 );
 
-testUnless(noTerminal, "stats on a terminal tells when no call has a cost", async (t) => {
+test("stats on a terminal tells when no call has a cost", async (t) => {
   const path = await logOf(
-    t as TestContext,
+    t,
     "log.db",
     recording([
       interaction({ user: "alice", costUsd: null }),
@@ -364,7 +358,7 @@ testUnless(noTerminal, "stats on a terminal tells when no call has a cost", asyn
     ]),
   );
   const of = (user: string, ...more: string[]) =>
-    cliOnTerminal(["stats", "--log", path, "--user", user, ...more]);
+    cliScreen(["stats", "--log", path, "--user", user, ...more]);
   const sentence = "No call has a cost: docs/capture.md tells how to record it.";
   assertStringIncludes((await of("alice")).screen, sentence);
   assert(!(await of("bob")).screen.includes(sentence));
@@ -373,10 +367,10 @@ testUnless(noTerminal, "stats on a terminal tells when no call has a cost", asyn
   assertStringIncludes((await of("alice", "--by", "user")).screen, sentence);
 });
 
-testUnless(noTerminal, "stats on a terminal tells by what groups are sorted", async (t) => {
+test("stats on a terminal tells by what groups are sorted", async (t) => {
   const logWith = (costUsd: number | null) =>
     logOf(
-      t as TestContext,
+      t,
       `${costUsd}.db`,
       recording(["a", "b", "b"].map((user) => interaction({ user, costUsd }))),
     );
@@ -389,15 +383,15 @@ testUnless(noTerminal, "stats on a terminal tells by what groups are sorted", as
     ] as const
   ) {
     const path = await logWith(costUsd);
-    const { screen } = await cliOnTerminal(["stats", "--log", path, "--by", by, "-n", "1"]);
+    const { screen } = await cliScreen(["stats", "--log", path, "--by", by, "-n", "1"]);
     assertStringIncludes(screen, told);
     assertEquals(screen.includes(costless), costUsd === null && by === "user");
   }
 });
 
-testUnless(noTerminal, "stats on a terminal tells when nothing matches", async (t) => {
-  const path = await logOf(t as TestContext, "log.db", recording(interactions(1)));
-  const { code, screen } = await cliOnTerminal(["stats", "--log", path, "--user", "nobody"]);
+test("stats on a terminal tells when nothing matches", async (t) => {
+  const path = await logOf(t, "log.db", recording(interactions(1)));
+  const { code, screen } = await cliScreen(["stats", "--log", path, "--user", "nobody"]);
   assertEquals(code, 0);
   assertStringIncludes(screen, "No entry matches.");
 });

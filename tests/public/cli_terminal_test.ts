@@ -3,7 +3,7 @@ import { AuditLog, type NewEntry } from "@audit-log/llm";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { cli, cliOnTerminal, noTerminal } from "../support/cli.ts";
+import { cli, cliOnTerminal, cliScreen, noTerminal } from "../support/cli.ts";
 import { interaction, interactions, steadyClock } from "../support/interaction.ts";
 import { testUnless } from "../support/skip.ts";
 import { tempFolder } from "../support/temp.ts";
@@ -49,46 +49,41 @@ testUnless(
   },
 );
 
-testUnless(
-  noTerminal,
+test(
   "query on a terminal does not read the rest of a log to tell how many entries match",
   async (t) => {
-    const path = await logOf(t as TestContext, interactions(30));
+    const path = await logOf(t, interactions(30));
     const args = ["query", "--log", path, "--text", "out"];
-    const { screen } = await cliOnTerminal([...args, "-n", "5"]);
+    const { screen } = await cliScreen([...args, "-n", "5"]);
     assertStringIncludes(
       screen,
       "There may be more than 5; --limit shows more, --count tells how many.",
     );
     assert(!screen.includes("that match"), screen);
-    assert(!(await cliOnTerminal([...args, "-n", "31"])).screen.includes("more"));
-    const { screen: failed } = await cliOnTerminal(["query", "--log", path, "--outcome", "failed"]);
+    assert(!(await cliScreen([...args, "-n", "31"])).screen.includes("more"));
+    const { screen: failed } = await cliScreen(["query", "--log", path, "--outcome", "failed"]);
     assertStringIncludes(failed, "No entry matches.");
   },
 );
 
-testUnless(
-  noTerminal,
-  "unfinished prints the newest 20 calls on a terminal, and tells of the others",
-  async (t) => {
-    const path = join(tempFolder(t as TestContext), "log.db");
-    const log = await AuditLog.open({ backend: "sqlite", path });
-    for (let n = 0; n < 30; n++) await log.begin({ model: "m", inputText: `asked ${n}` });
-    await log.close();
-    const shown = async (...args: string[]) => {
-      const { screen } = await cliOnTerminal(["unfinished", "--log", path, ...args]);
-      return { screen, asked: [...screen.matchAll(/asked (\d+)/g)].map(([, n]) => Number(n)) };
-    };
-    const { screen, asked } = await shown();
-    assertEquals(asked, Array.from({ length: 20 }, (_, n) => n + 10));
-    assertStringIncludes(screen, "20 of 30 unfinished calls; --limit shows more.");
-    assertEquals((await shown("-n", "2", "--json")).asked, [28, 29]);
-    const all = await shown("-n", "all");
-    assertEquals([all.asked.length, all.screen.includes("--limit")], [30, false]);
-    const { stdout } = await cli(["unfinished", "--log", path]);
-    assertEquals(stdout.split("\n").length, 31);
-  },
-);
+test("unfinished prints the newest 20 calls on a terminal, and tells of the others", async (t) => {
+  const path = join(tempFolder(t), "log.db");
+  const log = await AuditLog.open({ backend: "sqlite", path });
+  for (let n = 0; n < 30; n++) await log.begin({ model: "m", inputText: `asked ${n}` });
+  await log.close();
+  const shown = async (...args: string[]) => {
+    const { screen } = await cliScreen(["unfinished", "--log", path, ...args]);
+    return { screen, asked: [...screen.matchAll(/asked (\d+)/g)].map(([, n]) => Number(n)) };
+  };
+  const { screen, asked } = await shown();
+  assertEquals(asked, Array.from({ length: 20 }, (_, n) => n + 10));
+  assertStringIncludes(screen, "20 of 30 unfinished calls; --limit shows more.");
+  assertEquals((await shown("-n", "2", "--json")).asked, [28, 29]);
+  const all = await shown("-n", "all");
+  assertEquals([all.asked.length, all.screen.includes("--limit")], [30, false]);
+  const { stdout } = await cli(["unfinished", "--log", path]);
+  assertEquals(stdout.split("\n").length, 31);
+});
 
 testUnless(
   noTerminal,
@@ -105,11 +100,10 @@ testUnless(
   },
 );
 
-testUnless(
-  noTerminal,
+test(
   "a table fits a terminal of 80 columns, and of 40, however long names and outcomes are",
   async (t) => {
-    const path = join(tempFolder(t as TestContext), "log.db");
+    const path = join(tempFolder(t), "log.db");
     const log = await AuditLog.open({ backend: "sqlite", path });
     const call = await log.begin({
       user: "u".repeat(99),
@@ -119,10 +113,7 @@ testUnless(
     await call.fail(Object.assign(new Error("no"), { name: "RateLimitExceededError" }));
     await log.close();
     for (const columns of [80, 40]) {
-      const { screen } = await cliOnTerminal(["query", "--log", path], {
-        columns,
-        env: { NO_COLOR: "1" },
-      });
+      const { screen } = await cliScreen(["query", "--log", path], { columns });
       const lines = screen.split("\r\n");
       assertMatch(lines[0]!, columns === 80 ? / MODEL +OUTCOME +INPUT$/ : / OUTCOME +INPUT$/);
       assertStringIncludes(lines[1]!, columns === 80 ? "failed: Rate" : "failed:");
@@ -132,48 +123,45 @@ testUnless(
   },
 );
 
-testUnless(noTerminal, "query on a terminal tells when nothing matches", async (t) => {
-  const path = await logOf(t as TestContext, interactions(1));
-  const { code, screen } = await cliOnTerminal(["query", "--log", path, "--user", "nobody"]);
+test("query on a terminal tells when nothing matches", async (t) => {
+  const path = await logOf(t, interactions(1));
+  const { code, screen } = await cliScreen(["query", "--log", path, "--user", "nobody"]);
   assertEquals(code, 0);
   assertStringIncludes(screen, "No entry matches.");
 });
 
-testUnless(noTerminal, "a text that is not found may be there in other letters", async (t) => {
-  const path = await logOf(t as TestContext, interactions(1));
+test("a text that is not found may be there in other letters", async (t) => {
+  const path = await logOf(t, interactions(1));
   for (const command of ["query", "unfinished", "stats"]) {
-    const { screen } = await cliOnTerminal([command, "--log", path, "--text", "ORDER"]);
+    const { screen } = await cliScreen([command, "--log", path, "--text", "ORDER"]);
     assertStringIncludes(screen, " matches; --text tells upper and lower case apart.");
   }
 });
 
-testUnless(
-  noTerminal,
+test(
   "unfinished on a terminal says of all calls that they ended only if it looked at all",
   async (t) => {
-    const path = await logOf(t as TestContext, []);
-    const all = await cliOnTerminal(["unfinished", "--log", path]);
+    const path = await logOf(t, []);
+    const all = await cliScreen(["unfinished", "--log", path]);
     assertStringIncludes(all.screen, "Every call that began has ended.");
     const log = await AuditLog.open({ backend: "sqlite", path });
     await log.begin({ model: "m", inputText: "in", user: "alice" });
     await log.close();
     for (const filter of [["--user", "Alice"], ["--until", "1h"], ["--metadata", "a=b"]]) {
-      const { code, screen } = await cliOnTerminal(["unfinished", "--log", path, ...filter]);
+      const { code, screen } = await cliScreen(["unfinished", "--log", path, ...filter]);
       assertEquals(code, 0);
       assertStringIncludes(screen, "No unfinished call matches.");
     }
   },
 );
 
-testUnless(noTerminal, "no form of output lets recorded text act on a terminal", async (t) => {
+test("no form of output lets recorded text act on a terminal", async (t) => {
   const evil = "\x1b]0;title\x07\x1b[2J \x9b31m \u202etxt \u200b";
-  const path = await logOf(t as TestContext, [
+  const path = await logOf(t, [
     interaction({ inputText: evil, outputText: evil, metadata: { a: evil } }),
   ]);
   for (const form of ["--table", "--full", "--json"]) {
-    const { code, screen } = await cliOnTerminal(["query", "--log", path, form], {
-      env: { NO_COLOR: "1" },
-    });
+    const { code, screen } = await cliScreen(["query", "--log", path, form]);
     assertEquals(code, 0);
     assert(!ACTS.test(screen), JSON.stringify(screen));
     if (form === "--json") {

@@ -68,7 +68,7 @@ const main = new URL(`src/cli/main.${module.endsWith(".ts") ? "ts" : "js"}`, pat
 
 /** Runs `audit-log` without a terminal, within this process. */
 export function cli(args: readonly string[], options: CliOptions = {}): Promise<ChildResult> {
-  return runHere(args, options, () => {});
+  return runHere(args, options, {});
 }
 
 /** Starts `audit-log` without a terminal, within this process, to hear the lines that it prints before it ends. */
@@ -77,29 +77,47 @@ export function cliHere(
 ): { readonly lines: Gathering<string>; readonly ended: Promise<ChildResult> } {
   const lines = new Gathering<string>();
   let unfinished = "";
-  const ended = runHere(args, {}, (text) => {
-    const complete = (unfinished + text).split("\n");
-    unfinished = complete.pop()!;
-    complete.forEach(lines.add);
+  const ended = runHere(args, {}, {
+    onWritten(stream, text) {
+      if (stream === "stderr") return;
+      const complete = (unfinished + text).split("\n");
+      unfinished = complete.pop()!;
+      complete.forEach(lines.add);
+    },
   });
   return { lines, ended };
 }
 
+/** What stands on a terminal, of 100 columns unless told and without styles, after `audit-log` ran within this process. */
+export async function cliScreen(
+  args: readonly string[],
+  { columns = 100, redraws = true }: { columns?: number; redraws?: boolean } = {},
+): Promise<{ code: number | null; screen: string }> {
+  let screen = "";
+  const { code } = await runHere(args, {}, {
+    terminal: { isTerminal: true, redraws, styles: false, columns },
+    onWritten: (_, text) => screen += text.replaceAll("\n", "\r\n"),
+  });
+  return { code, screen };
+}
+
+const NO_TERMINAL = { isTerminal: false, redraws: false, styles: false, columns: undefined };
+
 async function runHere(
   args: readonly string[],
   { input = "", cwd = process.cwd() }: CliOptions,
-  onPrinted: (text: string) => void,
+  { terminal = NO_TERMINAL, onWritten = () => {} }: {
+    readonly terminal?: Omit<Output, "write">;
+    readonly onWritten?: (stream: "stdout" | "stderr", text: string) => void;
+  },
 ): Promise<ChildResult> {
   const command: { main(host: Host): Promise<void> } = await import(main.href);
   const result = { code: 0, stdout: "", stderr: "" };
   const outputTo = (stream: "stdout" | "stderr"): Output => ({
-    isTerminal: false,
-    redraws: false,
-    styles: false,
-    columns: undefined,
+    ...terminal,
     write(text): Promise<void> {
       result[stream] += text;
-      if (stream === "stdout") onPrinted(text);
+      onWritten(stream, text);
       return Promise.resolve();
     },
   });
