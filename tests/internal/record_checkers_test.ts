@@ -4,7 +4,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type RecordChecker, SqliteError } from "@audit-log/llm";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { RowCheck } from "../../src/stores/row_check.ts";
 import { InspectedRows } from "../../src/stores/row_inspector.ts";
@@ -23,7 +22,7 @@ import {
 import { interactions } from "../support/interaction.ts";
 import { currentRuntime } from "../support/runtime.ts";
 import { ALTERATIONS, doAlter } from "../support/sqlite_alterations.ts";
-import { atEnd, tempFolder } from "../support/temp.ts";
+import { atEnd } from "../support/temp.ts";
 
 /** So few rows for each part that a log has many. */
 const THREADS: Way = { ...ways.THREADS, span: 64 };
