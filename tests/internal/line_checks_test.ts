@@ -26,7 +26,7 @@ import { tempFolder } from "../support/temp.ts";
 /** In parts of some dozen lines each, and of less than one. */
 const WAYS: readonly Way[] = [
   { ...ASIDE, span: 4096 },
-  { ...ASIDE, span: 200, threads: 1 },
+  { ...ASIDE, span: 190, threads: 1 },
   { ...HERE, span: 4096 },
 ];
 

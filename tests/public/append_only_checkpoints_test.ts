@@ -1,23 +1,19 @@
 // Checkpoints in a SQLite log can be added and nothing else, through whatever connection; tiles are derived and may go.
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { type AuditLog, generateSigningKey } from "@audit-log/llm";
+import type { AuditLog } from "@audit-log/llm";
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { original, signingKey, verifierKey } from "../support/altered.ts";
 import { openFile } from "../support/backends.ts";
-import { interactions } from "../support/interaction.ts";
 import { BY_HAND, checkpointsOf, partsOf } from "../support/notes.ts";
 import { openRaw } from "../support/raw_sqlite.ts";
 import { assertRefused } from "../support/refused.ts";
 import { testUnless } from "../support/skip.ts";
-import { tempFolder } from "../support/temp.ts";
-
-const { signingKey, verifierKey } = await generateSigningKey("acme.example/chat");
 
 /** A log with three checkpoints. */
 async function sample(t: TestContext): Promise<{ log: AuditLog; path: string }> {
-  const path = join(tempFolder(t), "audit.db");
+  const { path } = await original(t, "sqlite", [100, 200, 300]);
   const log = await openFile(t, {
     backend: "sqlite",
     path,
@@ -25,10 +21,6 @@ async function sample(t: TestContext): Promise<{ log: AuditLog; path: string }> 
     checkpoints: BY_HAND,
     durability: "relaxed",
   });
-  for (let n = 0; n < 3; n++) {
-    await log.recordAll(interactions(100));
-    await log.checkpoint();
-  }
   return { log, path };
 }
 

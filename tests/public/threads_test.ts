@@ -14,12 +14,12 @@ const writers = Array.from({ length: THREADS }, () => startThread);
 for (const backend of FILE_BACKENDS) {
   test(`${backend}: ${THREADS} threads record at once and some sign, each entry once and each caller's in order`, async (t) => {
     const path = join(tempFolder(t), "log");
-    await recordAtOnce({ backend, path, writers, each: 50, groups: [1, 2, 3, 7, 20] });
+    await recordAtOnce({ backend, path, writers, each: 30, groups: [1, 2, 3, 7, 20] });
   });
 
   test(`${backend}: who reads while ${THREADS} threads record sees whole groups, and what was there before`, async (t) => {
     const path = join(tempFolder(t), "log");
-    await readMeanwhile({ backend, path, writers, each: 100, groups: [1, 3, 20, 70] });
+    await readMeanwhile({ backend, path, writers, each: 70, groups: [1, 3, 20, 70] });
   });
 }
 

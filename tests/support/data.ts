@@ -27,9 +27,11 @@ const file = join(folder, "llm_interactions.jsonl.gz");
 /** Why the real data cannot be used, or `undefined` when it can. */
 export const noRealData: string | undefined = existsSync(file) ? undefined : `${file} is missing`;
 
+let text: string | undefined;
+
 /** The file's text: an interaction in each line. */
 export function realText(): string {
-  return gunzipSync(readFileSync(file)).toString("utf8");
+  return text ??= gunzipSync(readFileSync(file)).toString("utf8");
 }
 
 /** All interactions, in the order of the file. */

@@ -8,10 +8,17 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { AuditLog, generateSigningKey, type KeyPair, type Runtime } from "@audit-log/llm";
-import { appendFileSync, copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { test, type TestContext } from "node:test";
+import { test } from "node:test";
 import { type Call, FailingRuntime, type Fault } from "./failing_runtime.ts";
 import { anything, FAULT_KINDS, type FaultKind, onAppend } from "./fault_kinds.ts";
 import { checkReopened, type Scenario, useWhileFailing } from "./fault_scenario.ts";
@@ -56,10 +63,12 @@ const real = await currentRuntime();
 /** Tests what becomes of a log, for each way of failing. */
 export function testFaults(one: FaultCase): void {
   let counting: Promise<readonly Call[]> | undefined;
+  let files: Promise<Files> | undefined;
   for (const [name, kind] of Object.entries(FAULT_KINDS)) {
     if (one.backend === "sqlite" && kind.applies === onAppend) continue;
     test(`${one.backend}, ${one.state}: ${name}`, { timeout: 1_200_000 }, async (t) => {
-      const bench = await Bench.make(t, one);
+      const folder = memoryFolder(t);
+      const bench = new Bench(one, folder, await (files ??= filesBefore(one, folder)));
       if (ALL) {
         let n = 0;
         while (await bench.attempt(kind, n)) n++;
@@ -82,32 +91,41 @@ export function testFaults(one: FaultCase): void {
   }
 }
 
+const keys: KeyPair = await generateSigningKey("acme.example/faults");
+
+/** A log's files, by what follows its name in theirs. */
+type Files = ReadonlyMap<string, Uint8Array>;
+
+/** The files of a log before it is used. */
+async function filesBefore(
+  { backend, before, torn }: FaultCase,
+  folder: string,
+): Promise<Files> {
+  if (before === 0) return new Map();
+  const template = mkdtempSync(join(folder, "template-"));
+  const log = await AuditLog.open({ backend, path: join(template, "log") });
+  await log.recordAll(interactions(before));
+  await log.close();
+  appendFileSync(join(template, "log"), torn);
+  return new Map(
+    readdirSync(template).map((name) => [
+      name.slice("log".length),
+      readFileSync(join(template, name)),
+    ]),
+  );
+}
+
 /** Logs of one case, used one after the other. */
 class Bench {
   readonly #case: FaultCase;
   readonly #folder: string;
-  readonly #template: string;
-  readonly #keys: KeyPair;
+  readonly #files: Files;
   #used = 0;
 
-  private constructor(given: FaultCase, folder: string, template: string, keys: KeyPair) {
+  constructor(given: FaultCase, folder: string, files: Files) {
     this.#case = given;
     this.#folder = folder;
-    this.#template = template;
-    this.#keys = keys;
-  }
-
-  static async make(t: TestContext, given: FaultCase): Promise<Bench> {
-    const folder = memoryFolder(t);
-    const template = mkdtempSync(join(folder, "template-"));
-    const { backend, before, torn } = given;
-    if (before > 0) {
-      const log = await AuditLog.open({ backend, path: join(template, "log") });
-      await log.recordAll(interactions(before));
-      await log.close();
-      appendFileSync(join(template, "log"), torn);
-    }
-    return new Bench(given, folder, template, await generateSigningKey("acme.example/faults"));
+    this.#files = files;
   }
 
   /** The calls while none fails. */
@@ -171,11 +189,9 @@ class Bench {
     const { backend, before, signs, torn, isLarge = false, through } = this.#case;
     const name = `${this.#used++}`;
     const path = join(this.#folder, name);
-    for (const file of readdirSync(this.#template)) {
-      copyFileSync(join(this.#template, file), path + file.slice("log".length));
-    }
+    for (const [suffix, bytes] of this.#files) writeFileSync(path + suffix, bytes);
     const { codes, reason, mayTear = false, persists = false, busyTimeoutMs = 30_000 } = kind;
-    const { signingKey, verifierKey } = this.#keys;
+    const { signingKey, verifierKey } = keys;
     const checkpoints = { everyEntries: 4, everyMs: Infinity };
     const scenario: Scenario = {
       options: { backend, path, busyTimeoutMs, ...(signs && { signingKey, checkpoints }) },
