@@ -203,7 +203,7 @@ test("threads find nothing wrong with long lines, lines that are no records, cal
   assertEquals((found as Verification).faults, []);
   assertEquals((found as Verification).size, 602);
   assert(progress.length > 12, `${progress}`);
-  await checkSame(log, { ...THREADS, span: 300 }, { ...ASIDE, span: 4096 }, {
+  await checkSame(log, { ...THREADS, span: 2000 }, { ...ASIDE, span: 4096 }, {
     ...HERE,
     span: 4096,
   });
