@@ -97,12 +97,7 @@ test("threads find nothing wrong with calls, foreign records and times that run 
   await checkSame(log, ASIDE, THREADS, { ...ASIDE, span: 256 });
 });
 
-const LOST: [how: string, good: number, span: number][] = [
-  ["at once", 0, 64],
-  ["after its first answer", 1, 64],
-  ["later", 3, 16], // of five parts of 64 none would be left
-];
-for (const [how, good, span] of LOST) {
+for (const [how, good] of [["at once", 0], ["after its first answer", 1], ["later", 3]] as const) {
   test(`what a thread leaves that is lost ${how} is checked by this one`, async (t) => {
     const log = await original(t, "sqlite");
     await alterTables(t, log, (raw) => raw.exec(AT_BORDERS["several parts are gone"]!));
@@ -124,7 +119,8 @@ for (const [how, good, span] of LOST) {
         },
       };
     };
-    await checkSame(log, { ...THREADS, span, through });
+    // Of so many parts, some are left when each thread has had its own.
+    await checkSame(log, { ...THREADS, span: 16, through });
     // Each was at two parts at a time, and got no more.
     assert(lost > 0 && lost <= 2 * started, `${lost} of ${started}`);
     await allClosed;
