@@ -48,11 +48,11 @@ test("a proof of growth holds for other sizes only where the shape is the same",
     const [first, second] = rootsByProof(fromSize, toSize, fromRoot, proof) ?? [];
     return hex(first) === hex(fromRoot) && hex(second) === hex(toRoot);
   };
-  for (let to = 1; to <= 11; to++) {
+  for (let to = 1; to <= 17; to++) {
     for (let from = 1; from <= to; from++) {
       const claim = consistency(from, to);
-      for (let toSize = 0; toSize <= 22; toSize++) {
-        for (let fromSize = 1; fromSize <= 22; fromSize++) {
+      for (let toSize = 0; toSize <= 34; toSize++) {
+        for (let fromSize = 1; fromSize <= 34; fromSize++) {
           const other = { ...claim, fromSize, toSize };
           const holds = await verifyConsistency(sha256, other);
           assertEquals(holds, holdsByDefinition(other), `${from} to ${to}: ${fromSize} ${toSize}`);
