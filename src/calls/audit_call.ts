@@ -48,7 +48,8 @@ export interface CallLog {
  *
  * It ends once, by `complete()`, `fail()` or `abort()`. They write the interaction: an entry with what was asked and what came of
  * it. If it cannot be written, the promise rejects, and you can try again. The end may be in the log already, because it was
- * written although it was refused, or, of a call that was resumed, because somebody else has ended it. It is then returned, and not written again.
+ * written although it was refused, or, of a call that was resumed, because somebody else has ended it. It is then returned, and
+ * not written again.
  *
  * @example
  * ```ts
@@ -197,18 +198,15 @@ export class AuditCall {
 
   #interaction(told: CallOutcome, outputText: string): NewEntry {
     const { asked: begun, startedMs } = this.#begun;
-    const { asked = {}, costUsd, metadata } = told;
+    const { asked = {}, costUsd } = told;
     const { model = begun.model, inputText = begun.inputText } = asked;
     const elapsed = startedMs === undefined ? undefined : performance.now() - startedMs;
     const latencyMs = told.latencyMs === undefined ? rounded(elapsed) : told.latencyMs;
-    // What is looked for first is written later, and is what was given now.
-    const admitted = this.#mayHaveEnded && metadata !== undefined
-      ? admitMetadata(metadata)
-      : metadata;
-    return {
-      ...{ model, inputText, user: begun.user, outputText },
-      ...{ costUsd, latencyMs, metadata: admitted },
-    };
+    // An end that is looked for first is written later; it is what was given now.
+    const metadata = this.#mayHaveEnded && told.metadata !== undefined
+      ? admitMetadata(told.metadata)
+      : told.metadata;
+    return { model, inputText, user: begun.user, outputText, costUsd, latencyMs, metadata };
   }
 
   #audit(outcome: string, { asked, outputFormat }: CallOutcome): JsonObject {

@@ -58,7 +58,8 @@ testUnless(
     );
     assertEquals(code, 0, output);
     const found = await new Promise((settle) => {
-      const offered = { TextDecoder, TextEncoder, atob, btoa, clearTimeout, crypto, setTimeout };
+      const times = { clearTimeout, performance, setTimeout };
+      const offered = { TextDecoder, TextEncoder, atob, btoa, crypto, ...times };
       runInNewContext(readFileSync(bundle, "utf8"), { ...offered, settle });
     });
     // What comes from another context has other classes.
