@@ -712,7 +712,7 @@ export class AuditLog implements AsyncDisposable {
    */
   checkpoints(): AsyncGenerator<string, void, undefined> {
     this.#reader.checkOpen();
-    return this.#reader.each(() => this.#transparency.checkpoints());
+    return this.#reader.each(this.#transparency.checkpoints());
   }
 
   /**

@@ -1,6 +1,6 @@
 import { EntryIds } from "./entry_ids.ts";
 import { AuditLogError } from "./errors.ts";
-import { formatTimestamp } from "./instant.ts";
+import { formatTimestamp, LAST_MS } from "./instant.ts";
 import { describeNumber } from "./refusal.ts";
 
 /** What each new entry of a handle is stamped with. */
@@ -12,9 +12,6 @@ export interface Stamp {
   /** The timestamp as microseconds since the epoch. */
   readonly instantUs: number;
 }
-
-/** Year 9999 ends here: what comes later has no four-digit year. */
-const LAST_MS = 253_402_300_799_999;
 
 /**
  * Stamps entries with times that never decrease and ids that always increase, whatever the clock of

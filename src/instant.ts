@@ -7,6 +7,9 @@
  * @module
  */
 
+/** The last millisecond of the year 9999, since the epoch: what comes later has no four-digit year. */
+export const LAST_MS = 253_402_300_799_999;
+
 const ISO_8601 =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
 

@@ -10,11 +10,6 @@ export interface FoundRecord {
   readonly index: number;
 }
 
-/** What nobody asks the store for. */
-const NOTHING: AsyncIterable<never> = {
-  [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }),
-};
-
 /** Reads a store for as long as the log is open; who closes waits for what is being asked. */
 export class LogReader {
   readonly #store: LogStore;
@@ -109,13 +104,13 @@ export class LogReader {
     return { ...selection, afterIndex };
   }
 
-  #read(selection: Selection): AsyncGenerator<readonly LogRecord[], void, undefined> {
-    return this.each(() => selection.limit === 0 ? NOTHING : this.#store.read(selection));
+  async *#read(selection: Selection): AsyncGenerator<readonly LogRecord[], void, undefined> {
+    if (selection.limit > 0) yield* this.each(this.#store.read(selection));
   }
 
   /** What a store gives one by one, for as long as the log is open. */
-  async *each<T>(read: () => AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
-    const items = read()[Symbol.asyncIterator]();
+  async *each<T>(given: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+    const items = given[Symbol.asyncIterator]();
     try {
       for (;;) {
         const next = await this.using(() => items.next());

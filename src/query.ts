@@ -4,7 +4,7 @@ import { AuditLogError } from "./errors.ts";
 import { parseInstant } from "./instant.ts";
 import { encodeCanonical, type JsonValue } from "./json.ts";
 import type { LogRecord } from "./record.ts";
-import { checkFields, hintFor } from "./known_fields.ts";
+import { checkFields } from "./known_fields.ts";
 import { describe, describeNumber } from "./refusal.ts";
 import { isPlainObject, snapshot } from "./snapshot.ts";
 import { reasonOf } from "./transparency/failure.ts";
@@ -225,14 +225,9 @@ function matchesEvent({ events, subject }: Selection, record: LogRecord): boolea
 const MEANT = { outcome: `metadata: { "${OUTCOME_KEY}": "..." }` };
 
 function checkNames(query: object, known: readonly string[]): void {
-  if (typeof query !== "object" || query === null || !isPlainObject(query)) {
-    throw invalid("", `a query is a plain object, not ${describe(query)}`);
-  }
-  for (const name of Reflect.ownKeys(query)) {
-    if (typeof name === "symbol" || !known.includes(name)) {
-      throw invalid(String(name), `is not a filter; ${hintFor(String(name), known, MEANT)}`);
-    }
-  }
+  const refuse = (path: string, state: string) =>
+    invalid(path, path === "" ? `a query ${state}` : state);
+  checkFields(query, known, "a filter", refuse, MEANT);
 }
 
 function checkedFilter(filter: AuditFilter): Omit<CheckedQuery, "order" | "after" | "limit"> {

@@ -1,5 +1,6 @@
 import { type AuditEntry, checkEntry, nameFault, type NewEntry } from "./entry.ts";
 import { AuditLogError } from "./errors.ts";
+import { inTime } from "./in_time.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import type { RedactableEntry, Redactor } from "./redactor.ts";
 import { isPromiseLike } from "./promise_like.ts";
@@ -59,25 +60,13 @@ export class Redaction {
         counts.set(kind, (counts.get(kind) ?? 0) + count);
       });
       if (!isPromiseLike(answer)) return this.#checked(answer, counts);
-      return this.#inTime(answer).then((entry) => this.#checked(entry, counts))
+      const { timeoutMs } = this.#policy;
+      const late = () => new Error(`the redactor gave no answer within ${timeoutMs} ms`);
+      return inTime(answer, timeoutMs, late, false).then((entry) => this.#checked(entry, counts))
         .catch((error) => this.#failed(given, isVital, error));
     } catch (error) {
       return this.#failed(given, isVital, error);
     }
-  }
-
-  /** An answer that is waited for no longer than it may take; what comes later is ignored. */
-  #inTime(answer: PromiseLike<RedactableEntry>): Promise<RedactableEntry> {
-    const { timeoutMs } = this.#policy;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new Error(`the redactor gave no answer within ${timeoutMs} ms`)),
-        timeoutMs,
-      );
-      // It shall not keep the process alive.
-      (timer as { unref?: () => void }).unref?.();
-      Promise.resolve(answer).finally(() => clearTimeout(timer)).then(resolve, reject);
-    });
   }
 
   #checked(entry: RedactableEntry, counts: ReadonlyMap<string, number>): Redacted {

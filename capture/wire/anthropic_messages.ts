@@ -12,6 +12,7 @@ import {
   type Loose,
   looseOf,
   parsedOr,
+  sumOfKnown,
   telling,
   textOf,
   usageOf,
@@ -144,15 +145,13 @@ function iterationsIn({ iterations }: Loose): unknown {
  */
 function usageIn(usage: Loose): Usage | undefined {
   const parts = [usage, ...listOf(usage["iterations"]).filter(({ type }) => type === "compaction")];
-  const sum = (name: string): number | undefined => {
-    const counts = parts.map((part) => countOf(part[name])).filter((count) => count !== undefined);
-    return countOf(usage[name]) === undefined ? undefined : counts.reduce((sum, n) => sum + n, 0);
-  };
+  const sum = (name: string): number | undefined =>
+    countOf(usage[name]) === undefined ? undefined : sumOfKnown(...parts.map((part) => part[name]));
   const [read, written] = [sum("cache_read_input_tokens"), sum("cache_creation_input_tokens")];
   const uncached = sum("input_tokens");
   return usageOf({
     // Cached tokens are counted apart.
-    inputTokens: uncached === undefined ? undefined : uncached + (read ?? 0) + (written ?? 0),
+    inputTokens: uncached === undefined ? undefined : sumOfKnown(uncached, read, written),
     outputTokens: sum("output_tokens"),
     cacheReadTokens: read,
     cacheCreationTokens: written,

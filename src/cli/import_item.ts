@@ -7,7 +7,7 @@ import { v7 } from "uuid";
 import type { Stamp } from "../clock.ts";
 import { admit, type AuditEntry, nameFault, type NewEntry } from "../entry.ts";
 import { AuditLogError } from "../errors.ts";
-import { formatTimestamp, parseInstant } from "../instant.ts";
+import { formatTimestamp, LAST_MS, parseInstant } from "../instant.ts";
 import { encodeCanonical, type JsonObject, type JsonValue, repeatsKey } from "../json.ts";
 import { NotStorable, parseJson } from "../parse_json.ts";
 import { adoptLine, encodeLine, KEYS, LogRecord, NotARecord } from "../record.ts";
@@ -193,8 +193,6 @@ function checkId(value: JsonValue): string {
   if (fault !== undefined) throw new BadLine(`entry_id ${fault}`);
   return value as string;
 }
-
-const LAST_MS = 253_402_300_799_999; // the end of the year 9999
 
 /** Milliseconds since the epoch; further digits are cut off. */
 function readTimestamp(value: JsonValue): number {

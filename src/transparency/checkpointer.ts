@@ -1,5 +1,6 @@
 import { countedEntries } from "../counted.ts";
 import { AuditLogError } from "../errors.ts";
+import { LAST_MS } from "../instant.ts";
 import { Mutex } from "../mutex.ts";
 import type { TreeStore } from "../stores/tree_store.ts";
 import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
@@ -251,12 +252,8 @@ async function checkTile(
   );
 }
 
-/** Year 9999 ends here. */
-const LAST_SECONDS = 253_402_300_799;
-
 function secondsOf(milliseconds: number): number {
-  const seconds = Math.floor(milliseconds / 1000);
-  if (seconds >= 0 && seconds <= LAST_SECONDS) return seconds;
+  if (milliseconds >= 0 && milliseconds <= LAST_MS) return Math.floor(milliseconds / 1000);
   throw new AuditLogError(
     "INVALID_OPTION",
     `Cannot sign a checkpoint: the clock says ${milliseconds}`,

@@ -8,13 +8,12 @@
  *
  * @module
  */
+import { LAST_MS } from "../instant.ts";
 import { type KeySigner, readVerifierKey, type Signer } from "./keys.ts";
 import { formatSignature, type NoteSignature } from "./note_signature.ts";
 import { SIGNATURE_BYTES, verifierOfPublicKey } from "./webcrypto.ts";
 
 const TIME_BYTES = 8;
-/** The end of the year 9999: what is signed for a later time was not signed by a clock. */
-const LAST_SECOND = 253_402_300_799n;
 
 /** Whether a signature is as long as a time and an Ed25519 signature. */
 export function mayBeCosignature({ signature }: Pick<NoteSignature, "signature">): boolean {
@@ -85,7 +84,8 @@ export async function timeReaderFrom(verifierKey: string): Promise<TimeReader> {
       const view = new DataView(signature.buffer, signature.byteOffset, signature.byteLength);
       const seconds = view.getBigUint64(0);
       const holds = await verify(messageOf(text, seconds), signature.slice(TIME_BYTES));
-      return holds && seconds <= LAST_SECOND ? Number(seconds) : "altered";
+      // What is signed for a later time was not signed by a clock.
+      return holds && seconds <= LAST_MS / 1000 ? Number(seconds) : "altered";
     },
   };
 }

@@ -5,6 +5,7 @@ import {
   type TimeReader,
   timeReaderFrom,
 } from "./cosignature.ts";
+import { inTime } from "../in_time.ts";
 import { formatCheckpoint } from "./checkpoint.ts";
 import { failing } from "./failure.ts";
 import {
@@ -16,6 +17,9 @@ import {
   verifierFrom,
 } from "./keys.ts";
 import { checkSigners, parseNote, signNote } from "./note.ts";
+
+/** How long a signer may take, milliseconds: a key management service that never answers would keep the log from being closed. */
+const SIGNING_MS = 30_000;
 
 /** What a log signs its checkpoints with: a key as text, or something that signs. */
 export type SigningKey = string | Signer;
@@ -124,7 +128,9 @@ export class LogSigners {
    */
   async sign(size: number, root: Uint8Array, seconds: number): Promise<string> {
     const text = formatCheckpoint({ origin: this.origin, size, root, extensions: [] });
-    const whole = await inTime(this.#signed(text, seconds));
+    const late = () =>
+      failing("INVALID_KEY", "sign a checkpoint")(`a signer gave nothing in ${SIGNING_MS} ms`);
+    const whole = await inTime(this.#signed(text, seconds), SIGNING_MS, late, true);
     await this.#check(whole);
     return whole;
   }
@@ -135,22 +141,5 @@ export class LogSigners {
       this.#cosigners.map((cosigner) => cosigner.cosign(text, seconds)),
     );
     return note + timed.map((line) => `${line}\n`).join("");
-  }
-}
-
-/** How long a signer may take, milliseconds: a key management service that never answers would keep the log from being closed. */
-const SIGNING_MS = 30_000;
-
-/** Waits for signatures, for so long. @throws {AuditLogError} `INVALID_KEY`. */
-export async function inTime<T>(signing: Promise<T>, ms: number = SIGNING_MS): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const fail = failing("INVALID_KEY", "sign a checkpoint");
-    timer = setTimeout(() => reject(fail(`a signer gave nothing in ${ms} ms`)), ms);
-  });
-  try {
-    return await Promise.race([signing, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

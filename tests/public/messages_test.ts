@@ -123,14 +123,14 @@ const mistakes: [
     (log) => log.lines(null as Wrong).next(),
     "INVALID_QUERY",
     "",
-    "a query is a plain object, not null",
+    "a query must be a plain object, not null",
   ],
   [
     "a text in place of a query of lines",
     (log) => log.lines("alice" as Wrong).next(),
     "INVALID_QUERY",
     "",
-    "a query is a plain object, not a string",
+    "a query must be a plain object, not a string",
   ],
   [
     "events asked of unfinished()",

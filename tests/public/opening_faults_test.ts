@@ -1,12 +1,14 @@
 // Whichever call to the system fails while a log is opened, nothing stays open, and the log can be opened afterwards.
 
 import { assert, assertEquals } from "@std/assert";
-import { AuditLog, AuditLogError, SqliteError } from "@audit-log/llm";
-import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { AuditLog, AuditLogError } from "@audit-log/llm";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { FILE_BACKENDS } from "../support/backends.ts";
 import { FailingRuntime } from "../support/failing_runtime.ts";
+import { EIO, IOERR } from "../support/fault_kinds.ts";
+import { filesBeside, writeBeside } from "../support/files.ts";
 import { interactions } from "../support/interaction.ts";
 import { currentRuntime } from "../support/runtime.ts";
 import { atEnd, memoryFolder } from "../support/temp.ts";
@@ -17,13 +19,6 @@ const STATES = {
   sqlite: ["as it was closed", "new"],
   jsonl: ["as it was closed", "new", "without its index", "with a file that is no index"],
 } as const;
-
-/** What a call that fails reports: the runtime's error for files, SQLite's for databases. */
-function errorOf(what: string): Error {
-  return what.startsWith("sqlite.")
-    ? new SqliteError(10, "disk I/O error", undefined)
-    : Object.assign(new Error("EIO: i/o error"), { code: "EIO" });
-}
 
 for (const backend of FILE_BACKENDS) {
   for (const state of STATES[backend]) {
@@ -40,19 +35,21 @@ for (const backend of FILE_BACKENDS) {
         const index = join(closed, "log-index");
         if (state === "without its index") rmSync(index);
         if (state === "with a file that is no index") writeFileSync(index, "no index");
+        const files = filesBeside(closed, "log");
         const options = { backend, path: join(folder, "log"), readOnly } as const;
         for (const done of ["nothing", "all"] as const) {
           let refused = 0;
           for (let n = 0, fails = true; fails; n++) {
             rmSync(folder, { recursive: true, force: true });
             mkdirSync(folder);
-            for (const name of readdirSync(closed)) {
-              copyFileSync(join(closed, name), join(folder, name));
-            }
+            writeBeside(options.path, files);
             let calls = 0;
             const failing = new FailingRuntime(
               real,
-              ({ what }) => calls++ === n ? { done, error: () => errorOf(what) } : undefined,
+              ({ what }) =>
+                calls++ === n
+                  ? { done, error: what.startsWith("sqlite.") ? IOERR : EIO }
+                  : undefined,
             );
             atEnd(t, () => failing.end());
             const opening = AuditLog.open({ ...options, runtime: failing.runtime });

@@ -10,9 +10,10 @@ import {
   type VerificationReport,
   type VerifyOptions,
 } from "@audit-log/llm";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { type FilesBeside, filesBeside, writeBeside } from "./files.ts";
 import { allLines, interactions, START_MS } from "./interaction.ts";
 import { BY_HAND } from "./notes.ts";
 import { openRaw, type RawDatabase } from "./raw_sqlite.ts";
@@ -34,7 +35,7 @@ export interface Original {
 /** What was recorded, and its files by what follows the log's name in theirs. */
 interface Recorded {
   readonly log: Original;
-  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly files: FilesBeside;
 }
 
 const recorded = new Map<string, Promise<Recorded>>();
@@ -52,7 +53,7 @@ export async function original(
   if (!recorded.has(name)) recorded.set(name, record(t, backend, sizes));
   const { log, files } = await recorded.get(name)!;
   const path = join(tempFolder(t), "log");
-  for (const [suffix, bytes] of files) writeFileSync(path + suffix, bytes);
+  writeBeside(path, files);
   return { ...log, path };
 }
 
@@ -83,10 +84,7 @@ async function record(
   }
   const lines = await allLines(log);
   await log.close();
-  const files = readdirSync(folder).map((name) =>
-    [name.slice("log".length), readFileSync(join(folder, name))] as const
-  );
-  return { log: { backend, path, ids, lines, notes }, files: new Map(files) };
+  return { log: { backend, path, ids, lines, notes }, files: filesBeside(folder, "log") };
 }
 
 /** Verifies a log that nobody has open, without any right to change it. */

@@ -8,20 +8,14 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { AuditLog, generateSigningKey, type KeyPair, type Runtime } from "@audit-log/llm";
-import {
-  appendFileSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { appendFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { type Call, FailingRuntime, type Fault } from "./failing_runtime.ts";
 import { anything, FAULT_KINDS, type FaultKind, onAppend } from "./fault_kinds.ts";
 import { checkReopened, type Scenario, useWhileFailing } from "./fault_scenario.ts";
+import { type FilesBeside, filesBeside, writeBeside } from "./files.ts";
 import { interactions } from "./interaction.ts";
 import { currentRuntime } from "./runtime.ts";
 import { memoryFolder } from "./temp.ts";
@@ -63,7 +57,7 @@ const real = await currentRuntime();
 /** Tests what becomes of a log, for each way of failing. */
 export function testFaults(one: FaultCase): void {
   let counting: Promise<readonly Call[]> | undefined;
-  let files: Promise<Files> | undefined;
+  let files: Promise<FilesBeside> | undefined;
   for (const [name, kind] of Object.entries(FAULT_KINDS)) {
     if (one.backend === "sqlite" && kind.applies === onAppend) continue;
     test(`${one.backend}, ${one.state}: ${name}`, { timeout: 1_200_000 }, async (t) => {
@@ -93,36 +87,28 @@ export function testFaults(one: FaultCase): void {
 
 const keys: KeyPair = await generateSigningKey("acme.example/faults");
 
-/** A log's files, by what follows its name in theirs. */
-type Files = ReadonlyMap<string, Uint8Array>;
-
 /** The files of a log before it is used. */
 async function filesBefore(
   { backend, before, torn }: FaultCase,
   folder: string,
-): Promise<Files> {
+): Promise<FilesBeside> {
   if (before === 0) return new Map();
   const template = mkdtempSync(join(folder, "template-"));
   const log = await AuditLog.open({ backend, path: join(template, "log") });
   await log.recordAll(interactions(before));
   await log.close();
   appendFileSync(join(template, "log"), torn);
-  return new Map(
-    readdirSync(template).map((name) => [
-      name.slice("log".length),
-      readFileSync(join(template, name)),
-    ]),
-  );
+  return filesBeside(template, "log");
 }
 
 /** Logs of one case, used one after the other. */
 class Bench {
   readonly #case: FaultCase;
   readonly #folder: string;
-  readonly #files: Files;
+  readonly #files: FilesBeside;
   #used = 0;
 
-  constructor(given: FaultCase, folder: string, files: Files) {
+  constructor(given: FaultCase, folder: string, files: FilesBeside) {
     this.#case = given;
     this.#folder = folder;
     this.#files = files;
@@ -189,7 +175,7 @@ class Bench {
     const { backend, before, signs, torn, isLarge = false, through } = this.#case;
     const name = `${this.#used++}`;
     const path = join(this.#folder, name);
-    for (const [suffix, bytes] of this.#files) writeFileSync(path + suffix, bytes);
+    writeBeside(path, this.#files);
     const { codes, reason, mayTear = false, persists = false, busyTimeoutMs = 30_000 } = kind;
     const { signingKey, verifierKey } = keys;
     const checkpoints = { everyEntries: 4, everyMs: Infinity };

@@ -11,9 +11,11 @@ const posix = (code: string, message: string) => (): Error =>
   Object.assign(new Error(`${code}: ${message}`), { code });
 const sqlite = (code: number, message: string) => (): Error =>
   new SqliteError(code, message, undefined);
-const EIO = posix("EIO", "i/o error");
+/** What a call to the file system says of a broken disk. */
+export const EIO = posix("EIO", "i/o error");
 const ENOSPC = posix("ENOSPC", "no space left on device");
-const IOERR = sqlite(10, "disk I/O error");
+/** What SQLite says of it. */
+export const IOERR = sqlite(10, "disk I/O error");
 const FULL = sqlite(13, "database or disk is full");
 const BUSY = sqlite(5, "database is locked");
 

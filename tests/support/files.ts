@@ -1,5 +1,5 @@
 /**
- * Looking at the files of a folder.
+ * Looking at the files of a folder, and copying them.
  *
  * @module
  */
@@ -37,6 +37,21 @@ export function modes(folder: string): Record<string, string> {
       (statSync(join(folder, name)).mode & 0o777).toString(8),
     ]),
   );
+}
+
+/** Files by what follows a name in theirs: `-index` of a log's index. */
+export type FilesBeside = ReadonlyMap<string, Uint8Array>;
+
+/** The bytes of all files of a folder, whose names begin with the same. */
+export function filesBeside(folder: string, name: string): FilesBeside {
+  return new Map(
+    readdirSync(folder).map((file) => [file.slice(name.length), readFileSync(join(folder, file))]),
+  );
+}
+
+/** Writes files beside a path, which is one of them. */
+export function writeBeside(path: string, files: FilesBeside): void {
+  for (const [suffix, bytes] of files) writeFileSync(path + suffix, bytes);
 }
 
 /** Who owns each file of a folder. */
