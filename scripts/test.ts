@@ -171,7 +171,6 @@ function testDocs(denoFlags: string[]): Promise<Outcome[]> {
       files: [],
       denoFlags: [
         "--doc",
-        `--config=${pathOf("deno.json")}`,
         ...denoFlags,
         ...[
           ...entryPoints(),

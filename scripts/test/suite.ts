@@ -7,6 +7,7 @@
 import { run, type RunResult } from "../lib/process.ts";
 import { pathOf } from "../lib/project.ts";
 import type { Runtime } from "../lib/runtimes.ts";
+import { writeGroups } from "./groups.ts";
 import { readJUnit, type TestCase } from "./junit.ts";
 
 /** The outcome of one run: a runtime, and what it was to test. */
@@ -43,37 +44,57 @@ const SILENCE_MS = 300_000;
 
 /** Runs test files on a runtime. Whatever goes wrong becomes a failed test of the outcome. */
 export async function runSuite(runtime: Runtime, suite: Suite): Promise<Outcome> {
-  const report = await Deno.makeTempFile({ suffix: ".xml" });
-  const compiled = await Deno.makeTempDir();
+  const scratch = await Deno.makeTempDir();
+  const report = `${scratch}/report.xml`;
   try {
-    const result = await run(commandFor(runtime, suite, report), {
+    await Deno.writeTextFile(report, "");
+    const files = runtime.name === "deno"
+      ? await writeGroups(suite.files, suite.cwd, scratch)
+      : suite.files;
+    const result = await run(commandFor(runtime, suite, files, { report, scratch }), {
       cwd: suite.cwd,
       // Through the environment, and so also in the processes and workers that a test starts.
       env: {
         ...(suite.nodeHooks ? { NODE_OPTIONS: `--import=${suite.nodeHooks}` } : {}),
-        // Each file of tests is a process on Node, and each command that one runs: they would strip the types again and again.
-        ...(runtime.name === "node" ? { NODE_COMPILE_CACHE: compiled } : {}),
+        // Each command that a test runs is a process: they would strip the types again and again.
+        ...(runtime.name === "node" ? { NODE_COMPILE_CACHE: `${scratch}/compiled` } : {}),
         AUDIT_LOG_TEST_DATA: pathOf("../shared/data"),
       },
       silenceMs: suite.silenceMs ?? SILENCE_MS,
       onLine: suite.onLine,
     });
     if (result.fellSilent) {
-      return { title: suite.title, cases: silenced(runtime.name, suite, result) };
+      return { title: suite.title, cases: silenced(runtime.name, suite, files, result) };
     }
     const cases = readJUnit(await Deno.readTextFile(report), runtime.name);
-    return { title: suite.title, cases: withUnreported(runtime.name, cases, suite.files, result) };
+    return { title: suite.title, cases: withUnreported(runtime.name, cases, files, result) };
   } finally {
-    await Deno.remove(report);
-    await Deno.remove(compiled, { recursive: true });
+    await Deno.remove(scratch, { recursive: true });
   }
 }
 
-function commandFor({ name, program }: Runtime, suite: Suite, report: string): string[] {
-  const { files, denoFlags = [] } = suite;
+/**
+ * The command that runs files.
+ *
+ * @param files As `suite.files`; on Deno the modules that import them, in the folder `scratch`.
+ */
+function commandFor(
+  { name, program, version }: Runtime,
+  { denoFlags = [] }: Suite,
+  files: readonly string[],
+  { report, scratch }: { report: string; scratch: string },
+): string[] {
   switch (name) {
     case "deno":
-      return [program, "test", "-A", ...denoFlags, `--junit-path=${report}`, ...files];
+      return [
+        program,
+        "test",
+        "-A",
+        `--config=${pathOf("deno.json")}`,
+        ...denoFlags,
+        `--junit-path=${report}`,
+        ...files.map((file) => `${scratch}/${file}`),
+      ];
     case "bun":
       return [
         program,
@@ -88,6 +109,8 @@ function commandFor({ name, program }: Runtime, suite: Suite, report: string): s
       return [
         program,
         "--test",
+        // All files in one process, as on Bun: a third less work. Older Nodes cannot, or have another name for it.
+        ...(parseInt(version) >= 24 ? ["--test-isolation=none"] : []),
         `--test-timeout=${TEST_TIMEOUT_MS}`,
         "--test-reporter=spec",
         "--test-reporter-destination=stdout",
@@ -138,10 +161,15 @@ function withUnreported(
 }
 
 /** A run that was ended leaves no report, or half of one: the files under way count as failed, each as one test. */
-function silenced(runtime: Runtime["name"], suite: Suite, { output }: RunResult): TestCase[] {
+function silenced(
+  runtime: Runtime["name"],
+  suite: Suite,
+  files: string[],
+  { output }: RunResult,
+): TestCase[] {
   const seconds = (suite.silenceMs ?? SILENCE_MS) / 1000;
-  const files = underWay(runtime, suite.files, output);
-  return (files.length > 0 ? files : [""]).map((file) => ({
+  const found = underWay(runtime, files, output);
+  return (found.length > 0 ? found : [""]).map((file) => ({
     name: `the run was ended, for it told nothing for ${seconds} s`,
     file,
     outcome: "failed",
@@ -149,7 +177,7 @@ function silenced(runtime: Runtime["name"], suite: Suite, { output }: RunResult)
   }));
 }
 
-/** The files that were not yet through when a run was ended: one on Deno and Bun, which run one after the other. */
+/** The files that were not yet through when a run was ended: the last that was named, but for Nodes that run several at once. */
 function underWay(runtime: Runtime["name"], files: string[], output: string): string[] {
   const named = namedIn(runtime, output);
   const found = named.flatMap((path) => files.find((file) => isFile(path, file)) ?? []);
@@ -168,7 +196,7 @@ function namedIn(runtime: Runtime["name"], output: string): string[] {
       // Node lists those under way when it is told to end.
       const interrupted = lines.indexOf("Interrupted while running:");
       const listed = interrupted < 0 ? [] : lines.slice(interrupted);
-      return listed.flatMap((line) => /^⚠ (\S+)/u.exec(line)?.[1] ?? []);
+      return listed.flatMap((line) => /^⚠ .*\((\S+):\d+:\d+\)$/u.exec(line)?.[1] ?? []);
     }
   }
 }

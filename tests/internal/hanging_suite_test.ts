@@ -35,27 +35,30 @@ const summary = ({ cases }: Outcome) =>
 
 testUnless(
   reason,
-  "a run that falls silent is ended, and the file under way has failed",
+  "a run that falls silent is ended, and the file or group under way has failed",
   async (t) => {
     for (
-      const [name, script] of [
+      const [name, script, underWay] of [
         [
           "deno",
-          "echo 'running 2 tests from ./tests/a_test.ts\na ok ... ok (1ms)\nrunning 1 test from ./tests/b_test.ts'; exec sleep 600",
+          'for group; do :; done; echo "running 3 tests from ../..$group\na ok ... ok (1ms)\nb hangs ..."; exec sleep 600',
+          "a_to_c_test.ts",
         ],
         [
           "bun",
           "echo 'tests/a_test.ts:\n(pass) a ok [1.39ms]\n\ntests/b_test.ts:'; exec sleep 600",
+          "tests/b_test.ts",
         ],
         [
           "node",
-          "trap \"echo 'Interrupted while running:\n\n⚠ tests/b_test.ts (tests/b_test.ts:1:1)'; kill $!; exit\" TERM\necho '✔ a ok (1ms)'; sleep 600 & wait",
+          "trap \"echo 'Interrupted while running:\n\n⚠ b hangs (tests/b_test.ts:1:1)'; kill \\$!; exit\" TERM\necho '✔ a ok (1ms)'; sleep 600 & wait",
+          "tests/b_test.ts",
         ],
       ] as const
     ) {
       const outcome = await outcomeOf(t, name, script);
       assertEquals(summary(outcome), [
-        "failed tests/b_test.ts: the run was ended, for it told nothing for 1 s",
+        `failed ${underWay}: the run was ended, for it told nothing for 1 s`,
       ], name);
       assertMatch(outcome.cases[0].detail, /a ok/);
     }
