@@ -1,3 +1,5 @@
+import { setBackgroundTimeout } from "./background_timer.ts";
+
 /**
  * Waits for what somebody else is to answer, and no longer than it may take; what comes later is ignored.
  *
@@ -13,8 +15,8 @@ export function inTime<T>(
   keepsAlive: boolean,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(late()), ms);
-    if (!keepsAlive) (timer as { unref?: () => void }).unref?.();
+    const set = keepsAlive ? setTimeout : setBackgroundTimeout;
+    const timer = set(() => reject(late()), ms);
     Promise.resolve(answer).finally(() => clearTimeout(timer)).then(resolve, reject);
   });
 }

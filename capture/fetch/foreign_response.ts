@@ -1,3 +1,4 @@
+import { setBackgroundTimeout } from "../shared/background_timer.ts";
 import type { Loose } from "../shared/loose.ts";
 import {
   knownError,
@@ -88,9 +89,7 @@ class Watch {
 
   /** Ends the call when nobody begins to read for a while: many look at an error's status and no further. */
   endUnlessRead(): void {
-    this.#unread = setTimeout(() => void this.#call.abort(), UNREAD_MS);
-    // It shall not keep the process alive.
-    (this.#unread as { unref?: () => void }).unref?.();
+    this.#unread = setBackgroundTimeout(() => void this.#call.abort(), UNREAD_MS);
   }
 
   proxyOf<T extends object>(response: T): T {

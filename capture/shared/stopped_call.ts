@@ -1,3 +1,4 @@
+import { setBackgroundTimeout } from "./background_timer.ts";
 import type { Unrecorded } from "./unrecorded.ts";
 
 /** How long the log is kept open for a call whose client does not say that it has ended, milliseconds. */
@@ -19,11 +20,9 @@ export function holdIfStopped(
   let release = (): void => {};
   const stopped = (): void => {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer: unknown = setTimeout(resolve, PATIENCE_MS);
-    // It shall not keep the process alive.
-    (timer as { unref?: () => void }).unref?.();
+    const timer = setBackgroundTimeout(resolve, PATIENCE_MS);
     release = () => {
-      clearTimeout(timer as number);
+      clearTimeout(timer);
       resolve();
     };
     void unrecorded.hold(promise);

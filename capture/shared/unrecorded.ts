@@ -1,5 +1,6 @@
 import { type AuditLog, AuditLogError } from "../../mod.ts";
 import { outOfContext } from "../../adapters/async_storage.ts";
+import { setBackgroundTimeout } from "./background_timer.ts";
 
 /** How many ends of calls are kept to be tried again. */
 const MOST = 1000;
@@ -157,12 +158,10 @@ export class Unrecorded {
 
   #retryLater(): void {
     if (this.#timer !== undefined || this.#isClosing) return;
-    this.#timer = setTimeout(() => {
+    this.#timer = setBackgroundTimeout(() => {
       this.#timer = undefined;
       void this.retry();
     }, this.#pauseMs);
-    // It shall not keep the process alive.
-    (this.#timer as { unref?: () => void }).unref?.();
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
   }
 }

@@ -1,3 +1,4 @@
+import { setBackgroundTimeout } from "../background_timer.ts";
 import { nextTurn, Turns } from "../turns.ts";
 import type { IndexedFile } from "./jsonl_indexed_file.ts";
 
@@ -66,13 +67,11 @@ export class IndexUpkeep {
   /** Brings the index up to date once nothing has been written for a while. */
   #indexSoon(): void {
     if (this.#timer !== undefined || this.#indexed.pending === 0) return;
-    this.#timer = setTimeout(() => {
+    this.#timer = setBackgroundTimeout(() => {
       this.#timer = undefined;
       if (performance.now() - this.#lastAppend >= PAUSE_MS) this.#inPause = this.#indexInPause();
       else this.#indexSoon();
     }, PAUSE_MS);
-    // It shall keep no process alive; where timers are plain numbers, it does for a moment.
-    (this.#timer as { unref?: () => void }).unref?.();
   }
 
   /** Ends when writing goes on: a slow sync looks like a pause, and the thread is needed for what comes then. */

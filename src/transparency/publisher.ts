@@ -1,3 +1,4 @@
+import { setBackgroundTimeout } from "../background_timer.ts";
 import { counted } from "../counted.ts";
 import type { Warn } from "../warning.ts";
 import { reasonOf } from "./failure.ts";
@@ -115,8 +116,7 @@ export class Publisher {
       }; it is in the log, and will be tried again`,
     });
     if (this.#closed) return;
-    this.#timer = setTimeout(() => this.#try(), this.#pause);
-    (this.#timer as { unref?: () => void }).unref?.();
+    this.#timer = setBackgroundTimeout(() => this.#try(), this.#pause);
     this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
   }
 

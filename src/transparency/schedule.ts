@@ -1,3 +1,4 @@
+import { setBackgroundTimeout } from "../background_timer.ts";
 /** When checkpoints are signed by themselves. */
 export interface ScheduleSettings {
   /** After how many entries. */
@@ -50,8 +51,6 @@ export class CheckpointSchedule {
   #arm(): void {
     clearTimeout(this.#timer);
     if (this.#settings.everyMs > LONGEST_TIMER_MS) return;
-    this.#timer = setTimeout(() => this.#begin(), this.#settings.everyMs);
-    // It shall keep no process alive.
-    (this.#timer as { unref?: () => void }).unref?.();
+    this.#timer = setBackgroundTimeout(() => this.#begin(), this.#settings.everyMs);
   }
 }

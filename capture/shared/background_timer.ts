@@ -1,0 +1,15 @@
+/**
+ * As `setTimeout`, but the timer keeps no process alive: of the wrappers, which know only what the library exports.
+ *
+ * @param callback What to do then.
+ * @param ms How long to wait, milliseconds.
+ * @returns What `clearTimeout` takes.
+ */
+export function setBackgroundTimeout(
+  callback: () => void,
+  ms: number,
+): ReturnType<typeof setTimeout> {
+  const timer = setTimeout(callback, ms);
+  (timer as { unref?: () => void }).unref?.();
+  return timer;
+}
