@@ -22,7 +22,8 @@ export interface CostTrackerOptions {
   readonly budgets?: readonly CostBudget[] | undefined;
   /**
    * Told once of each budget that is used up, after the call that did it was counted. Needed where a budget's action is
-   * `"warn"`. What it throws reaches whoever recorded that call.
+   * `"warn"`. What it throws reaches whoever recorded that call by {@link CostTracker.record}; where a wrapper did, it is
+   * ignored, and what the call cost is in the log.
    */
   readonly onBudget?: ((event: BudgetEvent) => void) | undefined;
 }
@@ -160,7 +161,13 @@ export class CostTracker {
    */
   readonly cost: Cost = (usage, model, provider, given) => {
     const latencyMs = isUsd(given) ? given : null;
-    return this.#count({ model, provider, usage, latencyMs, costUsd: undefined }).costUsd;
+    const { costUsd } = this.#count({ model, provider, usage, latencyMs, costUsd: undefined });
+    try {
+      this.#budgets.tell();
+    } catch {
+      // What the call cost is known, and shall be recorded.
+    }
+    return costUsd;
   };
 
   /**
@@ -229,6 +236,7 @@ export class CostTracker {
       : admitCall(given);
     const refusal = this.#budgets.refusal(this.#scopes());
     const record = this.#count(call);
+    this.#budgets.tell();
     if (refusal !== undefined) throw refusal;
     return record;
   }
@@ -277,7 +285,6 @@ export class CostTracker {
     } finally {
       for (const scope of [ALL, ...scopes]) this.#add(scope, usage, costUsd, latencyMs);
     }
-    this.#budgets.tell();
     return Object.freeze({ scope: scopes.at(-1), model, provider, usage, costUsd, latencyMs });
   }
 

@@ -5,13 +5,15 @@ import {
   updatePrices,
   waitForUpdate,
 } from "@pydantic/genai-prices";
+import { ignoreRejection } from "../shared/promises.ts";
 import { checkNames, invalidOption } from "./checks.ts";
 
 /** Fetching newer prices, see {@link GenaiPricesOptions.updates}. */
 export interface PriceUpdates {
   /**
    * How old prices may get before a call has them fetched again, milliseconds, >= 1. Default 86,400,000, a day. No timer
-   * runs, and no call waits: it is calculated with the prices that are there.
+   * runs, and no call waits: it is calculated with the prices that are there. What could not be fetched is fetched again by the
+   * first call ten minutes later, if that is sooner.
    */
   readonly everyMs?: number | undefined;
   /** Where they are. Default: the package's own address, on GitHub. */
@@ -21,6 +23,8 @@ export interface PriceUpdates {
 }
 
 const DAY_MS = 86_400_000;
+/** How long those before stay at least when newer ones could not be had. */
+const RETRY_MS = 600_000;
 /** How long a fetch may take. */
 const PATIENCE_MS = 30_000;
 
@@ -32,27 +36,37 @@ const PATIENCE_MS = 30_000;
  */
 export function startUpdates(updates: PriceUpdates): void {
   checkNames(updates, "updates", ["everyMs", "url", "onError"]);
-  const { everyMs = DAY_MS, url = REMOTE_DATA_JSON_URL, onError = () => {} } = updates;
+  const { everyMs = DAY_MS, url = REMOTE_DATA_JSON_URL, onError } = updates;
   if (!(typeof everyMs === "number" && everyMs >= 1)) {
     throw invalidOption("updates.everyMs", "must be a number of milliseconds, at least 1");
   }
   if (!URL.canParse(url)) throw invalidOption("updates.url", "must be an address");
-  if (typeof onError !== "function") throw invalidOption("updates.onError", "must be a function");
+  if (onError !== undefined && typeof onError !== "function") {
+    throw invalidOption("updates.onError", "must be a function");
+  }
   const address = new URL(url);
 
   updatePrices(({ onCalc, setProviderData }: StorageFactoryParams) => {
     let fetchedAt = -Infinity;
+    const failed = (error: unknown): void => {
+      fetchedAt = Math.min(fetchedAt, performance.now() - everyMs + RETRY_MS);
+      try {
+        ignoreRejection(onError?.(error));
+      } catch {
+        // No call depends on who is told.
+      }
+    };
     const fetchIfOld = () => {
       if (performance.now() - fetchedAt < everyMs) return;
       fetchedAt = performance.now();
       setProviderData(
         fetchPrices(address).catch((error: unknown) => {
-          onError(error);
+          failed(error);
           return null; // the prices before stay
         }),
       );
       // Refused by the package: no prices of its format.
-      waitForUpdate().catch(onError);
+      waitForUpdate().catch(failed);
     };
     onCalc(fetchIfOld);
     fetchIfOld();

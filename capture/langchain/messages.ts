@@ -11,6 +11,7 @@ import {
 } from "../shared/loose.ts";
 import { blobPart, isDataUrl, urlPart } from "../shared/media.ts";
 import { type Message, type Part, textPart } from "../shared/messages.ts";
+import { allOutputTokens } from "../shared/output_tokens.ts";
 import { plainJson, plainObject } from "../shared/plain_json.ts";
 
 /** LangChain's names of roles, and those of the conventions. */
@@ -163,16 +164,24 @@ function beside(block: Loose, ...names: readonly string[]): Record<string, JsonV
 
 /** Usage as LangChain's messages have it, or else as its models' outputs do. */
 export function usageIn(message: unknown, llmOutput: unknown): Usage | undefined {
-  const { input_tokens, output_tokens, input_token_details, output_token_details } = looseOf(
-    looseOf(message)["usage_metadata"],
-  );
+  const { usage_metadata, response_metadata } = looseOf(message);
+  const told = looseOf(usage_metadata);
+  const { input_tokens, input_token_details, output_token_details } = told;
+  const { model_name, model } = looseOf(response_metadata);
+  const reasoning = looseOf(output_token_details)["reasoning"];
   const { promptTokens, completionTokens } = looseOf(looseOf(llmOutput)["tokenUsage"]);
   return countedUsage({
     inputTokens: input_tokens,
-    outputTokens: output_tokens,
+    outputTokens: allOutputTokens({
+      input: input_tokens,
+      output: told["output_tokens"],
+      reasoning,
+      total: told["total_tokens"],
+      model: model_name ?? model,
+    }),
     cacheReadTokens: looseOf(input_token_details)["cache_read"],
     cacheCreationTokens: looseOf(input_token_details)["cache_creation"],
-    reasoningTokens: looseOf(output_token_details)["reasoning"],
+    reasoningTokens: reasoning,
   }) ?? countedUsage({ inputTokens: promptTokens, outputTokens: completionTokens });
 }
 

@@ -88,19 +88,22 @@ export async function exportEntries(
   return { count, last };
 }
 
-const OPTIONS: readonly (keyof ExportOptions)[] = [
-  "content",
-  "attributes",
-  "annotations",
-  "user",
-  "model",
-  "since",
-  "until",
-  "metadata",
-  "events",
-  "after",
-  "limit",
-];
+const OPTIONS = Object.keys(
+  {
+    content: true,
+    attributes: true,
+    annotations: true,
+    user: true,
+    model: true,
+    since: true,
+    until: true,
+    metadata: true,
+    text: true,
+    events: true,
+    after: true,
+    limit: true,
+  } satisfies Record<keyof ExportOptions, true>,
+);
 
 function checkExport(log: AuditLog, logger: OtelLogger, options: ExportOptions): void {
   const { stream, get } = Object(log) as Partial<AuditLog>;
@@ -114,7 +117,7 @@ function checkExport(log: AuditLog, logger: OtelLogger, options: ExportOptions):
     );
   }
   if (typeof options !== "object" || options === null) throw invalid("", "must be an object");
-  const unknown = Object.keys(options).find((name) => !OPTIONS.some((known) => known === name));
+  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
   if (unknown !== undefined) {
     throw invalid(unknown, `is not an option; ${hintFor(unknown, OPTIONS)}`);
   }

@@ -95,8 +95,8 @@ export class AuditSpanProcessor {
     if (this.#isShutDown) return;
     this.#hasStarted(span);
     const call = this.#callOf(span);
-    if (call === undefined) return;
     this.#logged.release(span);
+    if (call === undefined) return;
     const begun = this.#begun.get(span);
     this.#begun.delete(span);
     this.#wait(this.#record(call, begun).catch((error) => this.#tell(error, call.info)));
@@ -118,10 +118,7 @@ export class AuditSpanProcessor {
   #hasStarted(span: OtelSpan): void {
     if (!this.#started.delete(span)) return;
     const call = this.#callOf(span);
-    if (call === undefined) {
-      this.#logged.release(span);
-      return;
-    }
+    if (call === undefined) return; // its end may tell
     this.#logged.keep(span);
     const begun = this.#begin(this.#capture, call);
     this.#begun.set(span, begun);

@@ -53,8 +53,9 @@ export interface RedactTextsOptions {
  * `gen_ai.evaluation.name`, `gen_ai.evaluation.score.label`, `gen_ai.operation.name`, `gen_ai.output.type`,
  * `gen_ai.provider.name`, `gen_ai.request.encoding_formats`, `gen_ai.request.model`, `gen_ai.response.finish_reasons`,
  * `gen_ai.response.id`, `gen_ai.response.model`, `gen_ai.system`, `gen_ai.token.type`, `gen_ai.tool.call.id`,
- * `gen_ai.tool.name`, `gen_ai.tool.type`, `openai.api.type`, `openai.request.service_tier`, `openai.response.service_tier`,
- * `openai.response.system_fingerprint`.
+ * `gen_ai.tool.name`, `gen_ai.tool.type`, `langchain.parent_run_id`, `langchain.root_run_id`, `langchain.run_id`,
+ * `openai.api.type`, `openai.request.service_tier`, `openai.response.service_tier`, `openai.response.system_fingerprint`,
+ * `otel.parent_span_id`, `otel.span_id`, `otel.trace_id`.
  *
  * @param options The function, and how far it goes.
  * @returns The redactor. It is asynchronous if the function is, and throws what the function throws; it throws

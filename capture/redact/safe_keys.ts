@@ -27,10 +27,16 @@ export const SAFE_KEYS: ReadonlySet<string> = new Set([
   "gen_ai.tool.call.id",
   "gen_ai.tool.name",
   "gen_ai.tool.type",
+  "langchain.parent_run_id",
+  "langchain.root_run_id",
+  "langchain.run_id",
   "openai.api.type",
   "openai.request.service_tier",
   "openai.response.service_tier",
   "openai.response.system_fingerprint",
+  "otel.parent_span_id",
+  "otel.span_id",
+  "otel.trace_id",
   "server.address",
 ]);
 

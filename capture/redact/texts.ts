@@ -49,9 +49,16 @@ function* walkPlainText(text: string, parts: JsonParts): Walk<string> {
   for (const piece of piecesOf(whole)) {
     const read = piece.includes("\\") ? unescaped(piece) : piece;
     const walked = read === piece ? read : yield* walkText(read, parts);
-    redacted += walked === read ? piece : JSON.stringify(walked).slice(1, -1);
+    redacted += walked === read ? piece : escapedAs(piece, walked);
   }
   return redacted;
+}
+
+/** A piece that was changed, as it was written: what has lines of its own is no string of JSON. */
+function escapedAs(piece: string, walked: string): string {
+  return /[\n\r\t]/.test(piece)
+    ? walked.replace(/["\\]/g, "\\$&")
+    : JSON.stringify(walked).slice(1, -1);
 }
 
 /** What stands between quotes that are not escaped, and those quotes. */

@@ -213,7 +213,12 @@ export class CapturedCall {
     latencyMs: number,
   ): number | null {
     const { cost } = this.#capture.options;
-    const asked = [usageOf(usage) ?? {}, model ?? this.#info.model, this.#info.provider] as const;
+    const { provider } = this.#info;
+    const asked = [
+      usageOf(usage) ?? {},
+      pricedModel(this.#info.model, model, provider),
+      provider,
+    ] as const;
     if (cost === undefined || !isPriced) return null;
     try {
       let costUsd: number | null = null;
@@ -248,6 +253,16 @@ export class CapturedCall {
     if (this.#firstMs !== undefined) about[FIRST_CHUNK] = Math.round(this.#firstMs * 1e3) / 1e6;
     return { ...about, ...this.#noted, ...facts };
   }
+}
+
+/** The name that prices are for: Bedrock's tells where a model runs, and so what it costs; what answers has its bare name. */
+function pricedModel(
+  asked: string,
+  answered: string | undefined,
+  provider: string | undefined,
+): string {
+  const isBedrocks = provider === "aws.bedrock" && /(?:^|[./])anthropic\./.test(asked);
+  return isBedrocks ? asked : answered ?? asked;
 }
 
 /** Whole microseconds: more digits would be noise. */

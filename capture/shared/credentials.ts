@@ -38,7 +38,7 @@ const SCHEMAS = /^(?:properties|patternProperties|\$defs|definitions|dependentSc
  * whose form tells.
  */
 const SECRET =
-  /^(?:(?:bearer|basic|token) {1,8}(?=[\w.~+/-]*[\d=]|[\w.~+/=-]{24})[\w.~+/=-]{8,}|(?:sk|pk|rk|xai|gsk|hf|gh[opsu]|xox[a-z])[-_][\w-]{16,}|github_pat_\w{16,}|AIza[\w-]{20,}|(?:ya29|AQ)\.[\w.-]{20,}|(?:AKIA|ASIA)[A-Z0-9]{12,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*)$/i;
+  /^(?:(?:bearer|basic|token) {1,8}(?=[\w.~+/-]*[\d=]|[\w.~+/=-]{24})[\w.~+/=-]{8,}|(?:sk|pk|rk|xai|gsk|glpat|hf|nvapi|pplx|r8|gh[opsu]|xox[a-z])[-_][\w-]{16,}|github_pat_\w{16,}|AIza[\w-]{20,}|(?:ya29|AQ)\.[\w.-]{20,}|(?:AKIA|ASIA)[A-Z0-9]{12,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*)$/i;
 const LEFT_OUT = "[secret]";
 
 /** What a name says of what it is the name of. */
@@ -124,7 +124,7 @@ function strippedText(text: string, isAddress: boolean): string {
   if (json !== undefined) return json;
   if (SECRET.test(text)) return LEFT_OUT;
   if (!text.includes("://")) return text;
-  const plain = text.replace(/:\/\/[^\s/?#@"'\\]{1,1000}@/g, "://");
+  const plain = text.replace(/:\/\/[^\s/?#"'\\]{1,1000}@/g, "://");
   if (isAddress) return plain.replace(/(:\/\/[^\s?#"'\\]{0,1000})\?[^\s#"'\\]*/g, "$1");
   return plain.replace(
     /([?&;][\w.-]{1,100})=[^\s&;#"'\\]*/g,

@@ -254,9 +254,14 @@ function isFilled(object: object): boolean {
 function geminiUsage(usage: Loose): Usage | undefined {
   const { promptTokenCount, toolUsePromptTokenCount, candidatesTokenCount, thoughtsTokenCount } =
     usage;
+  const inputTokens = sumOfKnown(promptTokenCount, toolUsePromptTokenCount);
+  // A count of 0 is left out: of a prompt that was blocked, for example. The total tells it.
+  const none = inputTokens !== undefined && usage["totalTokenCount"] === inputTokens
+    ? 0
+    : undefined;
   return usageOf({
-    inputTokens: sumOfKnown(promptTokenCount, toolUsePromptTokenCount),
-    outputTokens: sumOfKnown(candidatesTokenCount, thoughtsTokenCount),
+    inputTokens,
+    outputTokens: sumOfKnown(candidatesTokenCount, thoughtsTokenCount) ?? none,
     cacheReadTokens: usage["cachedContentTokenCount"],
     reasoningTokens: thoughtsTokenCount,
   });

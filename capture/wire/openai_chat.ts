@@ -18,6 +18,7 @@ import {
 } from "../shared/loose.ts";
 import { blobPart, isDataUrl, urlPart } from "../shared/media.ts";
 import { finishReasonsOf, type Message, type Part, textPart } from "../shared/messages.ts";
+import { allOutputTokens } from "../shared/output_tokens.ts";
 import { plainJson, plainObject } from "../shared/plain_json.ts";
 import {
   ANSWER,
@@ -183,8 +184,10 @@ function saidPart(part: Loose): Part {
 
 function responseOf(body: Loose, choices: readonly Loose[]): WireResponse {
   const ofChoices = choices.map((choice) => telling(choice, CHOICE));
-  const { prompt_tokens, completion_tokens, prompt_tokens_details, completion_tokens_details } =
-    looseOf(body["usage"]);
+  // Groq tells it there, at the end of streams that were not asked for it, too.
+  const told = looseOf(body["usage"] ?? looseOf(body["x_groq"])["usage"]);
+  const { prompt_tokens, prompt_tokens_details, completion_tokens_details } = told;
+  const reasoning = looseOf(completion_tokens_details)["reasoning_tokens"];
   const output = choices.map(answered);
   return {
     output,
@@ -193,10 +196,16 @@ function responseOf(body: Loose, choices: readonly Loose[]): WireResponse {
     finishReasons: finishReasonsOf(output),
     usage: usageOf({
       inputTokens: prompt_tokens,
-      outputTokens: completion_tokens,
+      outputTokens: allOutputTokens({
+        input: prompt_tokens,
+        output: told["completion_tokens"],
+        reasoning,
+        total: told["total_tokens"],
+        model: body["model"],
+      }),
       cacheReadTokens: looseOf(prompt_tokens_details)["cached_tokens"],
       cacheCreationTokens: looseOf(prompt_tokens_details)["cache_write_tokens"],
-      reasoningTokens: looseOf(completion_tokens_details)["reasoning_tokens"],
+      reasoningTokens: reasoning,
     }),
     metadata: {
       "openai.response.service_tier": filledText(body["service_tier"]),

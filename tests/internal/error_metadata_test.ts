@@ -18,7 +18,15 @@ test("an error's message is kept without what looks like a key, a token or a pas
     "unknown api-abcdefghijklmnopqrstuvwxyzabcdefgh": "unknown [secret]",
     "header Authorization was Bearer abc123def456": "header Authorization was [secret]",
     "Basic dXNlcjpwYXNzd29yZA== is refused": "[secret] is refused",
+    "Authorization: Basic dXNlcjpwYXNz is refused": "[secret] is refused",
+    "authorization: Bearer abc.def": "[secret]",
     "password=hunter22 was wrong": "[secret] was wrong",
+    "SECRET_KEY=abcd1234 was wrong": "[secret] was wrong",
+    "passphrase: hunter22 was wrong": "[secret] was wrong",
+    "accessToken=abcd was wrong": "[secret] was wrong",
+    'got {\\"password\\":\\"hunter22\\"} back': 'got {\\"[secret]"} back',
+    "no access for glpat-abcdefghijklmnop": "no access for [secret]",
+    "connect postgres://u:p@ss@h.example/db": "connect postgres://[secret]@h.example/db",
     "GET https://h.example/v1?key=abc failed": "GET https://h.example/v1?[secret] failed",
     "connect https://user:pass@h.example": "connect https://[secret]@h.example",
     "clone https://0123456789abcdef@h.example": "clone https://[secret]@h.example",
@@ -32,6 +40,18 @@ test("an error's message is kept without what looks like a key, a token or a pas
     '{"set-cookie":"session=abcdef; Path=/","host":"h"}': '{"[secret]","host":"h"}',
   };
   for (const [message, kept] of Object.entries(messages)) assertEquals(messageOf(message), kept);
+});
+
+test("a secret that is where the message is cut is found as a whole", () => {
+  for (const secret of ["ghp_0123456789abcdefghij", "sk-proj-abcdefghijklmnop"]) {
+    for (let before = 960; before <= 1000; before++) {
+      const message = messageOf(
+        `${"a ".repeat(500).slice(0, before)} ${secret} was wrong`,
+      ) as string;
+      assertEquals(message.length <= 1001, true);
+      assertEquals(/ghp|sk-/.test(message), false, message.slice(940));
+    }
+  }
 });
 
 test("words of an error's message are kept that only begin as a key does", () => {

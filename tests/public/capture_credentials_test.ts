@@ -31,6 +31,9 @@ const bodies: [what: string, path: string, body: object][] = [
   }],
   ["the literal of another language", "chat/completions", { extra: `{'api_key': '${KEY}'}` }],
   ["a URL's user", "chat/completions", { callback: `https://u:${KEY}@h.example/` }],
+  ["a URL's password with signs in it", "chat/completions", {
+    callback: `postgres://u:p@ss${KEY}@h.example/`,
+  }],
   ["a URL's query", "chat/completions", { callback: `https://h.example/?page=2&sig=${KEY}` }],
   ["the address of a server", "chat/completions", {
     azure_endpoint: `https://h.example/?x=${KEY}`,

@@ -143,6 +143,18 @@ test("calls that run at the same time use a budget up together", async () => {
   assertEquals([made, tracker.total("all").costUsd], [10, 1]);
 });
 
+test("what onBudget throws costs no wrapped call what is known of it", () => {
+  const tracker = new CostTracker({
+    budgets: [{ limitUsd: 0.1, action: "warn" }, { limitUsd: 0.2, action: "warn" }],
+    onBudget: () => {
+      throw new Error("mine");
+    },
+    cost: () => 0.25,
+  });
+  assertEquals([1, 2].map(() => tracker.cost({}, "m", undefined)), [0.25, 0.25]);
+  assertEquals(tracker.total().costUsd, 0.5);
+});
+
 test("what onBudget throws reaches who recorded, and the call is counted", () => {
   const tracker = tenCents({
     budgets: [{ limitUsd: 0.1, action: "warn" }],

@@ -89,6 +89,45 @@ for (const [what, answer, message] of failures) {
   });
 }
 
+test("an onError that throws or rejects ends no process, and leaves prices as they are", async (t) => {
+  const { url } = await servePrices(t, (_, response) => response.writeHead(503).end());
+  for (const isAsync of [false, true]) {
+    const told = Promise.withResolvers<void>();
+    const onError = (() => {
+      told.resolve();
+      if (isAsync) return Promise.reject(new Error("mine"));
+      throw new Error("mine");
+    }) as () => void;
+    const cost = genaiPrices({ updates: { url, onError } });
+    await told.promise;
+    await new Promise((resolve) => setTimeout(resolve, 0)); // an unhandled one would be told now
+    assertStrictEquals(cost(usage, "gpt-4o", "openai"), 2.5);
+  }
+});
+
+test("prices that could not be fetched are fetched again ten minutes later, not a day", async (t) => {
+  const answers = [503, 200];
+  const prices = await openaiWith(7);
+  const { url, asked } = await servePrices(t, (_, response) => {
+    response.writeHead(answers.shift() ?? 200).end(prices);
+  });
+  const { now } = performance;
+  t.after(() => {
+    performance.now = now;
+  });
+  const told = Promise.withResolvers<unknown>();
+  const cost = genaiPrices({ updates: { url, onError: told.resolve } });
+  await told.promise;
+  await waitForUpdate();
+  for (const [minutes, times] of [[9, 1], [11, 2], [100, 2]] as const) {
+    performance.now = () => now.call(performance) + minutes * 60_000;
+    cost(usage, "gpt-4o", "openai");
+    await waitForUpdate();
+    assertStrictEquals(asked(), times);
+  }
+  assertStrictEquals(cost(usage, "gpt-4o", "openai"), 7);
+});
+
 test("nothing is fetched unless asked for", async (t) => {
   const { fetch } = globalThis;
   t.after(() => {

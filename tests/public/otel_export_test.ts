@@ -42,8 +42,10 @@ const TOLD = [
   "anthropic.response.stop_details",
   "error.message",
   "gen_ai.completion",
+  "gen_ai.evaluation.explanation",
   "gen_ai.input.messages",
   "gen_ai.request.messages",
+  "gen_ai.request.stop_sequences",
   "gen_ai.tool.call.arguments",
   "input.value",
   "langchain.metadata",
@@ -78,6 +80,18 @@ test("what else is exported can be named, and with content all is", async () => 
   assertEquals([named["session"], named["tenant"]], ["s-1", undefined]);
   const whole = await exported(metadata, { content: true });
   for (const [name, value] of Object.entries(metadata)) assertEquals(whole[name], value);
+});
+
+test("entries whose texts hold a text are exported, and no others", async () => {
+  const log = await AuditLog.open();
+  for (const inputText of ["find this", "and not that"]) {
+    await log.record(interaction({ inputText }));
+  }
+  const records: OtelLogRecord[] = [];
+  const logger = { emit: (record: OtelLogRecord) => void records.push(record) };
+  const { count } = await exportEntries(log, logger, { text: "find", content: true });
+  await log.close();
+  assertEquals([count, records.length], [1, 1]);
 });
 
 const faults: [what: string, logger: unknown, options: unknown, path: string, says: RegExp][] = [

@@ -68,6 +68,39 @@ test("the conventions' content is read from a log record that has it structured"
   assertEquals(JSON.parse(entry.outputText), ANSWERED);
 });
 
+test("what is said in log records is recorded of a span that tells late what it is", async (t) => {
+  const { log, processor, tracer, logger } = await tracing(t);
+  const span = tracer.startSpan("chat");
+  await processor.forceFlush(); // it was looked at, and said nothing
+  const body = { content: "Hi" };
+  logger.emit({
+    context: trace.setSpan(ROOT_CONTEXT, span),
+    eventName: "gen_ai.user.message",
+    body,
+  });
+  span.setAttribute("gen_ai.operation.name", "chat");
+  span.end();
+  await processor.forceFlush();
+  assertEquals((await only(log)).inputText, "Hi");
+});
+
+test("cached tokens are read in the names of OpenLLMetry and Strands", async (t) => {
+  const { metadata } = await recorded(t, {
+    start: {
+      "gen_ai.operation.name": "chat",
+      "gen_ai.usage.prompt_tokens": 8200,
+      "gen_ai.usage.cache_read_input_tokens": 8000,
+      "gen_ai.usage.cache_creation_input_tokens": 100,
+    },
+  });
+  assertEquals(
+    ["usage.cache_read.input_tokens", "usage.cache_creation.input_tokens"].map((name) =>
+      metadata[`gen_ai.${name}`]
+    ),
+    [8000, 100],
+  );
+});
+
 test("log records of other spans, without a span, and of other things are not the call's", async (t) => {
   const body = { content: "Hi" };
   const eventName = "gen_ai.user.message";

@@ -105,9 +105,9 @@ test("names that stay are those that wrappers and the conventions have, and thos
     "gen_ai.usage.input_tokens": 1,
     "gemini.response.candidates": 1,
     "openai.response.choices": 1,
-    "otel.trace_id": "a",
+    "otel.trace_state": "a",
     "span.otel.trace_id": "a",
-    "langchain.run_id": "a",
+    "langchain.run_name": "a",
     "attempt": 1,
     "request.parameters": 1,
     [`s.${SECRET}`]: 1,
@@ -139,6 +139,12 @@ const safe: JsonObject = {
   "gen_ai.response.finish_reasons": [SECRET],
   "gen_ai.tool.call.id": SECRET,
   "error.type": SECRET,
+  "langchain.run_id": SECRET,
+  "langchain.parent_run_id": SECRET,
+  "langchain.root_run_id": SECRET,
+  "otel.trace_id": SECRET,
+  "otel.span_id": SECRET,
+  "otel.parent_span_id": SECRET,
 };
 
 test("ids of providers, finish reasons and the like stay, where they are keys of the entry", () => {
@@ -226,6 +232,7 @@ const broken: [what: string, text: string, redacted: string][] = [
   ["with comments", `{"a":"${ESCAPED}"} // ${SECRET}`, '{"a":"[HIDDEN]"} // [HIDDEN]'],
   ["whose quotes are others", `{'a': 'x ${ESCAPED}'}`, "{'a': 'x [HIDDEN]'}"],
   ["without quotes", `Path C:\\new, ${SECRET}`, "Path C:\\new, [HIDDEN]"],
+  ["that is none, but lines", `- a\n-\t${ESCAPED} "b"\r\n`, '- a\n-\t[HIDDEN] "b"\r\n'],
 ];
 for (const [what, text, redacted] of broken) {
   test(`what escapes hide is redacted of JSON ${what}`, () => {

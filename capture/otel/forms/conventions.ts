@@ -18,6 +18,9 @@ const RENAMED: Readonly<Record<string, string>> = {
   "gen_ai.provider.name": "gen_ai.system",
   "gen_ai.usage.input_tokens": "gen_ai.usage.prompt_tokens",
   "gen_ai.usage.output_tokens": "gen_ai.usage.completion_tokens",
+  // The names that OpenLLMetry and Strands have.
+  "gen_ai.usage.cache_read.input_tokens": "gen_ai.usage.cache_read_input_tokens",
+  "gen_ai.usage.cache_creation.input_tokens": "gen_ai.usage.cache_creation_input_tokens",
   // The name of a metric, under which `@ai-sdk/otel` has it in its spans.
   "gen_ai.response.time_to_first_chunk": "gen_ai.client.operation.time_to_first_chunk",
 };
