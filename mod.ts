@@ -16,7 +16,6 @@
 import { asyncStorage } from "./adapters/async_storage.ts";
 import { setContextStorage } from "./src/context.ts";
 import { currentRuntime, setRuntimeFinder } from "./src/open_store.ts";
-import { AuditLogError } from "./src/errors.ts";
 import type { Runtime } from "./src/ports.ts";
 import { publisherToFile } from "./src/transparency/publish_to_file.ts";
 
@@ -144,12 +143,7 @@ setRuntimeFinder(async (): Promise<Runtime> => {
   if (process?.versions?.node !== undefined) {
     return (await import("./adapters/node/mod.ts")).runtime;
   }
-  throw new AuditLogError(
-    "UNSUPPORTED_RUNTIME",
-    "Cannot open the log: this runtime has no files; use the backend memory, or give an adapter " +
-      "as the option runtime",
-    { path: "runtime" },
-  );
+  return (await import("./adapters/browser/mod.ts")).runtime;
 }, (path) => process?.getBuiltinModule?.("node:path").resolve(path) ?? path);
 
 /**

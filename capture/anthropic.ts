@@ -42,7 +42,7 @@ export interface AuditAnthropicOptions extends CaptureOptions {
  * const client = auditAnthropic(new Anthropic({ apiKey: "..." }), log, { user: "alice" });
  * export function ask(question: string) {
  *   return client.messages.create({
- *     model: "claude-sonnet-4-5",
+ *     model: "claude-sonnet-5",
  *     max_tokens: 1024,
  *     messages: [{ role: "user", content: question }],
  *   });
@@ -54,5 +54,5 @@ export function auditAnthropic<Client extends object>(
   log: AuditLog,
   options: AuditAnthropicOptions = {},
 ): Client {
-  return auditedClient(client, log, options);
+  return auditedClient(client, log, options, ["provider"]);
 }

@@ -59,5 +59,5 @@ export function auditOpenAI<Client extends object>(
   log: AuditLog,
   options: AuditOpenAIOptions = {},
 ): Client {
-  return auditedClient(client, log, options);
+  return auditedClient(client, log, options, ["provider", "streamUsage"]);
 }

@@ -19,7 +19,7 @@ const log = await AuditLog.open({ backend: "sqlite", path: process.argv[2] ?? "a
 const client = auditAnthropic(new Anthropic(), log, { user: "alice", cost: genaiPrices() });
 
 const stream = client.messages.stream({
-  model: "claude-sonnet-4-5",
+  model: "claude-sonnet-5",
   max_tokens: 256,
   system: "Answer in one sentence.",
   messages: [{ role: "user", content: "What is the capital of France?" }],

@@ -1,7 +1,11 @@
 import type { AuditLog } from "../../mod.ts";
 import { Capture } from "../shared/capture.ts";
 import type { CapturedCall } from "../shared/captured_call.ts";
-import { type CaptureOptions, invalidOption } from "../shared/capture_options.ts";
+import {
+  type CaptureOptions,
+  checkCaptureOptions,
+  invalidOption,
+} from "../shared/capture_options.ts";
 import { withoutCredentials } from "../shared/credentials.ts";
 import { jsonValue } from "../shared/exact_json.ts";
 import { looseOf } from "../shared/loose.ts";
@@ -78,6 +82,7 @@ export interface AuditFetchOptions extends CaptureOptions {
  * ```
  */
 export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetch {
+  checkCaptureOptions(options, ["fetch", "provider", "streamUsage"]);
   const { fetch, provider, streamUsage = false, ...others } = options;
   if (provider !== undefined && (typeof provider !== "string" || provider === "")) {
     throw invalidOption("provider", "must be a name that is not empty");

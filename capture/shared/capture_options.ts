@@ -74,14 +74,17 @@ const OPTIONS: Readonly<Record<keyof CaptureOptions, readonly string[]>> = {
  * Makes sure that a wrapper's options are some.
  *
  * @param options The options.
+ * @param own The names of those that this wrapper has besides, and checks itself.
  * @throws {AuditLogError} `INVALID_OPTION`, its `path` the option at fault.
  */
-export function checkCaptureOptions(options: CaptureOptions): void {
+export function checkCaptureOptions(options: CaptureOptions, own: readonly string[] = []): void {
   if (typeof options !== "object" || options === null) throw invalidOption("", "must be an object");
   for (const [name, value] of Object.entries(options)) {
+    if (own.includes(name)) continue;
     const types = OPTIONS[name as keyof CaptureOptions];
     if (types === undefined) {
-      throw invalidOption(name, `is not an option; ${hintFor(name, Object.keys(OPTIONS))}`);
+      const hint = hintFor(name, [...Object.keys(OPTIONS), ...own]);
+      throw invalidOption(name, `is not an option; ${hint}`);
     }
     if (value === undefined || (value !== null && types.includes(typeof value))) continue;
     throw invalidOption(name, `must be a ${types.join(" or a ")}`);

@@ -1,5 +1,6 @@
 import { type AuditLog, AuditLogError } from "../../mod.ts";
 import { auditFetch, type AuditFetchOptions, type Fetch } from "../fetch/audit_fetch.ts";
+import { checkCaptureOptions } from "./capture_options.ts";
 
 /** A request as a client's middleware sees it. */
 type PassingRequest = RequestInit & { readonly url: string };
@@ -27,13 +28,15 @@ interface Beneath {
  *
  * @param client The client; it stays as it is.
  * @param log Where to record.
- * @param options As {@link auditFetch} has them.
- * @throws {AuditLogError} `INVALID_OPTION` when it is no such client.
+ * @param options As {@link auditFetch} has them, without `fetch`: the client has its own.
+ * @param own The names of those that not every wrapper has.
+ * @throws {AuditLogError} `INVALID_OPTION` when it is no such client, or for an option that is none.
  */
 export function auditedClient<Client extends object>(
   client: Client,
   log: AuditLog,
-  options: AuditFetchOptions,
+  options: Omit<AuditFetchOptions, "fetch">,
+  own: readonly (keyof AuditFetchOptions)[],
 ): Client {
   const { fetch, withOptions } = Object(client) as Partial<Beneath>;
   if (typeof withOptions !== "function") {
@@ -44,15 +47,15 @@ export function auditedClient<Client extends object>(
       { path: "client" },
     );
   }
+  checkCaptureOptions(options, own);
   const provider = options.provider ?? platformOf(client);
   const recording = (beneath: Fetch | undefined): Fetch =>
     auditFetch(log, { ...options, provider, fetch: beneath });
-  const beneath = options.fetch ?? fetch;
   const isTurned = turns(client);
-  // Made in either case: it is what checks the options.
-  const recorded = recording(beneath);
-  if (beneath === fetch) onTop.add(recorded);
-  const given = isTurned ? beneath : recorded;
+  // Made in either case: it is what checks the values of the options.
+  const recorded = recording(fetch);
+  onTop.add(recorded);
+  const given = isTurned ? fetch : recorded;
   const derived = fetchingBy(given, withOptions.call(client, { fetch: given }));
   likeOriginal(derived, client);
   return recordingClient(derived, { recording, isTurned }) as object as Client;

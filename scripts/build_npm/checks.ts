@@ -57,6 +57,7 @@ export async function* checkPackage(tarball: string): AsyncGenerator<Check> {
       );
     }
     yield* checkBundle(folder, program);
+    yield checkBrowserBundle(folder, program);
     yield command(
       "who copies what an application needs, found by nft, as Next.js does, copies the threads' program",
       ["npx", "-y", "@vercel/nft@1", "print", "bundled.mjs"],
@@ -96,6 +97,31 @@ async function* checkBundle(folder: string, node: string): AsyncGenerator<Check>
       : bundled;
   }
 }
+
+/** What needs no files runs in a browser: nothing of a runtime is in the bundle. */
+async function checkBrowserBundle(folder: string, node: string): Promise<Check> {
+  const name = "a log in memory and its proofs work when esbuild has bundled them for browsers";
+  await Deno.writeTextFile(`${folder}/page.mjs`, PAGE);
+  const bundle = ["npx", "-y", "esbuild@0.28", "page.mjs", "--bundle", "--platform=browser"];
+  const bundled = await command(name, [...bundle, "--outfile=bundled/page.cjs"], folder);
+  if (bundled.problem !== undefined) return bundled;
+  return await command(name, [node, "bundled/page.cjs"], folder, /^0 true UNSUPPORTED_RUNTIME$/m);
+}
+
+const PAGE = `
+import { AuditLog, generateSigningKey, verifyProof } from "${config.name}";
+async function main() {
+  const { signingKey, verifierKey } = await generateSigningKey("acme.example/chat");
+  const log = await AuditLog.open({ signingKey });
+  const { entryId } = await log.record({ model: "m", inputText: "in", outputText: "out" });
+  const [proof, record] = [await log.prove(entryId), await log.line(entryId)];
+  const { index } = await verifyProof({ record, proof, verifierKey });
+  const { ok } = await log.verify({ verifierKey });
+  const { code } = await AuditLog.open({ backend: "sqlite" }).catch((error) => error);
+  console.log(index, ok, code);
+}
+main();
+`;
 
 /** So many records at once are worth a thread. */
 const BUNDLED = `

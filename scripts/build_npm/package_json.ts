@@ -41,6 +41,12 @@ const OPTIONAL_PEERS = [
 export const npmExports: [name: string, module: string][] = Object.entries(config.exports)
   .filter(([name]) => !NOT_ON_NPM.includes(name));
 
+/** The adapters of runtimes that have modules of their own, which bundlers for browsers do not know. */
+const WITH_MODULES = ["./adapters/bun/mod.ts", "./adapters/deno/mod.ts", "./adapters/node/mod.ts"];
+
+/** What they put in the place of these. */
+const IN_BROWSERS = "./adapters/browser/mod.ts";
+
 /** The oldest Node that the package is for: the first one with `node:sqlite` without a flag. */
 export const OLDEST_NODE = "22.13.0";
 
@@ -64,6 +70,9 @@ export async function packageJson(from: string): Promise<Record<string, unknown>
       types: compiled(module, ".d.ts"),
       default: compiled(module, ".js"),
     }])),
+    browser: Object.fromEntries(
+      WITH_MODULES.map((module) => [compiled(module, ".js"), compiled(IN_BROWSERS, ".js")]),
+    ),
     bin: { "audit-log": compiled(CLI, ".js") },
     dependencies: await shippedDependencies(),
     peerDependencies,

@@ -79,7 +79,8 @@ function withCode(message: string, error: unknown): string {
   return message;
 }
 
-function withoutSecrets(message: string): string {
+/** An error's message, without what looks like a secret, and not longer than anybody reads. */
+export function withoutSecrets(message: string): string {
   // Looked through before it is cut: of half a secret, nothing tells that it is one.
   const begin = message.slice(0, MOST + LONGEST_SECRET);
   const text = SECRETS.reduce((text, secret) => text.replace(secret, "[secret]"), begin);

@@ -1,10 +1,13 @@
-import { failing } from "./failure.ts";
+import { withoutSecrets } from "../calls/error_metadata.ts";
+import { AuditLogError } from "../errors.ts";
+import { checkFields } from "../known_fields.ts";
+import { LONGEST_TIMER_MS } from "./schedule.ts";
 
 /** How checkpoints are posted. */
 export interface PublishByHttpOptions {
   /** Further headers, for example `authorization`. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** How long to wait for the answer, milliseconds, >= 1. Default 10,000. */
+  /** How long to wait for the answer, milliseconds, an integer from 1 to 2,147,483,647. Default 10,000. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -12,8 +15,10 @@ export interface PublishByHttpOptions {
  * Publishes checkpoints by HTTP: each is the body of a POST, `text/plain` in UTF-8. Give what this returns as
  * `checkpoints.publish`. An answer other than 2xx is a failure, which is told and tried again.
  *
- * @param url Where to, on another machine.
- * @throws {AuditLogError} `INVALID_OPTION`, at once, for what is no HTTP address.
+ * @param url Where to, on another machine. No error repeats its query, which may have a secret in it.
+ * @param options Headers, and how long to wait.
+ * @throws {AuditLogError} `INVALID_OPTION`, at once, its `path` the option at fault, for what is no HTTP address, or one with a
+ *   user and a password, which `fetch()` does not take.
  *
  * @example
  * ```ts
@@ -30,16 +35,20 @@ export function publishByHttp(
   url: string | URL,
   options: PublishByHttpOptions = {},
 ): (checkpoint: string) => Promise<void> {
+  checkFields(options, ["headers", "timeoutMs"], "an option", refusal);
   const { headers = {}, timeoutMs = 10_000 } = options;
-  const fail = failing("INVALID_OPTION", "publish by HTTP");
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    throw fail("the address must begin with https:// or http://");
+    throw refusal("url", "must begin with https:// or http://");
   }
-  if (!Number.isInteger(timeoutMs) || timeoutMs < 1) {
-    throw fail("timeoutMs must be an integer >= 1");
+  const { origin, pathname, username, password } = new URL(url);
+  if (username !== "" || password !== "") {
+    throw refusal("url", "must have no user and password; give them as the header authorization");
   }
-  const { origin, pathname } = new URL(url);
-  const place = `${origin}${pathname}`; // without what may be a secret: user, password, query
+  if (!areHeaders(headers)) throw refusal("headers", "must be an object of names and values");
+  if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > LONGEST_TIMER_MS) {
+    throw refusal("timeoutMs", `must be an integer from 1 to ${LONGEST_TIMER_MS}`);
+  }
+  const place = `${origin}${pathname}`; // without what may be a secret
   return async (checkpoint) => {
     let response: Response;
     try {
@@ -58,8 +67,26 @@ export function publishByHttp(
   };
 }
 
+function refusal(path: string, state: string): AuditLogError {
+  const message = `Cannot publish by HTTP: ${path === "" ? "the options" : path} ${state}`;
+  return new AuditLogError("INVALID_OPTION", message, { path });
+}
+
+/** Whether these can be sent. A runtime that refuses one repeats its value, which may be a secret. */
+function areHeaders(headers: unknown): boolean {
+  if (typeof headers !== "object" || headers === null) return false;
+  try {
+    return new Headers(headers as Record<string, string>) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 /** What is wrong, of what `fetch()` throws: Node says it in the cause alone. */
 function reasonOf(error: unknown): string {
   const { message, cause } = error as { message?: string; cause?: { message?: string } };
-  return cause?.message === undefined ? String(message) : `${message}, ${cause.message}`;
+  // Deno repeats the whole address.
+  return withoutSecrets(
+    cause?.message === undefined ? `${message}` : `${message}, ${cause.message}`,
+  );
 }

@@ -8,7 +8,7 @@ export interface ScheduleSettings {
 }
 
 /** The longest time that a timer takes, milliseconds; longer ones would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Has checkpoints signed after so many entries and so much time. */
 export class CheckpointSchedule {

@@ -1,6 +1,6 @@
 // The programs in examples/, as users run them, against a server on this machine.
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import process from "node:process";
@@ -37,6 +37,7 @@ for (const [name, replies, outputs] of examples) {
     const path = join(tempFolder(t), isFile ? "audit.jsonl" : "audit.db");
     const { code, output } = await run(name, path, provider.url);
     assertEquals(code, 0, output);
+    assert(!/deprecat/i.test(output), output); // of a model, that is
     const log = await AuditLog.open({ backend: isFile ? "jsonl" : "sqlite", path, readOnly: true });
     const entries = await log.query();
     assertEquals(entries.length, outputs.length);

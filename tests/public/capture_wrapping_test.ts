@@ -38,3 +38,28 @@ test("what is no log, or none yet, and what is no client is refused with what to
   const error = assertThrows(() => auditOpenAI(null as never, {} as AuditLog), AuditLogError);
   assertEquals([error.code, error.path], ["INVALID_OPTION", "client"]);
 });
+
+test("a wrapper refuses an option that it does not have, and names those that it has", async () => {
+  const log = await AuditLog.open();
+  const openai = (given: object | null) => () =>
+    auditOpenAI(new OpenAI(options()), log, given as never);
+  const anthropic = (given: object) => () =>
+    auditAnthropic(new Anthropic(options()), log, given as never);
+  const byFetch = (given: object | null) => () => auditFetch(log, given as never);
+  const wrong: [wrap: () => unknown, path: string, says: string][] = [
+    [openai({ streamUsge: true }), "streamUsge", "inlineMedia, provider, streamUsage"],
+    [byFetch({ streamUsge: true }), "streamUsge", "inlineMedia, fetch, provider, streamUsage"],
+    [anthropic({ streamUsage: true }), "streamUsage", "inlineMedia, provider"],
+    [openai({ stream_usage: true }), "stream_usage", "did you mean streamUsage?"],
+    // A client has its own.
+    [openai({ fetch: answering("{}") }), "fetch", "is not an option"],
+    [anthropic({ fetch: answering("{}") }), "fetch", "is not an option"],
+    [openai(null), "", "the options must be an object"],
+    [byFetch(null), "", "the options must be an object"],
+  ];
+  for (const [wrap, path, says] of wrong) {
+    const error = assertThrows(wrap, AuditLogError, says);
+    assertEquals([error.code, error.path], ["INVALID_OPTION", path]);
+  }
+  await log.close();
+});

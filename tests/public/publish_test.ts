@@ -1,6 +1,6 @@
 // The two ways of handing checkpoints on that the package brings: into a file elsewhere, and by HTTP.
 
-import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import {
   AuditLog,
   AuditLogError,
@@ -204,10 +204,31 @@ test("addresses and options that cannot be used are refused at once", () => {
     ["https://witness.example", { timeoutMs: 1.5 }],
     ["https://witness.example", { timeoutMs: "10" }],
     ["https://witness.example", { timeoutMs: Infinity }],
+    ["https://witness.example", { timeoutMs: 2 ** 31 }],
+    ["https://witness.example", { timeout: 10 }],
+    ["https://witness.example", { header: { authorization: "s3cr3t" } }],
+    ["https://witness.example", { headers: "authorization: s3cr3t" }],
+    ["https://witness.example", { headers: null }],
+    ["https://witness.example", { headers: { authorization: "Bearer s3cr3t\nx" } }],
+    ["https://witness.example", null],
+    ["https://u:s3cr3t@witness.example"],
+    ["https://s3cr3t@witness.example"],
   ];
   for (const [url, options] of wrong) {
     const error = assertThrows(() => publishByHttp(url as string, options as never));
     assert(error instanceof AuditLogError && error.code === "INVALID_OPTION", String(error));
     assertMatch(error.message, /^Cannot publish by HTTP: /);
+    assert(!error.message.includes("s3cr3t"), error.message);
   }
+});
+
+test("what may be a secret in an address is in no warning", async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  const publish = publishByHttp(`http://127.0.0.1:${port}/a?sig=s3cr3t`);
+  const { message } = await assertRejects(() => publish("note\n"), Error);
+  assertMatch(message, /\/a cannot be reached: /);
+  assert(!message.includes("s3cr3t"), message);
 });
