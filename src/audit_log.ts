@@ -872,6 +872,7 @@ export class AuditLog implements AsyncDisposable {
       await this.#writersReader.settled();
       await this.#recorder.settled();
       await this.#writer.drained();
+      await Promise.allSettled(this.#ending.values());
       await this.#transparency.close();
       await this.#reader.settled();
       await this.#transparency.end();
@@ -896,21 +897,27 @@ export class AuditLog implements AsyncDisposable {
     for await (const record of records) yield await part(record);
   }
 
-  /** Writes the end of a call, unless it is in the log: one that was refused may be. */
+  /** Writes the end of a call, unless it is in the log: one that was refused may be, and others may have resumed the call, too. */
   async #recordOnce(callId: string, draft: Draft): Promise<AuditEntry> {
-    // Who resumed the call, too, may be about to end it.
-    for (let other; (other = this.#ending.get(callId)) !== undefined;) await other.catch(() => {});
     this.#checkWritable();
+    const before = this.#ending.get(callId);
     const ending = this.#readAndWrite(async (reader) => {
+      await before?.catch(() => {});
       await this.#writer.reconcile();
       const [there] = await about(reader, callId, CALL_END);
-      return () => there ?? this.#recorder.record(draft);
+      return () => there ?? this.#recorder.record({ ...draft, endsOnce: true });
+    }).catch(async (error: unknown) => {
+      if (!(error instanceof AuditLogError && error.code === "DUPLICATE_ENTRY")) throw error;
+      // Another handle of the log was quicker.
+      const [there] = await about(this.#writersReader, callId, CALL_END);
+      if (there === undefined) throw error;
+      return there;
     });
     this.#ending.set(callId, ending);
     try {
       return await ending;
     } finally {
-      this.#ending.delete(callId);
+      if (this.#ending.get(callId) === ending) this.#ending.delete(callId);
     }
   }
 

@@ -39,13 +39,16 @@ export class LogRecord {
   readonly #line: string | undefined;
   /** Whether it was made from a line that was there before. */
   readonly adopted: boolean;
+  /** Whether it ends a call that others may end, too: a store refuses it where the log has an end of that call. */
+  readonly endsOnce: boolean;
   #canonical: boolean | undefined;
 
-  private constructor(entry: AuditEntry, instantUs: number, line?: string) {
+  private constructor(entry: AuditEntry, instantUs: number, line?: string, endsOnce = false) {
     this.entry = entry;
     this.instantUs = instantUs;
     this.#line = line;
     this.adopted = line !== undefined;
+    this.endsOnce = endsOnce;
   }
 
   /**
@@ -53,9 +56,10 @@ export class LogRecord {
    *
    * @param entry A deeply frozen entry.
    * @param instantUs Its timestamp as microseconds since the epoch.
+   * @param endsOnce Whether it ends a call that others may end, too. Default `false`.
    */
-  static ofEntry(entry: AuditEntry, instantUs: number): LogRecord {
-    const record = new LogRecord(entry, instantUs);
+  static ofEntry(entry: AuditEntry, instantUs: number, endsOnce = false): LogRecord {
+    const record = new LogRecord(entry, instantUs, undefined, endsOnce);
     record.#canonical = true;
     return record;
   }
@@ -69,6 +73,11 @@ export class LogRecord {
   static ofLine(line: string): LogRecord {
     const entry = decodeLine(line);
     return new LogRecord(entry, parseInstant(entry.timestamp)!, line);
+  }
+
+  /** Whether a store may have to refuse it for what is in the log; other records are new. */
+  get mayRepeat(): boolean {
+    return this.adopted || this.endsOnce;
   }
 
   /**

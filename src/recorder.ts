@@ -20,6 +20,8 @@ export interface Draft {
   readonly isComplete?: boolean | undefined;
   /** Whether it is to be recorded whatever becomes of its redaction: without what the application said, if need be. */
   readonly isVital?: boolean | undefined;
+  /** Whether it ends a call that others may end, too. */
+  readonly endsOnce?: boolean | undefined;
 }
 
 /** What a recorder works with. */
@@ -93,7 +95,7 @@ export class Recorder {
     const own = draft.audit?.(stamp.entryId);
     const audit = redacted === undefined ? own : { ...own, "audit.redaction": redacted };
     const around = audit === undefined ? beside : { ...beside, audit };
-    const record = LogRecord.ofEntry(admit(entry, stamp, around), stamp.instantUs);
+    const record = LogRecord.ofEntry(admit(entry, stamp, around), stamp.instantUs, draft.endsOnce);
     checkLength(record, maxRecordBytes);
     return record;
   }

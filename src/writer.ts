@@ -162,11 +162,11 @@ export class GroupCommit {
   #mayBegin(): boolean {
     if (this.#queue.length === 0) return false;
     if (this.#underWay.size === 0) return true;
-    // One more while the disk is at work on the first, if it is full. None behind adopted records, which are
-    // given to the store again, one group at a time, when one has an id that is in the log.
+    // One more while the disk is at work on the first, if it is full. None behind records that may be refused:
+    // then the batch is given to the store again, one group at a time.
     return this.#store.overlapsFrom !== undefined && this.#underWay.size === 1 &&
       this.#queue.length >= this.#batchRecords &&
-      [...this.#underWay].every((batch) => !batch.some(isAdopted));
+      [...this.#underWay].every((batch) => !batch.some(mayRepeat));
   }
 
   #takeBatch(): Group[] {
@@ -239,7 +239,7 @@ export class GroupCommit {
 
   /** @returns Nothing if it is over. */
   #failed(batch: readonly Group[], error: unknown): Promise<void> | undefined {
-    // One group has an id that is in the log; the others shall not suffer for it.
+    // One group has something that is in the log; the others shall not suffer for it.
     if (isDuplicate(error) && batch.length > 1) return this.#appendEach(batch);
     if (leavesUnknown(error)) this.#failure = error;
     for (const group of batch) group.reject(error);
@@ -273,8 +273,8 @@ export class GroupCommit {
   }
 }
 
-function isAdopted({ records }: Group): boolean {
-  return records.some((record) => record.adopted);
+function mayRepeat({ records }: Group): boolean {
+  return records.some((record) => record.mayRepeat);
 }
 
 function isDuplicate(error: unknown): boolean {

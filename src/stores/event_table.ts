@@ -47,6 +47,11 @@ export function subjectSql(events: string): string {
   return `seq IN (SELECT seq FROM ${events} INDEXED BY ${events}_subject WHERE subject = ?)`;
 }
 
+/** Finds out whether the call that is the parameter has an end. */
+export function endSql(events: string): string {
+  return `SELECT 1 FROM ${events} INDEXED BY ${events}_subject WHERE subject = ? AND event = '${CALL_END}'`;
+}
+
 /** Condition on `seq`: a call begins there that nothing ends. The parameters are the range of `seq` to look at. */
 export function begunSql(events: string): string {
   const end = `SELECT 1 FROM ${events} AS o INDEXED BY ${events}_subject ` +

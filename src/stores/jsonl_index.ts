@@ -9,7 +9,7 @@ import type { Selection } from "../query.ts";
 import type { FullTile } from "../transparency/tree.ts";
 import { REPLACEMENT } from "../utf8.ts";
 import { checkEnd, LARGEST_NUMBER, malformed } from "./faults.ts";
-import { eventIn, EventInserter } from "./event_table.ts";
+import { endSql, eventIn, EventInserter } from "./event_table.ts";
 import type { IndexedLine, IndexRow, LinePlace } from "./jsonl_lines.ts";
 import { NameTable } from "./name_table.ts";
 import { indexChecksSql, indexFaults, type StrayCheck, strayChecks } from "./record_indexes.ts";
@@ -115,6 +115,11 @@ export class JsonlIndex {
   /** The end of the log, as far as it is in the index. */
   end(): LogEnd {
     return this.#table.end();
+  }
+
+  /** Whether a call has an end. */
+  hasEnd(callId: string): boolean {
+    return this.#database.prepare(endSql("event")).get(callId) !== undefined;
   }
 
   /** The index of the first entry with this id. */

@@ -3,6 +3,7 @@ import type { FileSettings } from "../options.ts";
 import type { FileAdapter, OpenFile, Runtime } from "../ports.ts";
 import type { LogRecord } from "../record.ts";
 import { lengthOf } from "../record_length.ts";
+import { callsEndedOnce, endedAlready } from "./ended_once.ts";
 import type { IndexedFile } from "./jsonl_indexed_file.ts";
 import { indexedLinesOf } from "./jsonl_lines.ts";
 import type { JsonlFile } from "./jsonl_open.ts";
@@ -99,8 +100,7 @@ export class JsonlWriter {
     const indexed = this.#indexed;
     const size = await checkSamePlace(this.#files, this.#path, this.#identity, action);
     if (size !== indexed.seenSize) await indexed.catchUp(size);
-    const adopted = records.filter((record) => record.adopted);
-    if (adopted.length > 0) await this.#refuseRepeated(adopted, size);
+    if (records.some((record) => record.mayRepeat)) await this.#refuseRepeated(records, size);
     const lines = this.#encoder.encode(records, size > indexed.coveredTo);
     const { bytes } = lines;
     indexed.forget(); // as above
@@ -164,14 +164,14 @@ export class JsonlWriter {
     }
   }
 
-  /** Refuses adopted records whose ids are in the log; new ones have new ids. */
-  async #refuseRepeated(adopted: readonly LogRecord[], size: number): Promise<void> {
+  /** Refuses adopted records whose ids are in the log, as new ones have new ids, and ends of calls that have one. */
+  async #refuseRepeated(records: readonly LogRecord[], size: number): Promise<void> {
     await this.#indexed.indexPending();
     // The index was busy, and lines of this handle may not be in it.
     if (this.#indexed.seenSize === -1) await this.#indexed.catchUp(size);
     const ids = new Set<string>();
-    for (const { entry } of adopted) {
-      const { entryId } = entry;
+    for (const { adopted, entry: { entryId } } of records) {
+      if (!adopted) continue;
       const isNew = await this.#indexed.ask((index) => index.seqOf(entryId)) === undefined;
       if (isNew && !ids.has(entryId)) {
         ids.add(entryId);
@@ -182,13 +182,17 @@ export class JsonlWriter {
         `Cannot write to ${this.#path}: the entry ${entryId} is in the log already`,
       );
     }
+    for (const callId of callsEndedOnce(records)) {
+      if (!await this.#indexed.ask((index) => index.hasEnd(callId))) continue;
+      throw endedAlready(`write to ${this.#path}`, callId);
+    }
   }
 }
 
-/** Whether records are few, new and short. */
+/** Whether records are few, new whatever is in the log, and short. */
 function isLittle(records: readonly LogRecord[]): boolean {
   return records.length > 0 && records.length <= FEW_RECORDS &&
-    !records.some((record) => record.adopted) &&
+    !records.some((record) => record.mayRepeat) &&
     records.reduce((sum, record) => sum + lengthOf(record), 0) <= LITTLE_UNITS;
 }
 

@@ -3,6 +3,7 @@ import { CALL_END } from "../entry_event.ts";
 import { matches, type Selection } from "../query.ts";
 import type { LogRecord } from "../record.ts";
 import { Turns } from "../turns.ts";
+import { callsEndedOnce, endedAlready } from "./ended_once.ts";
 import type { LogStore, StoreInfo } from "./store.ts";
 
 /** How many records are looked at in one go. */
@@ -31,7 +32,7 @@ export class MemoryStore implements LogStore {
   }
 
   appendNow(records: readonly LogRecord[]): number {
-    if (records.some((record) => record.adopted)) this.#refuseRepeated(records);
+    if (records.some((record) => record.mayRepeat)) this.#refuseRepeated(records);
     const first = this.#records.length;
     for (const record of records) this.#records.push(record);
     return first;
@@ -67,9 +68,11 @@ export class MemoryStore implements LogStore {
 
   async close(): Promise<void> {}
 
-  /** New entries have new ids; adopted ones may be in the log already. */
+  /** New entries have new ids; adopted ones may be in the log already, and so may ends of calls. */
   #refuseRepeated(records: readonly LogRecord[]): void {
     const ids = new Set<string>();
+    const ended = callsEndedOnce(records).find((callId) => this.#hasEnd(callId));
+    if (ended !== undefined) throw endedAlready("add the entries", ended);
     for (const { adopted, entry: { entryId } } of records) {
       if (!adopted) continue;
       if (this.#find(entryId) !== undefined || ids.has(entryId)) {
@@ -91,11 +94,16 @@ export class MemoryStore implements LogStore {
 
   /** Whether another record ends the call that one begins. */
   #isEnded({ event }: LogRecord): boolean {
+    return event?.subject !== null && this.#hasEnd(event!.subject!);
+  }
+
+  /** Whether a call has an end. */
+  #hasEnd(callId: string): boolean {
     for (; this.#searched < this.#records.length; this.#searched++) {
       const { event } = this.#records[this.#searched]!;
       if (event?.name === CALL_END && event.subject !== null) this.#ended.add(event.subject);
     }
-    return event?.subject !== null && this.#ended.has(event!.subject!);
+    return this.#ended.has(callId);
   }
 
   /** What is asked for, out of one {@link CHUNK} of records after the other; maybe nothing of it. */

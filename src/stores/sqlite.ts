@@ -7,6 +7,7 @@ import { LogRecord, NotARecord } from "../record.ts";
 import { Turns } from "../turns.ts";
 import { type AppendedAside, AsideWriter } from "./aside_writer.ts";
 import { whenFree } from "./busy.ts";
+import { callsEndedOnce } from "./ended_once.ts";
 import { faultOf, isBusy } from "./faults.ts";
 import { FilesBeside } from "./files_beside.ts";
 import { FolderWatch } from "./folder_watch.ts";
@@ -182,7 +183,10 @@ class SqliteStore implements LogStore {
         });
         if (looked !== undefined) await looked;
         if (!this.#aside.spares(records.length)) {
-          if (await this.#aside.takes(records.length)) {
+          // What may be refused for what is in the log is not given away.
+          if (
+            !records.some(({ endsOnce }) => endsOnce) && await this.#aside.takes(records.length)
+          ) {
             return { aside: this.#aside.append(records) };
           }
           await this.#aside.idle();
@@ -215,7 +219,8 @@ class SqliteStore implements LogStore {
       this.#folder.isUnchanged();
     if (!mayBegin) return undefined;
     try {
-      return this.#appended(this.#appender!.append(records), records.length);
+      const first = this.#appender!.append(records, callsEndedOnce(records));
+      return this.#appended(first, records.length);
     } catch (error) {
       if (isBusy(error)) return undefined;
       throw error;
@@ -223,7 +228,8 @@ class SqliteStore implements LogStore {
   }
 
   #appendHere(records: readonly LogRecord[]): Promise<number> {
-    return whenFree(() => this.#appender!.append(records), this.#settings.busyTimeoutMs);
+    const ended = callsEndedOnce(records);
+    return whenFree(() => this.#appender!.append(records, ended), this.#settings.busyTimeoutMs);
   }
 
   /** Appends what another thread was to append and may have: a transaction leaves all of it or nothing. */

@@ -1,6 +1,8 @@
 import { AuditLogError } from "../errors.ts";
 import type { SqliteDatabase, SqliteStatement, SqliteValue } from "../ports.ts";
 import { isConstraint, isIoError, unconfirmed } from "./faults.ts";
+import { endedAlready } from "./ended_once.ts";
+import { endSql } from "./event_table.ts";
 import { type LogEnd, RecordTable } from "./record_table.ts";
 import { EVENT_TABLE, RECORD_TABLE, RecordInserter, type RowSource } from "./sqlite_schema.ts";
 import type { LayoutGuard } from "./sqlite_layout.ts";
@@ -15,6 +17,7 @@ export class SqliteAppender {
   readonly #inserter: RecordInserter;
   readonly #begin: SqliteStatement;
   readonly #commit: SqliteStatement;
+  readonly #selectCallEnd: SqliteStatement;
   readonly #selectVersion: SqliteStatement;
   /**
    * What SQLite tells by when another connection has committed. As long as it stays so, the layout is what was checked, and the log
@@ -38,6 +41,7 @@ export class SqliteAppender {
     this.#inserter = new RecordInserter(database);
     this.#begin = database.prepare("BEGIN IMMEDIATE");
     this.#commit = database.prepare("COMMIT");
+    this.#selectCallEnd = database.prepare(endSql(EVENT_TABLE));
     // SQLite keeps the pages that it has read by the same sign: https://sqlite.org/pragma.html#pragma_data_version
     this.#selectVersion = database.prepare("PRAGMA data_version");
   }
@@ -46,11 +50,13 @@ export class SqliteAppender {
    * Appends records, all or none. They are durable then, as far as the connection's settings go. From BEGIN to COMMIT
    * nothing else uses the connection.
    *
+   * @param ended Calls that they end, and nothing else may have.
    * @returns The index of the first of them.
    * @throws {AuditLogError | SqliteError} As {@link SqliteAppender.commit}.
    */
-  append(records: Iterable<RowSource>): number {
+  append(records: Iterable<RowSource>, ended: readonly string[]): number {
     this.begin();
+    if (ended.length > 0) this.#attempt(() => this.#refuseEnded(ended));
     this.add(records);
     return this.commit();
   }
@@ -98,6 +104,13 @@ export class SqliteAppender {
   commit(): number {
     this.#attempt(() => this.#commit.run(), true);
     return this.#first;
+  }
+
+  #refuseEnded(calls: readonly string[]): void {
+    for (const callId of calls) {
+      if (this.#selectCallEnd.get(callId) === undefined) continue;
+      throw endedAlready(`write to ${this.#path}`, callId);
+    }
   }
 
   /** Undoes the transaction. */

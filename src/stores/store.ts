@@ -83,7 +83,8 @@ export interface LogStore {
    * @param written Called with the bytes that were written, once they are durable, by a store that has them: then the tree need
    *   not encode them again. They may come in parts, in their order.
    * @returns The index of the first record, or -1 if the store would have to look at the log again to know it.
-   * @throws {AuditLogError} `DUPLICATE_ENTRY`, `WRITE_FAILED`, `LOG_BUSY`, `READ_ONLY`: none is in the log.
+   * @throws {AuditLogError} `DUPLICATE_ENTRY` when an id of an `adopted` record is in the log, or an end of a call that one `endsOnce`;
+   *   `WRITE_FAILED`, `LOG_BUSY`, `READ_ONLY`: none is in the log.
    *   `SYNC_FAILED`, `LOG_REPLACED`: unknown; the log gets no further calls of this method.
    */
   append(

@@ -156,6 +156,16 @@ export function callsConformance(name: string, place: MakePlace): void {
     assertEquals(await log.count(), 3);
   });
 
+  test(`${name}: close() waits for the ends that it was asked for before, also of one call by two`, async (t) => {
+    const log = await place(t).open();
+    await log.begin(ASKED);
+    const [[one], [other]] = [await log.unfinished(), await log.unfinished()];
+    const ends = [one!.fail(new Error("a")), other!.fail(new Error("b"))];
+    await log.close();
+    const [first, second] = await Promise.all(ends);
+    assertEquals(second, first);
+  });
+
   test(`${name}: what a call came to is copied before its end returns, also when it is written later`, async (t) => {
     const redact = <T>(entry: T): Promise<T> => Promise.resolve(entry);
     const log = await place(t).open({ redact });

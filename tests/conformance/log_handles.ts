@@ -109,6 +109,28 @@ export function handlesConformance(name: string, place: MakePlace): void {
     assertEquals(await second.count(), 1);
   });
 
+  test(`${name}: of several handles that end the calls of a dead process, each gets the one end`, async (t) => {
+    const { open } = place(t);
+    const handles = [
+      await open(),
+      await open(),
+      await open({ redact: (entry) => Promise.resolve(entry) }),
+    ];
+    const [dead] = handles;
+    for (let n = 0; n < 30; n++) await dead!.begin({ model: "m", inputText: `${n}` });
+    const found = await Promise.all(handles.map((log) => log.unfinished()));
+    const ended = await Promise.all(
+      found.map((calls) =>
+        Promise.all(calls.map(async (call) => (await call.fail(new Error("it died"))).entryId))
+      ),
+    );
+    assertEquals(ended[0]!.length, 30);
+    for (const ids of ended) assertEquals(ids, ended[0]);
+    for (const log of handles) {
+      assertEquals([await log.count(), (await log.unfinished()).length], [30, 0]);
+    }
+  });
+
   test(`${name}: closing one handle leaves the others open`, async (t) => {
     const { open } = place(t);
     const [first, second] = [await open(), await open()];

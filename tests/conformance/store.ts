@@ -6,7 +6,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import type { LogRecord, LogStore, Selection } from "@audit-log/llm";
+import { LogRecord, type LogStore, type Selection } from "@audit-log/llm";
 import { test, type TestContext } from "node:test";
 import { foreignLine, interaction, interactions, steadyClock } from "../support/interaction.ts";
 import { recordsOf } from "../support/records.ts";
@@ -151,6 +151,23 @@ export function storeConformance(name: string, make: MakeStore): void {
     await store.append([fourth!, third!]);
     const expected = [first, second, fourth, third].map((record) => record!.line);
     assertEquals(await linesOf(store, {}), expected);
+  });
+
+  test(`${name}: the end of a call that others may end is refused where there is one`, async (t) => {
+    const store = await open(t);
+    const end = (entry_id: string, call: string) =>
+      foreignLine({ entry_id, metadata: { "audit.event": "call.end", "audit.call": call } });
+    const given = await recordsOf({ lines: [end("1", "a"), end("2", "a"), end("3", "b")] });
+    const [one, other, ofAnother] = given.map(({ entry, instantUs }) =>
+      LogRecord.ofEntry(entry, instantUs, true)
+    );
+    await store.append([one!]);
+    for (const records of [[other!], [ofAnother!, other!], given.slice(1, 2).concat(other!)]) {
+      await assertRefused(async () => await store.append(records), "DUPLICATE_ENTRY");
+    }
+    assertEquals(store.size, 1);
+    await store.append([ofAnother!]);
+    assertEquals((await linesOf(store, {})).length, 2);
   });
 
   test(`${name}: what is read while an append is under way has none or all of it`, async (t) => {

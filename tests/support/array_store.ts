@@ -22,6 +22,12 @@ export class ArrayStore implements LogStore {
         new AuditLogError("DUPLICATE_ENTRY", "Cannot append: an id is in the log already"),
       );
     }
+    const ended = records.find((record) => record.endsOnce && this.#isEnded(record));
+    if (ended !== undefined) {
+      return Promise.reject(
+        new AuditLogError("DUPLICATE_ENTRY", "Cannot append: a call has an end already"),
+      );
+    }
     return Promise.resolve(this.#records.push(...records) - records.length);
   }
 
