@@ -672,7 +672,8 @@ export class AuditLog implements AsyncDisposable {
    * verifier key.
    *
    * @returns The signed note.
-   * @throws {AuditLogError} `SIGNING_KEY_NEEDED`, `CHECKPOINT_CONFLICT`, `LOG_CLOSED`, `WRITE_FAILED`, `SYNC_FAILED`.
+   * @throws {AuditLogError} `SIGNING_KEY_NEEDED`, `CHECKPOINT_CONFLICT`, `LOG_CLOSED`, `WRITE_FAILED`, `SYNC_FAILED`; `KEY_MISMATCH` when
+   *   another process has signed with another key meanwhile; `LOG_REPLACED` when the log's file is gone or another.
    *
    * @example
    * ```ts

@@ -10,7 +10,7 @@ import { JsonlReader } from "./jsonl_reader.ts";
 import { JsonlTree } from "./jsonl_tree.ts";
 import { IndexUpkeep } from "./jsonl_upkeep.ts";
 import { FEW_RECORDS, JsonlWriter, type Range, type Written } from "./jsonl_writer.ts";
-import { databaseBytes } from "./log_file.ts";
+import { checkSamePlace, databaseBytes } from "./log_file.ts";
 import { Mutex } from "../mutex.ts";
 import type { LogStore, StoreInfo, WrittenLines } from "./store.ts";
 import { SyncQueue } from "./sync_queue.ts";
@@ -89,7 +89,13 @@ class JsonlStore implements LogStore {
           return await indexed.ask(attempt);
         }),
       pendingAt: (index) => indexed.pendingAt(index),
-      exclusively: (section) => indexed.exclusively(section),
+      exclusively: (section) =>
+        indexed.exclusively(async () => {
+          // Checkpoints are beside the file by its name, where another log may be by now.
+          const { place, identity } = opened;
+          await checkSamePlace(runtime.file, place, identity, `write to ${settings.path}`);
+          return await section();
+        }),
       refresh: () => indexed.reading(() => indexed.refresh()),
       acknowledged: () => indexed.reading(() => this.#acknowledged()),
       sha256: runtime.sha256,

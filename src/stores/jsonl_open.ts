@@ -39,6 +39,10 @@ export async function openJsonlFile(runtime: Runtime, settings: FileSettings): P
   let lock: FileLock | undefined;
   let index: JsonlIndex | undefined;
   try {
+    // Of a database that is open here, closing its file would give up SQLite's locks: on POSIX systems they are the process's.
+    if (await runtime.file.stat(`${await placeOf(runtime.file, path)}-shm`) !== undefined) {
+      throw noLog(path);
+    }
     file = await runtime.file.open(path, readOnly ? "read" : "append");
     const { identity, size } = await file.stat();
     place = await placeOf(runtime.file, path);
@@ -195,6 +199,6 @@ async function openFitting(
 function noLog(path: string): AuditLogError {
   return new AuditLogError(
     "NOT_A_LOG",
-    `Cannot open ${path}: it has lines, but none of them is a record; give another path, or backend "sqlite" for a database`,
+    `Cannot open ${path}: no line of it is a record; give another path, or backend "sqlite" for a database`,
   );
 }

@@ -34,6 +34,10 @@ export async function createFile(
     const fault = await nameFault(files, path + added);
     if (fault !== undefined) throw fault;
     await createIfMissing(files, path);
+    if (await files.stat(path) === undefined) {
+      const message = `Cannot open ${path}: it is a link that leads to no file`;
+      throw new AuditLogError("PATH_NOT_FOUND", message);
+    }
   } catch (error) {
     throw faultOf(`open ${path}`, error, "READ_FAILED");
   }

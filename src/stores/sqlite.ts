@@ -175,12 +175,7 @@ class SqliteStore implements LogStore {
     try {
       // What is handed to the other thread is awaited outside, so that the next batch can be handed to it meanwhile.
       const { aside } = await this.#writing.run(async () => {
-        const looked = this.#folder.look(async () => {
-          const { path } = this.#settings;
-          const files = this.#runtime.file;
-          await checkSamePlace(files, path, this.#identity, action, PUT_DATABASE_BACK);
-          await this.#beside.check(this.#database);
-        });
+        const looked = this.#look(action);
         if (looked !== undefined) await looked;
         if (!this.#aside.spares(records.length)) {
           // What may be refused for what is in the log is not given away.
@@ -202,6 +197,16 @@ class SqliteStore implements LogStore {
     } catch (error) {
       throw faultOf(action, error, "WRITE_FAILED");
     }
+  }
+
+  /** Makes sure that the files are where they were, and those that they were. */
+  #look(action: string): Promise<void> | undefined {
+    return this.#folder.look(async () => {
+      const { path } = this.#settings;
+      const files = this.#runtime.file;
+      await checkSamePlace(files, path, this.#identity, action, PUT_DATABASE_BACK);
+      await this.#beside.check(this.#database);
+    });
   }
 
   #appended(first: number, count: number): number {
@@ -244,6 +249,7 @@ class SqliteStore implements LogStore {
   /** Writes something else than records, while nobody else of this handle writes. */
   #exclusively<T>(action: () => T): Promise<T> {
     return this.#writing.run(async () => {
+      await this.#look(`write to ${this.#settings.path}`);
       await this.#aside.idle();
       // What is signed covers records: none of which the disk may not have. All were synced, unless that failed.
       await this.#walSync?.settled();

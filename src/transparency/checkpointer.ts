@@ -96,7 +96,7 @@ export class Checkpointer {
    * Signs a checkpoint of all entries, and keeps it.
    *
    * @throws {AuditLogError} `CHECKPOINT_CONFLICT` when the log has become shorter, or is not what another process has
-   * signed meanwhile; what reading and writing throws.
+   * signed meanwhile; `KEY_MISMATCH` when it has signed with another key; what reading and writing throws.
    */
   make(): Promise<KeptCheckpoint> {
     return this.#mutex.run(async () => {
@@ -116,7 +116,11 @@ export class Checkpointer {
   async #attempt(): Promise<KeptCheckpoint | undefined> {
     const { name, signers, tree, store, size: sizeNow, clock } = this.#parts;
     const kept = await lastCheckpoint(store, name);
-    if (kept !== undefined && kept.note !== this.#last?.note) await checkGrowth(this.#parts, kept);
+    if (kept !== undefined && kept.note !== this.#last?.note) {
+      // Another process has signed it, maybe with a key that has taken the place of this one.
+      await checkKeys(this.#parts, kept);
+      await checkGrowth(this.#parts, kept);
+    }
     const size = await (store.acknowledged?.() ?? sizeNow());
     if (this.#last !== undefined && size < this.#last.size) throw cut(name, size, this.#last.size);
     const root = await tree.root(size);

@@ -83,6 +83,36 @@ export function signingHandlesConformance(name: string, place: MakePlace): void 
     assertEquals(withNew.faults.map(({ kind }) => kind), ["signature"]);
   });
 
+  test(`${name}: a handle signs no more when its key was changed by another`, async (t) => {
+    const { open } = place(t);
+    const old = await open({ signingKey, checkpoints: BY_HAND });
+    await old.record(interaction());
+    await old.checkpoint();
+    const both = await open({ signingKey: [signingKey, next.signingKey], checkpoints: BY_HAND });
+    await both.checkpoint();
+    await old.checkpoint(); // its key has signed the last, too
+    const later = await open({ signingKey: next.signingKey, checkpoints: BY_HAND }).catch(() => {});
+    assertEquals(later, undefined);
+    await both.record(interaction());
+    await both.checkpoint();
+    const renewed = await open({ signingKey: next.signingKey, checkpoints: BY_HAND });
+    await renewed.checkpoint();
+    await old.record(interaction());
+    await assertRefused(() => old.checkpoint(), "KEY_MISMATCH", "signingKey");
+    await renewed.checkpoint();
+    assertEquals((await sizesOf(renewed)).length, 6);
+  });
+
+  test(`${name}: of two keys for a new log, the first that signs is its own`, async (t) => {
+    const { open } = place(t);
+    const one = await open({ signingKey, checkpoints: BY_HAND });
+    const two = await open({ signingKey: other.signingKey, checkpoints: BY_HAND });
+    await one.record(interaction());
+    await one.checkpoint();
+    await assertRefused(() => two.checkpoint(), "KEY_MISMATCH", "signingKey");
+    assertEquals((await one.verify({ verifierKey })).faults, []);
+  });
+
   test(`${name}: a log with checkpoints is recorded to without a key, and signed again later`, async (t) => {
     const { open } = place(t);
     const signed = await open({ signingKey });

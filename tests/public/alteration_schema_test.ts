@@ -19,11 +19,8 @@ import { BY_HAND } from "../support/notes.ts";
 import { openRaw, type RawDatabase } from "../support/raw_sqlite.ts";
 import { assertRefused } from "../support/refused.ts";
 import { testUnless } from "../support/skip.ts";
+import { noShell } from "../support/sqlite_shell.ts";
 import { tempFolder } from "../support/temp.ts";
-
-const noShell = spawnSync("sqlite3", ["--version"]).status === 0
-  ? undefined
-  : "there is no sqlite3 program";
 
 /** Runs statements with `sqlite3`, which lets the schema be written. */
 function runShell(path: string, ...statements: string[]): void {

@@ -9,6 +9,7 @@ import { openFile } from "../support/backends.ts";
 import { partsOf } from "../support/notes.ts";
 import { testUnless } from "../support/skip.ts";
 import { ALTERATIONS, doAlter } from "../support/sqlite_alterations.ts";
+import { noShell } from "../support/sqlite_shell.ts";
 
 for (const [what, alteration] of Object.entries(ALTERATIONS)) {
   const { finds, finds280 = [], unknown, says } = alteration;
@@ -36,8 +37,6 @@ for (const [what, alteration] of Object.entries(ALTERATIONS)) {
   });
 }
 
-const hasShell = spawnSync("sqlite3", ["--version"]).status === 0;
-
 for (
   const [index, columns] of Object.entries({
     user: "seq >> 14, user",
@@ -45,7 +44,7 @@ for (
   })
 ) {
   testUnless(
-    hasShell ? undefined : "there is no sqlite3 program",
+    noShell,
     `sqlite: an index that leaves out an entry, and so hides it from those who ask, is found: ${index}`,
     async (t) => {
       const log = await original(t as TestContext, "sqlite", [20]);

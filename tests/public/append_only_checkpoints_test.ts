@@ -10,6 +10,7 @@ import { BY_HAND, checkpointsOf, partsOf } from "../support/notes.ts";
 import { openRaw } from "../support/raw_sqlite.ts";
 import { assertRefused } from "../support/refused.ts";
 import { testUnless } from "../support/skip.ts";
+import { noShell } from "../support/sqlite_shell.ts";
 
 /** A log with three checkpoints. */
 async function sample(t: TestContext): Promise<{ log: AuditLog; path: string }> {
@@ -104,10 +105,8 @@ test("sqlite: a log whose guard of checkpoints or tables is not as it was made i
   }
 });
 
-const hasShell = spawnSync("sqlite3", ["--version"]).status === 0;
-
 testUnless(
-  hasShell ? undefined : "there is no sqlite3 program",
+  noShell,
   "sqlite: the sqlite3 shell can read the checkpoints and cannot change them",
   async (t) => {
     const { log, path } = await sample(t as TestContext);

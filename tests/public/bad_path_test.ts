@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { AuditLog, AuditLogError, type AuditLogErrorCode } from "@audit-log/llm";
+import { spawnSync } from "node:child_process";
 import {
   existsSync,
   linkSync,
@@ -20,6 +21,7 @@ import { foreignLine, interaction, interactions } from "../support/interaction.t
 import { openRaw } from "../support/raw_sqlite.ts";
 import { assertRefused } from "../support/refused.ts";
 import { testUnless } from "../support/skip.ts";
+import { noShell } from "../support/sqlite_shell.ts";
 import { tempFolder } from "../support/temp.ts";
 
 for (const backend of FILE_BACKENDS) {
@@ -69,6 +71,40 @@ for (const backend of FILE_BACKENDS) {
     },
   );
 }
+
+for (const backend of FILE_BACKENDS) {
+  testUnless(
+    process.platform === "win32" ? "links need rights there" : undefined,
+    `${backend}: a link that leads to no file is refused as that`,
+    async (t) => {
+      const folder = tempFolder(t as TestContext);
+      const path = join(folder, "link");
+      symlinkSync(join(folder, "elsewhere", "log"), path);
+      for (const readOnly of [false, true]) {
+        await assertRefused(() => AuditLog.open({ backend, path, readOnly }), "PATH_NOT_FOUND");
+      }
+    },
+  );
+}
+
+testUnless(
+  noShell,
+  "a SQLite log that is opened as JSONL by mistake keeps its locks",
+  async (t) => {
+    const path = join(tempFolder(t as TestContext), "log");
+    const log = await openFile(t as TestContext, { backend: "sqlite", path });
+    await log.recordAll(interactions(3));
+    const { message } = await assertRefused(
+      () => AuditLog.open({ backend: "jsonl", path }),
+      "NOT_A_LOG",
+    );
+    assertStringIncludes(message, 'backend "sqlite"');
+    // Who closes a database last removes its -wal: the shell would take itself for the last if they were lost.
+    assertEquals(spawnSync("sqlite3", [path, "SELECT count(*) FROM audit_log"]).status, 0);
+    await log.record(interaction());
+    assertEquals(await log.count(), 4);
+  },
+);
 
 for (const [backend, other] of [["sqlite", "jsonl"], ["jsonl", "sqlite"]] as const) {
   test(`${backend}: a log of ${other} is refused, with the name of its backend`, async (t) => {

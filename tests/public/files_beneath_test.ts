@@ -29,10 +29,12 @@ import { inAgedFolders } from "../support/aged_folder.ts";
 import { FILE_BACKENDS, openFile } from "../support/backends.ts";
 import { runProgram, scriptCommand } from "../support/child.ts";
 import { inputs, interaction, interactions } from "../support/interaction.ts";
+import { BY_HAND } from "../support/notes.ts";
 import { assertRefused } from "../support/refused.ts";
 import { currentRuntime } from "../support/runtime.ts";
 import { testUnless } from "../support/skip.ts";
 import { startSpeaker } from "../support/say.ts";
+import { noShell } from "../support/sqlite_shell.ts";
 import { atEnd, tempFolder } from "../support/temp.ts";
 
 const CHANGES: Record<string, (file: string) => void> = {
@@ -112,10 +114,6 @@ testUnless(
     assertEquals((await again.verify()).faults, []);
   },
 );
-
-const noShell = spawnSync("sqlite3", ["--version"]).status === 0
-  ? undefined
-  : "there is no sqlite3 program";
 
 testUnless(
   onWindows ?? noShell,
@@ -429,3 +427,40 @@ testUnless(
     assertEquals(found, [next]);
   },
 );
+
+for (const backend of FILE_BACKENDS) {
+  testUnless(
+    onWindows,
+    `${backend}: a handle whose files were put away signs nothing, least of all for a log that took their place`,
+    async (t) => {
+      const folder = tempFolder(t as TestContext);
+      const [path, away] = [join(folder, "log"), join(folder, "away")];
+      const [old, young] = [
+        await generateSigningKey("acme.example/old"),
+        await generateSigningKey("acme.example/young"),
+      ];
+      const log = await openFile(t as TestContext, {
+        backend,
+        path,
+        signingKey: old.signingKey,
+        checkpoints: BY_HAND,
+      });
+      await log.recordAll(interactions(5));
+      mkdirSync(away);
+      for (const name of readdirSync(folder).filter((name) => /^log(?!-lock)/.test(name))) {
+        renameSync(join(folder, name), join(away, name));
+      }
+      const next = await openFile(t as TestContext, {
+        backend,
+        path,
+        signingKey: young.signingKey,
+        checkpoints: BY_HAND,
+      });
+      await next.record(interaction());
+      await assertRefused(() => log.checkpoint(), "LOG_REPLACED");
+      await next.checkpoint();
+      const { faults, checked } = await next.verify({ verifierKey: young.verifierKey });
+      assertEquals([faults, checked.checkpoints], [[], 1]);
+    },
+  );
+}

@@ -14,9 +14,8 @@ import { openRaw } from "../support/raw_sqlite.ts";
 import { assertRefused } from "../support/refused.ts";
 import { currentRuntime } from "../support/runtime.ts";
 import { testUnless } from "../support/skip.ts";
+import { noShell } from "../support/sqlite_shell.ts";
 import { tempFolder } from "../support/temp.ts";
-
-const hasShell = spawnSync("sqlite3", ["--version"]).status === 0;
 
 const INDEXED = [
   { backend: "sqlite", table: "audit_record", suffix: "" },
@@ -27,7 +26,7 @@ for (const { backend, table, suffix } of INDEXED) {
   for (const column of ["user", "model", "user_model", "entry_id"]) {
     testUnless(
       // The drivers do not let anybody write the schema.
-      hasShell ? undefined : "there is no sqlite3 program",
+      noShell,
       `${backend}: an index on ${column} that leaves out an entry is found by verify()`,
       async (t) => {
         const log = await original(t as TestContext, backend);
