@@ -16,6 +16,7 @@
 import { asyncStorage } from "./adapters/async_storage.ts";
 import { setContextStorage } from "./src/context.ts";
 import { currentRuntime, setRuntimeFinder } from "./src/open_store.ts";
+import { AuditLogError } from "./src/errors.ts";
 import type { Runtime } from "./src/ports.ts";
 import { publisherToFile } from "./src/transparency/publish_to_file.ts";
 
@@ -138,13 +139,23 @@ const { Deno, Bun, process } = globalThis as {
 setContextStorage(asyncStorage);
 
 setRuntimeFinder(async (): Promise<Runtime> => {
+  const runtime = await ownRuntime();
+  if (runtime !== undefined) return runtime;
+  throw new AuditLogError(
+    "UNSUPPORTED_RUNTIME",
+    "Cannot open the log: this runtime has no files, or the program was bundled for browsers; use the backend memory, " +
+      "or give an adapter as the option runtime",
+    { path: "runtime" },
+  );
+}, (path) => process?.getBuiltinModule?.("node:path").resolve(path) ?? path);
+
+/** The adapters of this runtime. Bundlers for browsers leave them out: the npm package's `browser` says so. */
+async function ownRuntime(): Promise<Runtime | undefined> {
   if (Deno !== undefined) return (await import("./adapters/deno/mod.ts")).runtime;
   if (Bun !== undefined) return (await import("./adapters/bun/mod.ts")).runtime;
-  if (process?.versions?.node !== undefined) {
-    return (await import("./adapters/node/mod.ts")).runtime;
-  }
-  return (await import("./adapters/browser/mod.ts")).runtime;
-}, (path) => process?.getBuiltinModule?.("node:path").resolve(path) ?? path);
+  if (process?.versions?.node === undefined) return undefined;
+  return (await import("./adapters/node/mod.ts")).runtime;
+}
 
 /**
  * Publishes checkpoints into a file elsewhere, on a share or a disk that whoever can change the log cannot rewrite: each

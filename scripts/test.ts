@@ -69,7 +69,7 @@ if (sourceFiles.length === 0) {
  */
 const ABOUT_THE_SOURCE = new RegExp(
   "/(?:" + [
-    "admission|alteration|append_|back_pressure|changed_layout|damage|error|injected_faults|opening_faults|property|readme|restored|tampering|wire",
+    "admission|alteration|append_|back_pressure|changed_layout|damage|error|injected_faults|opening_faults|property|readme|restored|tampering|usage_of|wire",
     "budget|capture_(?!test|types|wrapping)|cost_(?!tracker)|many_calls|messages|otel_(?!test)|redact_|responses|retried_end|stream_usage",
     "bad_path|copy|crash|disk_full|file_rights|files_beneath|half_indexed|idle_handles|jsonl_(?!test)|killed_holder|sync_failed|wal_sync",
     "format_|info|old_records|options|order|publish|python_class|real_data|refusals|signing|snapshot|transparency",

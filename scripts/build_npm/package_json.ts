@@ -41,11 +41,12 @@ const OPTIONAL_PEERS = [
 export const npmExports: [name: string, module: string][] = Object.entries(config.exports)
   .filter(([name]) => !NOT_ON_NPM.includes(name));
 
-/** The adapters of runtimes that have modules of their own, which bundlers for browsers do not know. */
-const WITH_MODULES = ["./adapters/bun/mod.ts", "./adapters/deno/mod.ts", "./adapters/node/mod.ts"];
-
-/** What they put in the place of these. */
-const IN_BROWSERS = "./adapters/browser/mod.ts";
+/** Adapters of runtimes with modules of their own, which bundlers for browsers do not know, and are to leave out. */
+const NOT_IN_BROWSERS = [
+  "./adapters/bun/mod.ts",
+  "./adapters/deno/mod.ts",
+  "./adapters/node/mod.ts",
+];
 
 /** The oldest Node that the package is for: the first one with `node:sqlite` without a flag. */
 export const OLDEST_NODE = "22.13.0";
@@ -71,7 +72,7 @@ export async function packageJson(from: string): Promise<Record<string, unknown>
       default: compiled(module, ".js"),
     }])),
     browser: Object.fromEntries(
-      WITH_MODULES.map((module) => [compiled(module, ".js"), compiled(IN_BROWSERS, ".js")]),
+      NOT_IN_BROWSERS.map((module) => [compiled(module, ".js"), false]),
     ),
     bin: { "audit-log": compiled(CLI, ".js") },
     dependencies: await shippedDependencies(),

@@ -40,9 +40,8 @@ export async function openJsonlFile(runtime: Runtime, settings: FileSettings): P
   let index: JsonlIndex | undefined;
   try {
     // Of a database that is open here, closing its file would give up SQLite's locks: on POSIX systems they are the process's.
-    if (await runtime.file.stat(`${await placeOf(runtime.file, path)}-shm`) !== undefined) {
-      throw noLog(path);
-    }
+    const shared = `${await placeOf(runtime.file, path)}-shm`;
+    if (await runtime.file.stat(shared).catch(() => undefined) !== undefined) throw noLog(path);
     file = await runtime.file.open(path, readOnly ? "read" : "append");
     const { identity, size } = await file.stat();
     place = await placeOf(runtime.file, path);

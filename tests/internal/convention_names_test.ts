@@ -17,11 +17,13 @@ const known = new Set<string>(
   ).filter((value) => typeof value === "string"),
 );
 
-/** Names that are read and never written: events that the conventions had before version 1.28, and what Anthropic's client has. */
+/** Names that are read and never written: events that the conventions had before version 1.28, and what Anthropic's client, OpenLLMetry and Strands have. */
 const READ = [
   "gen_ai.content.prompt",
   "gen_ai.content.completion",
   "gen_ai.event.content",
+  "gen_ai.usage.cache_creation_input_tokens",
+  "gen_ai.usage.cache_read_input_tokens",
   "gen_ai.usage.cache_write.input_tokens",
 ];
 

@@ -259,19 +259,22 @@ test("an annotation is the conventions' evaluation, and names no model for the j
   const said = { name: "relevance", score: 0.5, label: "fair", explanation: "It is on topic." };
   const { entryId: id } = await log.annotate(entryId, { ...said, user: "judge" });
   const { logger: target, exported } = logger(t);
-  await exportEntries(log, target);
-  const { eventName, attributes } = exported().at(-1)!;
-  assertEquals(eventName, EVENT_GEN_AI_EVALUATION_RESULT);
-  assertEquals(attributes, {
-    [ATTR_GEN_AI_EVALUATION_NAME]: "relevance",
-    [ATTR_GEN_AI_EVALUATION_SCORE_VALUE]: 0.5,
-    [ATTR_GEN_AI_EVALUATION_SCORE_LABEL]: "fair",
-    [ATTR_GEN_AI_EVALUATION_EXPLANATION]: "It is on topic.",
-    "audit.entry_id": id,
-    "audit.event": "annotation",
-    "audit.ref": entryId,
-    "user.id": "judge",
-  });
+  for (const content of [false, true]) {
+    await exportEntries(log, target, { content });
+    const { eventName, attributes } = exported().at(-1)!;
+    assertEquals(eventName, EVENT_GEN_AI_EVALUATION_RESULT);
+    assertEquals(attributes, {
+      [ATTR_GEN_AI_EVALUATION_NAME]: "relevance",
+      [ATTR_GEN_AI_EVALUATION_SCORE_VALUE]: 0.5,
+      [ATTR_GEN_AI_EVALUATION_SCORE_LABEL]: "fair",
+      // Judges quote what was said.
+      ...(content ? { [ATTR_GEN_AI_EVALUATION_EXPLANATION]: "It is on topic." } : {}),
+      "audit.entry_id": id,
+      "audit.event": "annotation",
+      "audit.ref": entryId,
+      "user.id": "judge",
+    });
+  }
 });
 
 /** Has OpenTelemetry's contexts follow calls, for the time of a test. */
