@@ -9,15 +9,17 @@ import type { Task } from "./measure.ts";
 import { pythonClass } from "./python_class.ts";
 import { interleave, ratio, rowsOf, type Section } from "./rounds.ts";
 
+/** How many records a round has: so many that what V8 takes to compile the code again, after the garbage collection before, is a small part. */
+const COUNT = 200_000;
+
 /** One caller and many. */
 export async function measureMemory(
   task: Task,
   entries: readonly NewEntry[],
 ): Promise<Section> {
-  const count = task.full ? 200_000 : 50_000;
   const record = (callers: number) => async () => {
     const log = await AuditLog.open();
-    const speed = await recordBy(callers, log, entries, count);
+    const speed = await recordBy(callers, log, entries, COUNT);
     await log.close();
     return speed;
   };
@@ -29,7 +31,7 @@ export async function measureMemory(
   const figures = await interleave([
     { name: one, run: record(1) },
     { name: many, run: record(CALLERS) },
-    ...pythonClass(task, "memory", count),
+    ...pythonClass(task, "memory", COUNT),
   ], task.rounds);
   await other.close();
   const rows = rowsOf(figures, "records/s");
@@ -40,5 +42,5 @@ export async function measureMemory(
     rows.push(ratio(figures, one, "Python class", { atLeast: 4 }));
     rows.push(ratio(figures, many, "Python class", { atLeast: 4 }));
   }
-  return { title: "memory", note: `${count} records a round`, rows };
+  return { title: "memory", note: `${COUNT} records a round`, rows };
 }
