@@ -6,6 +6,11 @@ const SETTLED_MS = 50;
 const SETTLED_BY_SECONDS_MS = 2500;
 /** How long that is relied on, milliseconds. */
 const RELIED_ON_MS = 1000;
+/**
+ * How long what a folder told is taken for what it would tell, milliseconds. Behind a commit, the processor has forgotten how to ask: it takes
+ * a tenth of what the commit took. What is recorded in the meantime shares the fate of what was recorded just before.
+ */
+const FRESH_MS = 10;
 
 /** Where the files are. */
 interface Place {
@@ -28,6 +33,8 @@ export class FolderWatch {
   /** Whether the path's last name is the file's own, and no link: then its folder alone tells. */
   #isInFolder = false;
   #lookedMs = -Infinity;
+  /** When the folder last told that it is as it was. */
+  #toldMs = -Infinity;
 
   /**
    * @param path A file in the folder, or a link to one.
@@ -41,23 +48,34 @@ export class FolderWatch {
 
   /** Whether the folder tells that the files are what they were when they were last looked at. */
   isUnchanged(): boolean {
-    const before = this.#placeBefore(this.#now());
+    const nowMs = this.#now();
+    const before = this.#placeBefore(nowMs);
     if (before === undefined || !this.#isInFolder) return false;
-    const folder = this.#folder();
-    return folder !== undefined && isSame(folder, before.folder);
+    return this.#isFresh(nowMs) || this.#isAsBefore(before, this.#folder(), nowMs);
   }
 
   /** Looks at the files, unless the folder tells that they are what they were when that was last done. */
   look(atFiles: () => Promise<void>): Promise<void> | undefined {
-    const folder = this.#folder();
     const nowMs = this.#now();
     const before = this.#placeBefore(nowMs);
     if (before === undefined || !this.#isInFolder) {
-      return this.#lookAt(atFiles, folder, nowMs, before);
+      return this.#lookAt(atFiles, this.#folder(), nowMs, before);
     }
-    if (folder === undefined || !isSame(folder, before.folder)) {
-      return this.#lookAt(atFiles, folder, nowMs);
-    }
+    if (this.#isFresh(nowMs)) return undefined;
+    const folder = this.#folder();
+    if (this.#isAsBefore(before, folder, nowMs)) return undefined;
+    return this.#lookAt(atFiles, folder, nowMs);
+  }
+
+  #isFresh(nowMs: number): boolean {
+    const age = nowMs - this.#toldMs;
+    return age >= 0 && age < FRESH_MS;
+  }
+
+  #isAsBefore(before: Place, folder: FileFolder | undefined, nowMs: number): boolean {
+    if (folder === undefined || !isSame(folder, before.folder)) return false;
+    this.#toldMs = nowMs;
+    return true;
   }
 
   /** Where the files were when they were last looked at, if that is to be relied on. */

@@ -20,7 +20,9 @@ function partsOf(id: string): { counter: number; random: Uint8Array } {
 
 test("an id is the one that uuid makes of the same time, counter and random bytes", () => {
   const ids = new EntryIds();
-  for (let milliseconds = START_MS; milliseconds < START_MS + 20; milliseconds++) {
+  const times = [0, 255, 256, 2 ** 16 - 1, 2 ** 16, 2 ** 32 - 1, 2 ** 32, 2 ** 40 - 1, 2 ** 40];
+  times.push(...Array.from({ length: 20 }, (_, n) => START_MS + n), 253_402_300_799_999);
+  for (const milliseconds of times) {
     const made = [ids.first(milliseconds), ...Array.from({ length: 300 }, () => ids.next())];
     for (const id of made) {
       const { counter, random } = partsOf(id);

@@ -42,6 +42,28 @@ async function watched(unknown: Partial<FileAdapter> = {}) {
   return { given, watch, look };
 }
 
+test("a folder is asked again after ten milliseconds, and not before", async () => {
+  let asked = 0;
+  let changedMs = 0;
+  const { given, watch, look } = await watched({
+    folder: () => {
+      asked++;
+      return { identity: "/folder", changedMs };
+    },
+  });
+  await look();
+  asked = 0;
+  given.nowMs += SECOND / 2;
+  for (const [ms, times] of [[0, 1], [9, 1], [1, 2], [9, 2]] as const) {
+    given.nowMs += ms;
+    assertEquals([watch.isUnchanged(), await look(), asked], [true, false, times]);
+  }
+  changedMs = 3;
+  assertEquals(watch.isUnchanged(), true);
+  given.nowMs += 1;
+  assertEquals([watch.isUnchanged(), await look()], [false, true]);
+});
+
 test("files are looked at once a second while their folder is as it was", async () => {
   const { given, look } = await watched();
   const looks: boolean[] = [];
@@ -80,6 +102,7 @@ test("files are looked at again when the path leads elsewhere", async () => {
     assertEquals(await look(), false);
     given.path = "/folder 2/file";
     given.folder = "/folder 2";
+    given.nowMs += 10;
     assertEquals([await look(), await look()], [true, false]);
   }
 });
