@@ -80,6 +80,9 @@ const BUNDLED = ["./", "../"].flatMap((folder) =>
   ["js", "mjs", "cjs"].map((ending) => `${folder}audit_log_worker.${ending}`)
 );
 
+/** How long a thread may take to say that it is ready, milliseconds. All that it was to do can be done without it. */
+const PATIENCE_MS = 30_000;
+
 interface Waiting<Reply> {
   readonly resolve: (reply: Reply) => void;
   readonly reject: (reason: Error) => void;
@@ -91,15 +94,24 @@ export class WorkerThread<Request, Reply> {
   readonly #waiting: Waiting<Reply>[] = [];
   #failure: Error | undefined;
   #ended: Promise<unknown> | undefined;
+  readonly #patience: ReturnType<typeof setTimeout>;
   /** Resolves when the thread has said that it is ready. */
   readonly ready: Promise<unknown>;
 
-  /** Starts a thread. */
-  constructor(job: ThreadJob) {
+  /**
+   * Starts a thread.
+   *
+   * @param program What it runs: ours, which is found as long as nobody has put another in its place.
+   * @param patienceMs How long it may take to be ready, milliseconds.
+   */
+  constructor(job: ThreadJob, program: URL = programUrl(), patienceMs = PATIENCE_MS) {
     // Without the flags of the process: what they load first is not meant for this thread.
     const workerData: ThreadStart = { job, version: VERSION };
-    this.#worker = new Worker(programUrl(), { execArgv: [], workerData });
+    this.#worker = new Worker(program, { execArgv: [], workerData });
     this.ready = new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    this.#patience = setTimeout(() => {
+      void this.#fail(new Error(`it was not ready after ${patienceMs / 1000} seconds`));
+    }, patienceMs);
     this.#worker.on("message", (message: unknown) => {
       if (isReply<Reply>(message)) this.#answer(message.auditLogReply);
       else if (isFailure(message)) void this.#fail(new Error(message.auditLogFailure));
@@ -141,6 +153,7 @@ export class WorkerThread<Request, Reply> {
   }
 
   #answer(reply: Reply): void {
+    clearTimeout(this.#patience);
     const waiting = this.#waiting.shift();
     if (this.#waiting.length === 0) this.#worker.unref();
     waiting?.resolve(reply);
@@ -148,6 +161,7 @@ export class WorkerThread<Request, Reply> {
 
   async #fail(reason: Error): Promise<void> {
     const failure = this.#failure ??= reason;
+    clearTimeout(this.#patience);
     this.#worker.unref();
     await (this.#ended ??= Promise.resolve(this.#worker.terminate()).catch(() => {}));
     for (const { reject } of this.#waiting.splice(0)) reject(failure);

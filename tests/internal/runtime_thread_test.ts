@@ -2,14 +2,17 @@
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
-import type { ThreadStart } from "../../adapters/worker_thread.ts";
+import { type ThreadStart, WorkerThread } from "../../adapters/worker_thread.ts";
 import type { HashThread, Leaves } from "../../src/ports.ts";
 import { VERSION } from "../../src/version.ts";
 import { concat, hex, leaves, Model } from "../support/merkle.ts";
 import { currentRuntime } from "../support/runtime.ts";
-import { atEnd } from "../support/temp.ts";
+import { atEnd, tempFolder } from "../support/temp.ts";
 
 const start = new Uint8Array(0);
 
@@ -71,4 +74,12 @@ test("a thread's program of another version refuses to start", async (t) => {
   atEnd(t, () => void worker.terminate());
   const told = `is that of version ${VERSION}, not 0.0.1`;
   await assertRejects(() => once(worker, "message"), Error, told);
+});
+
+test("a thread that is not ready in time is ended, and whoever waits for it is told", async (t) => {
+  const program = join(tempFolder(t), "silent.mjs");
+  writeFileSync(program, "setInterval(() => {}, 1_000_000);");
+  const thread = new WorkerThread({ does: "hash" }, pathToFileURL(program), 20);
+  await assertRejects(() => thread.ready, Error, "it was not ready after 0.02 seconds");
+  await assertRejects(() => thread.ask("anything", []), Error, "it was not ready");
 });
