@@ -73,6 +73,7 @@ export function testFaults(one: FaultCase): void {
       const calls = (await (counting ??= bench.count())).filter(kind.applies);
       const given = process.env["AUDIT_LOG_SEED"];
       const seed = given === undefined ? 1 + Math.floor(Math.random() * 2 ** 30) : Number(given);
+      console.log(`AUDIT_LOG_SEED=${seed}`); // of a run that stands still, nothing else is told
       for (const n of chosen(calls.length, one.some, seed)) {
         try {
           await bench.attempt(kind, n);
