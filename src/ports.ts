@@ -125,7 +125,7 @@ export interface FileAdapter {
   place?(path: string): Promise<FilePlace | undefined>;
   /**
    * The folder in which a path's last name is, whatever that name leads to; `undefined` if that is not known. It is asked before
-   * each record, and answers at once. The core asks {@link FileAdapter.place} instead where this method is missing.
+   * records, every ten milliseconds at most, and answers at once. The core asks {@link FileAdapter.place} instead where this method is missing.
    */
   folder?(path: string): FileFolder | undefined;
 }

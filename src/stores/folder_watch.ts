@@ -22,7 +22,7 @@ interface Place {
  * Tells whether files may have been deleted or replaced since they were last looked at. As long as their folder is unchanged,
  * they were not.
  *
- * The check precedes each commit to a SQLite database. Asking for the write-ahead log itself would be expensive: once its times
+ * The check precedes commits to a SQLite database, as far as none did just before. Asking for the write-ahead log itself would be expensive: once its times
  * were asked for, Linux 6.13 and later gives it new ones with the next write, and the next sync has to write them, too.
  */
 export class FolderWatch {
