@@ -1,5 +1,6 @@
 import { type AsyncStorage, asyncStorage } from "../../adapters/async_storage.ts";
 import type { Cost, Usage } from "../../mod.ts";
+import { tellFreely } from "../shared/promises.ts";
 import { type BudgetEvent, Budgets, type CostBudget } from "./budgets.ts";
 import {
   admitUsage,
@@ -162,11 +163,7 @@ export class CostTracker {
   readonly cost: Cost = (usage, model, provider, given) => {
     const latencyMs = isUsd(given) ? given : null;
     const { costUsd } = this.#count({ model, provider, usage, latencyMs, costUsd: undefined });
-    try {
-      this.#budgets.tell();
-    } catch {
-      // What the call cost is known, and shall be recorded.
-    }
+    tellFreely(() => this.#budgets.tell()); // what the call cost is known, and shall be recorded
     return costUsd;
   };
 

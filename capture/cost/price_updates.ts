@@ -5,7 +5,7 @@ import {
   updatePrices,
   waitForUpdate,
 } from "@pydantic/genai-prices";
-import { ignoreRejection } from "../shared/promises.ts";
+import { tellFreely } from "../shared/promises.ts";
 import { checkNames, invalidOption } from "./checks.ts";
 
 /** Fetching newer prices, see {@link GenaiPricesOptions.updates}. */
@@ -50,11 +50,7 @@ export function startUpdates(updates: PriceUpdates): void {
     let fetchedAt = -Infinity;
     const failed = (error: unknown): void => {
       fetchedAt = Math.min(fetchedAt, performance.now() - everyMs + RETRY_MS);
-      try {
-        ignoreRejection(onError?.(error));
-      } catch {
-        // No call depends on who is told.
-      }
+      tellFreely(() => onError?.(error));
     };
     const fetchIfOld = () => {
       if (performance.now() - fetchedAt < everyMs) return;

@@ -9,7 +9,7 @@ import {
 } from "./capture_options.ts";
 import { CapturedCall, type CapturedRequest, type OpenCall } from "./captured_call.ts";
 import { copiedMetadata, joinedMetadata, optionAtFault, type Own, valueOf } from "./own.ts";
-import { ignoreRejection } from "./promises.ts";
+import { tellFreely } from "./promises.ts";
 import { holdIfStopped } from "./stopped_call.ts";
 import { Unrecorded } from "./unrecorded.ts";
 
@@ -93,11 +93,7 @@ export class Capture {
 
   /** Tells `onError`. */
   tell(error: unknown, failure: CaptureFailure): void {
-    try {
-      ignoreRejection(this.options.onError?.(error, failure));
-    } catch {
-      // The caller's answer does not depend on it.
-    }
+    tellFreely(() => this.options.onError?.(error, failure));
   }
 
   /** Who asks, and the application's metadata, as the options have it. */

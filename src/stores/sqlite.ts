@@ -7,7 +7,6 @@ import { LogRecord, NotARecord } from "../record.ts";
 import { Turns } from "../turns.ts";
 import { type AppendedAside, AsideWriter } from "./aside_writer.ts";
 import { whenFree } from "./busy.ts";
-import { callsEndedOnce } from "./ended_once.ts";
 import { faultOf, isBusy } from "./faults.ts";
 import { FilesBeside } from "./files_beside.ts";
 import { FolderWatch } from "./folder_watch.ts";
@@ -224,8 +223,7 @@ class SqliteStore implements LogStore {
       this.#folder.isUnchanged();
     if (!mayBegin) return undefined;
     try {
-      const first = this.#appender!.append(records, callsEndedOnce(records));
-      return this.#appended(first, records.length);
+      return this.#appended(this.#appender!.append(records), records.length);
     } catch (error) {
       if (isBusy(error)) return undefined;
       throw error;
@@ -233,8 +231,7 @@ class SqliteStore implements LogStore {
   }
 
   #appendHere(records: readonly LogRecord[]): Promise<number> {
-    const ended = callsEndedOnce(records);
-    return whenFree(() => this.#appender!.append(records, ended), this.#settings.busyTimeoutMs);
+    return whenFree(() => this.#appender!.append(records), this.#settings.busyTimeoutMs);
   }
 
   /** Appends what another thread was to append and may have: a transaction leaves all of it or nothing. */

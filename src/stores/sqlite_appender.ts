@@ -1,7 +1,8 @@
 import { AuditLogError } from "../errors.ts";
 import type { SqliteDatabase, SqliteStatement, SqliteValue } from "../ports.ts";
+import type { LogRecord } from "../record.ts";
 import { isConstraint, isIoError, unconfirmed } from "./faults.ts";
-import { endedAlready } from "./ended_once.ts";
+import { callsEndedOnce, endedAlready } from "./ended_once.ts";
 import { endSql } from "./event_table.ts";
 import { type LogEnd, RecordTable } from "./record_table.ts";
 import { EVENT_TABLE, RECORD_TABLE, RecordInserter, type RowSource } from "./sqlite_schema.ts";
@@ -50,13 +51,12 @@ export class SqliteAppender {
    * Appends records, all or none. They are durable then, as far as the connection's settings go. From BEGIN to COMMIT
    * nothing else uses the connection.
    *
-   * @param ended Calls that they end, and nothing else may have.
    * @returns The index of the first of them.
    * @throws {AuditLogError | SqliteError} As {@link SqliteAppender.commit}.
    */
-  append(records: Iterable<RowSource>, ended: readonly string[]): number {
+  append(records: readonly LogRecord[]): number {
     this.begin();
-    if (ended.length > 0) this.#attempt(() => this.#refuseEnded(ended));
+    this.#attempt(() => this.#refuseEnded(records));
     this.add(records);
     return this.commit();
   }
@@ -106,8 +106,8 @@ export class SqliteAppender {
     return this.#first;
   }
 
-  #refuseEnded(calls: readonly string[]): void {
-    for (const callId of calls) {
+  #refuseEnded(records: readonly LogRecord[]): void {
+    for (const callId of callsEndedOnce(records)) {
       if (this.#selectCallEnd.get(callId) === undefined) continue;
       throw endedAlready(`write to ${this.#path}`, callId);
     }

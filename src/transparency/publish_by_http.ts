@@ -1,6 +1,6 @@
-import { withoutSecrets } from "../calls/error_metadata.ts";
 import { AuditLogError } from "../errors.ts";
 import { checkFields } from "../known_fields.ts";
+import { withoutSecrets } from "../secrets.ts";
 import { LONGEST_TIMER_MS } from "./schedule.ts";
 
 /** How checkpoints are posted. */
