@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { textIn } from "./utf8.ts";
 
 /** The last millisecond of the year 9999, since the epoch: what comes later has no four-digit year. */
 export const LAST_MS = 253_402_300_799_999;
@@ -48,4 +49,61 @@ function offsetMinutes(zone: string): number | undefined {
 /** Writes milliseconds since the epoch as a record's timestamp, `YYYY-MM-DDTHH:MM:SS.sssZ`. */
 export function formatTimestamp(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
+}
+
+/** How long a timestamp of this library's is, and the day in it. */
+const [TIMESTAMP_LENGTH, DAY_LENGTH] = [24, 10];
+const SHAPE = new TextEncoder().encode("0000-00-00T00:00:00.000Z");
+const ZERO = 0x30;
+
+/**
+ * Reads timestamps as this library writes them out of lines, one after the other. Neighbours are of the same day, as a rule: what is
+ * left to do takes a hundredth of {@link parseInstant}.
+ */
+export class InstantScanner {
+  readonly #day = new Uint8Array(DAY_LENGTH);
+  #dayUs: number | undefined;
+
+  /** As {@link parseInstant}, of what is from one byte on to before another. */
+  scan(bytes: Uint8Array, start: number, end: number): number | undefined {
+    if (!hasShape(bytes, start, end)) return parseInstant(textIn(bytes.subarray(start, end)) ?? "");
+    const hours = digitsIn(bytes, start + 11, 2);
+    const minutes = digitsIn(bytes, start + 14, 2);
+    const seconds = digitsIn(bytes, start + 17, 2);
+    if (hours > 23 || minutes > 59 || seconds > 59) return undefined;
+    const dayUs = this.#dayOf(bytes, start);
+    if (dayUs === undefined) return undefined;
+    const milliseconds = ((hours * 60 + minutes) * 60 + seconds) * 1000 +
+      digitsIn(bytes, start + 20, 3);
+    return dayUs + milliseconds * 1000;
+  }
+
+  #dayOf(bytes: Uint8Array, start: number): number | undefined {
+    const day = this.#day;
+    let at = 0;
+    while (at < DAY_LENGTH && bytes[start + at] === day[at]) at++;
+    if (at < DAY_LENGTH) {
+      day.set(bytes.subarray(start, start + DAY_LENGTH));
+      this.#dayUs = parseInstant(textIn(day) ?? "");
+    }
+    return this.#dayUs;
+  }
+}
+
+/** Whether there are digits where a timestamp of this library's has some, and else what it has. */
+function hasShape(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start !== TIMESTAMP_LENGTH) return false;
+  for (let at = 0; at < TIMESTAMP_LENGTH; at++) {
+    const byte = bytes[start + at]!;
+    const expected = SHAPE[at]!;
+    const isRight = expected === ZERO ? byte >= ZERO && byte < ZERO + 10 : byte === expected;
+    if (!isRight) return false;
+  }
+  return true;
+}
+
+function digitsIn(bytes: Uint8Array, at: number, count: number): number {
+  let value = 0;
+  for (const end = at + count; at < end; at++) value = value * 10 + bytes[at]! - ZERO;
+  return value;
 }

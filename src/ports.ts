@@ -73,6 +73,8 @@ export interface OpenFile {
 export interface FileAtOnce {
   /** As {@link OpenFile.stat}. */
   stat(): FileStat;
+  /** As {@link OpenFile.read}, for threads that have nothing else to do. Without this method, they await the other. */
+  read?(buffer: Uint8Array, position: number): number;
   /** As {@link OpenFile.append}. */
   append(bytes: Uint8Array): number;
   /** As {@link OpenFile.sync}; the calling thread waits for the disk. */

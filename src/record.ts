@@ -9,6 +9,7 @@ import { parseInstant } from "./instant.ts";
 import { encodeOrdered, type JsonObject, repeatsKey } from "./json.ts";
 import { type RecordFacts, scanCanonical } from "./canonical_scan.ts";
 import { NotStorable, parseJson } from "./parse_json.ts";
+import { textIn } from "./utf8.ts";
 
 /**
  * A record: an entry and its line, either made from the other.
@@ -208,13 +209,15 @@ export function adoptLine(line: string): LogRecord {
  * What a line that another program may have written says of a record, but for its texts: quicker than
  * {@link adoptLine}, and just as strict.
  *
- * @param line A line without its newline, well-formed.
+ * @param line A line's bytes, without its newline.
  * @throws {NotARecord} When the line holds no record.
  */
-export function factsOf(line: string): RecordFacts {
+export function factsOf(line: Uint8Array): RecordFacts {
   const scanned = scanCanonical(line);
-  if (scanned !== undefined) return scanned;
-  const { entry, instantUs, canonical, event } = adoptLine(line);
+  if (scanned !== undefined) return scanned.facts();
+  const text = textIn(line);
+  if (text === undefined) throw new NotARecord("is not UTF-8");
+  const { entry, instantUs, canonical, event } = adoptLine(text);
   const { entryId, timestamp, user, model, costUsd, latencyMs } = entry;
   return { entryId, timestamp, instantUs, user, model, costUsd, latencyMs, canonical, event };
 }

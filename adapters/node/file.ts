@@ -161,6 +161,7 @@ class NodeFile implements OpenFile {
     this.#descriptor = descriptor;
     this.atOnce = {
       stat: () => describe(fs.fstatSync(descriptor, { bigint: true }), identityOf),
+      read: (buffer, position) => fs.readSync(descriptor, buffer, 0, buffer.length, position),
       append: (bytes) => fs.writeSync(descriptor, bytes),
       sync: () => fs.fdatasyncSync(descriptor),
     };

@@ -59,19 +59,21 @@ function addEvents(database: SqliteDatabase): void {
   database.exec(`DROP VIEW IF EXISTS audit_log;${eventTableSql(EVENT_TABLE)}`);
   const events = new EventInserter(database, EVENT_TABLE);
   const page = database.prepare(
-    `SELECT seq, record FROM ${RECORD_TABLE} NOT INDEXED WHERE seq > ? AND canonical = 1 ` +
+    `SELECT seq, CAST(record AS BLOB) AS record FROM ${RECORD_TABLE} NOT INDEXED WHERE seq > ? AND canonical = 1 ` +
       `AND instr(record, '"${EVENT_KEY}":') > 0 ORDER BY seq LIMIT ${PAGE}`,
   );
   for (let last = -1;;) {
     const rows = page.all(last);
-    for (const { seq, record } of rows) events.add(seq as number, eventOfLine(record as string));
+    for (const { seq, record } of rows) {
+      events.add(seq as number, eventOfLine(record as Uint8Array));
+    }
     if (rows.length < PAGE) break;
     last = rows.at(-1)!["seq"] as number;
   }
   database.exec(`${EVENT_GUARD_SQL}${VIEW_SQL}`);
 }
 
-function eventOfLine(line: string): EntryEvent | undefined {
+function eventOfLine(line: Uint8Array): EntryEvent | undefined {
   try {
     return factsOf(line).event;
   } catch (error) {

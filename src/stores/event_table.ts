@@ -5,7 +5,7 @@
  * @module
  */
 import { CALL_BEGIN, CALL_END, type EntryEvent } from "../entry_event.ts";
-import type { SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
+import type { SqliteDatabase, SqliteStatement } from "../ports.ts";
 
 /** The table, and its indexes. */
 export function eventTableSql(events: string): string {
@@ -34,12 +34,6 @@ export class EventInserter {
   add(seq: number, event: EntryEvent | undefined): void {
     if (event !== undefined) this.#insert.run(seq, event.name, event.subject);
   }
-}
-
-/** The event in a row that has its columns `event` and `subject`. */
-export function eventIn(row: SqliteRow): EntryEvent | undefined {
-  const { event, subject } = row as Record<string, string | null>;
-  return typeof event === "string" ? { name: event, subject: subject ?? null } : undefined;
 }
 
 /** Condition on `seq`: its event has the subject that is the parameter. */

@@ -1,15 +1,9 @@
-import type {
-  CheckStand,
-  SqliteDatabase,
-  SqliteRow,
-  SqliteStatement,
-  SqliteValue,
-} from "../ports.ts";
+import type { ScannedName } from "../canonical_scan.ts";
+import type { CheckStand, SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
 import type { Selection } from "../query.ts";
 import type { FullTile } from "../transparency/tree.ts";
-import { REPLACEMENT } from "../utf8.ts";
 import { checkEnd, LARGEST_NUMBER, malformed } from "./faults.ts";
-import { endSql, eventIn, EventInserter } from "./event_table.ts";
+import { endSql, EventInserter } from "./event_table.ts";
 import type { IndexedLine, IndexRow, LinePlace } from "./jsonl_lines.ts";
 import { NameTable } from "./name_table.ts";
 import { indexChecksSql, indexFaults, type StrayCheck, strayChecks } from "./record_indexes.ts";
@@ -19,11 +13,26 @@ import type { UnreadableLine, UnreadableLines } from "./store.ts";
 import { TileTable } from "./tile_table.ts";
 import { transact } from "./transact.ts";
 import type { SeqRange } from "./user_segments.ts";
+import { textIn } from "../utf8.ts";
 
-/** No id and no name of an event has a U+0000, at which some drivers cut a text. */
-const CUT = "the index beside the file has a U+0000 in its id or its event";
-const REMOVED = "the index beside the file lost it while it was looked at";
-const NONE: readonly string[] = [];
+/** What is read of a row when it is first looked at. */
+export interface SeenRow extends SqliteRow {
+  readonly seq: number;
+  readonly offset: number;
+  readonly length: number;
+  readonly instant_us: number;
+  readonly lag_us: number;
+  /** The names, each with {@link BEHIND_NAME} behind it. Where a driver cuts them at a U+0000, the last one's is missing. */
+  readonly names: string;
+  /** The event and its subject in the same way. */
+  readonly about: string | null;
+  /** 2 if queries find it as a canonical line, 1 if as another. */
+  readonly sound: number;
+}
+
+/** Which names are in a {@link SeenRow}, in their order. */
+export const SEEN_NAMES: readonly ScannedName[] = ["entryId", "user", "model"];
+
 /** How many unreadable lines are listed. */
 const LISTED = 20;
 
@@ -78,22 +87,30 @@ export class JsonlIndex {
     );
     this.#insertEvent = new EventInserter(database, "event");
     const { indexed, first } = indexChecksSql("line", "event", "line", "ev");
-    const columns =
-      "SELECT line.seq AS seq, instant_us, lag_us, canonical, offset, length, entry_id, " +
-      "u.text AS user, m.text AS model, ev.event AS event, ev.subject AS subject";
-    const zeros = "instr(CAST(u.text AS BLOB), x'00') + instr(CAST(m.text AS BLOB), x'00')";
-    const cut =
-      "instr(CAST(entry_id || coalesce(ev.event || coalesce(ev.subject, ''), '') AS BLOB), x'00')";
+    const join = (...texts: readonly string[]) =>
+      texts.map((text) => `${text} || char(2)`).join(" || ");
     const tables =
       "FROM line LEFT JOIN name u ON u.id = line.user LEFT JOIN name m ON m.id = line.model " +
       "LEFT JOIN event ev ON ev.seq = line.seq";
     // As few columns as will do: each costs a fraction of a microsecond, for each line of the log.
     this.#selectLines = database.prepare(
-      `${columns}, ${zeros} = 0 AND ${cut} = 0 AND ${indexed} AND ${first} = line.seq AS sound ${tables} ` +
+      `SELECT line.seq AS seq, offset, length, instant_us, lag_us, ` +
+        `coalesce(${join("entry_id", "u.text", "m.text")}, '') AS names, ` +
+        `${join("ev.event")} || coalesce(${join("ev.subject")}, '') AS about, ` +
+        `(${indexed} AND ${first} = line.seq) * (1 + canonical) AS sound ${tables} ` +
         `WHERE line.seq >= ? AND line.seq < ${LARGEST_NUMBER} ORDER BY line.seq ${LIMIT_SQL}`,
     );
+    // Texts as bytes: some drivers cut them at U+0000, or replace what is not UTF-8.
+    const texts = {
+      entry_id: "entry_id",
+      user: "u.text",
+      model: "m.text",
+      event: "ev.event",
+      subject: "ev.subject",
+    };
+    const bytes = Object.entries(texts).map(([name, text]) => `CAST(${text} AS BLOB) AS ${name}`);
     this.#selectLine = database.prepare(
-      `${columns}, line.user AS user_id, line.model AS model_id, ${zeros} AS zeros, ${cut} AS cut, ` +
+      `SELECT line.seq AS seq, instant_us, lag_us, canonical, offset, length, ${bytes.join()}, ` +
         `${indexed} AS indexed, ${first} AS first ${tables} WHERE line.seq = ?`,
     );
     this.#selectFrom = database.prepare(
@@ -211,23 +228,17 @@ export class JsonlIndex {
     return this.#table.page(everything, range, "asc", limit).map(toPlace);
   }
 
-  /** All that is kept of the lines from one index on, the first `limit` of them. */
-  lines(from: number, limit: number): readonly IndexRow[] {
+  /** What is kept of the lines from one index on, the first `limit` of them. */
+  lines(from: number, limit: number): readonly SeenRow[] {
     const rows = this.#selectLines.all(from, limit);
     checkEnd(rows, from, Infinity);
-    return rows.map((row) => {
-      const isSound = row["sound"] === 1 && isWhole(row["user"]!) && isWhole(row["model"]!);
-      return isSound ? toRow(row, NONE) : this.#look(row);
-    });
+    return rows as readonly SeenRow[];
   }
 
-  /** Looks closer at a row that is not plainly as it should be. */
-  #look(seen: SqliteRow): IndexRow {
-    const row = this.#selectLine.get(seen["seq"]!);
-    if (row === undefined) return toRow(seen, [REMOVED]);
-    const faults = row["cut"] === 0 ? indexFaults(row) : [...indexFaults(row), CUT];
-    const [user, model] = [this.#names.in(row, "user"), this.#names.in(row, "model")];
-    return { ...toRow(row, faults), user, model };
+  /** Looks closer at a row that is not plainly as it should be, unless it was removed meanwhile. */
+  look(seq: number): IndexRow | undefined {
+    const row = this.#selectLine.get(seq);
+    return row && toRow(row);
   }
 
   /**
@@ -327,24 +338,25 @@ export class JsonlIndex {
   }
 }
 
-/** Whether the driver's text is all of what is stored: some cut it at U+0000, which is asked apart, or replace what is not UTF-8. */
-function isWhole(text: SqliteValue): boolean {
-  return typeof text === "string" && !text.includes(REPLACEMENT);
-}
-
-function toRow(row: SqliteRow, faults: readonly string[]): IndexRow {
+function toRow(row: SqliteRow): IndexRow {
+  const text = (column: string): string | undefined => {
+    const bytes = row[column];
+    return bytes instanceof Uint8Array ? textIn(bytes) : undefined;
+  };
+  // No event has an empty name, nor subject.
+  const subject = row["subject"] === null ? null : text("subject") ?? "";
   return {
     seq: row["seq"] as number,
     instantUs: row["instant_us"] as number,
     lagUs: row["lag_us"] as number,
-    faults,
-    canonical: row["canonical"] === 1,
-    event: eventIn(row),
+    faults: indexFaults(row),
+    canonical: row["canonical"] === 1 || (row["canonical"] === 0 ? false : undefined),
+    event: row["event"] === null ? undefined : { name: text("event") ?? "", subject },
     offset: row["offset"] as number,
     length: row["length"] as number,
-    entryId: row["entry_id"] as string,
-    user: row["user"] as string | undefined,
-    model: row["model"] as string | undefined,
+    entryId: text("entry_id"),
+    user: text("user"),
+    model: text("model"),
   };
 }
 

@@ -8,17 +8,10 @@ import { faultOf, isFull, isRuined } from "./faults.ts";
 import type { SectionAtOnce } from "./file_lock.ts";
 import type { JsonlIndex } from "./jsonl_index.ts";
 import { makeIndexInMemory } from "./jsonl_index_open.ts";
-import {
-  type IndexedLine,
-  isRecord,
-  isThere,
-  type LinePlace,
-  toIndexedLine,
-  toUnreadableLine,
-} from "./jsonl_lines.ts";
+import { type IndexedLine, isThere, type LinePlace, toIndexedLine } from "./jsonl_lines.ts";
 import type { JsonlFile } from "./jsonl_open.ts";
-import { nextOffset, scanLines } from "./line_scanner.ts";
-import type { UnreadableLines } from "./store.ts";
+import { contentOf, nextOffset, scanLines } from "./line_scanner.ts";
+import type { UnreadableLine, UnreadableLines } from "./store.ts";
 
 /** How many lines are put into the index at a time. */
 const INDEX_CHUNK = 1024;
@@ -240,8 +233,13 @@ export class IndexedFile {
     for (let more = true; more && from < enough;) {
       more = false;
       for await (const { lines, end } of scanLines(this.#file, from, size)) {
-        const records = lines.filter(isRecord).map(toIndexedLine);
-        const others = lines.filter((line) => !isRecord(line)).map(toUnreadableLine);
+        const records: IndexedLine[] = [];
+        const others: UnreadableLine[] = [];
+        for (const line of lines) {
+          const content = contentOf(line);
+          if (typeof content !== "string") records.push(toIndexedLine(line, content));
+          else others.push({ offset: line.offset, length: line.length, reason: content });
+        }
         const added = await this.ask((index) => index.add(records, others, from, end));
         from = added ? end : await this.ask((index) => index.coveredTo);
         more = !added; // another process was quicker: from where it ended

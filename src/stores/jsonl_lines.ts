@@ -10,7 +10,7 @@ import { LogRecord } from "../record.ts";
 import { textIn } from "../utf8.ts";
 import { readLines } from "./line_reader.ts";
 import { nextOffset, type ScannedLine } from "./line_scanner.ts";
-import type { UnreadableLine, WrittenLines } from "./store.ts";
+import type { WrittenLines } from "./store.ts";
 
 /** Where a record is in the file, and how to know it again. */
 export interface LinePlace {
@@ -38,8 +38,12 @@ export interface IndexedLine extends Omit<LinePlace, "seq"> {
   readonly event: EntryEvent | undefined;
 }
 
-/** A row of the index: all that is kept of a record's line. */
-export interface IndexRow extends Omit<IndexedLine, "user" | "model"> {
+/** A row of the index, looked at closely: all that is kept of a record's line. */
+export interface IndexRow extends Omit<IndexedLine, "entryId" | "canonical" | "user" | "model"> {
+  /** The entry's id, unless it is damaged. */
+  readonly entryId: string | undefined;
+  /** Whether the line is canonical, unless that is damaged. */
+  readonly canonical: boolean | undefined;
   /** The entry's user, unless it is damaged. */
   readonly user: string | undefined;
   /** The entry's model, unless it is damaged. */
@@ -118,11 +122,6 @@ export async function isThere(
   return line !== undefined && recordOf(line)?.entry.entryId === place.entryId;
 }
 
-/** Whether a line of the file is a record. */
-export function isRecord(line: ScannedLine): boolean {
-  return typeof line.content !== "string";
-}
-
 /**
  * What the index keeps of lines that were just written.
  *
@@ -143,12 +142,9 @@ export function indexedLinesOf(
 }
 
 /** What the index keeps of a record's line. */
-export function toIndexedLine({ offset, length, content }: ScannedLine): IndexedLine {
-  const { entryId, instantUs, user, model, canonical, event } = content as RecordFacts;
+export function toIndexedLine(
+  { offset, length }: ScannedLine,
+  { entryId, instantUs, user, model, canonical, event }: RecordFacts,
+): IndexedLine {
   return { offset, length, entryId, instantUs, user, model, canonical, event };
-}
-
-/** What the index keeps of a line that is no record. */
-export function toUnreadableLine({ offset, length, content }: ScannedLine): UnreadableLine {
-  return { offset, length, reason: content as string };
 }

@@ -1,7 +1,6 @@
 import { counted } from "../counted.ts";
 import type { FileSettings } from "../options.ts";
 import type { OpenFile, RecordChecker, RecordsChecked, Runtime, Sha256 } from "../ports.ts";
-import type { RecordFacts } from "../canonical_scan.ts";
 import type { TileId } from "../transparency/tile.ts";
 import type { FullTile } from "../transparency/tree.ts";
 import { Turns } from "../turns.ts";
@@ -10,10 +9,10 @@ import { CheckpointFile } from "./checkpoint_file.ts";
 import { faultOf } from "./faults.ts";
 import { type JsonlIndex, strayLineChecks } from "./jsonl_index.ts";
 import { indexLost } from "./jsonl_indexed_file.ts";
-import { fitting, isRecord, type LinePlace, misplaced } from "./jsonl_lines.ts";
+import { fitting, type LinePlace, misplaced } from "./jsonl_lines.ts";
 import { LineCheck } from "./line_check.ts";
 import { readLines } from "./line_reader.ts";
-import { scanLines } from "./line_scanner.ts";
+import { contentOf, scanLines } from "./line_scanner.ts";
 import { PageSize } from "./page_size.ts";
 import { checkRecords, type CheckTrial } from "./record_checkers.ts";
 import type {
@@ -168,10 +167,12 @@ export class JsonlTree implements TreeStore {
   #idOf({ before, after }: RecordsChecked, position: number): Promise<string | undefined> {
     return this.#reading(async () => {
       for await (const { lines } of scanLines(this.#access.file, before.at, after.at)) {
-        const records = lines.filter(isRecord);
-        const found = records[position];
-        if (found !== undefined) return (found.content as RecordFacts).entryId;
-        position -= records.length;
+        for (const line of lines) {
+          const content = contentOf(line);
+          if (typeof content === "string") continue;
+          if (position === 0) return content.entryId;
+          position--;
+        }
       }
     });
   }

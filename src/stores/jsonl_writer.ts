@@ -8,7 +8,7 @@ import type { IndexedFile } from "./jsonl_indexed_file.ts";
 import { indexedLinesOf } from "./jsonl_lines.ts";
 import type { JsonlFile } from "./jsonl_open.ts";
 import { type EncodedLines, LineEncoder } from "./line_encoder.ts";
-import { scanLines } from "./line_scanner.ts";
+import { contentOf, scanLines } from "./line_scanner.ts";
 import { checkSamePlace, sizeIfSame } from "./log_file.ts";
 import type { WrittenLines } from "./store.ts";
 
@@ -147,7 +147,10 @@ export class JsonlWriter {
   async #findAgain(records: readonly LogRecord[], end: number, action: string): Promise<void> {
     const found = new Set<string>();
     for await (const { lines } of scanLines(this.#file, this.#indexed.coveredTo, end)) {
-      for (const { content } of lines) if (typeof content !== "string") found.add(content.entryId);
+      for (const line of lines) {
+        const content = contentOf(line);
+        if (typeof content !== "string") found.add(content.entryId);
+      }
     }
     try {
       await this.#indexed.catchUp(end);

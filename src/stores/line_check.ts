@@ -1,15 +1,31 @@
-import type { RecordFacts } from "../canonical_scan.ts";
+import {
+  BEHIND_NAME,
+  type CanonicalLine,
+  firstName,
+  type RecordFacts,
+  scanCanonical,
+} from "../canonical_scan.ts";
 import type { EntryEvent } from "../entry_event.ts";
-import type { CheckStand, OpenFile, Sha256 } from "../ports.ts";
+import type { CheckStand, Sha256 } from "../ports.ts";
 import { Turns } from "../turns.ts";
 import { CheckFindings } from "./check_findings.ts";
-import type { JsonlIndex } from "./jsonl_index.ts";
-import { type IndexedLine, type IndexRow, isRecord, toIndexedLine } from "./jsonl_lines.ts";
-import { lineStart, scanLines, type ScannedLine } from "./line_scanner.ts";
+import { type JsonlIndex, SEEN_NAMES, type SeenRow } from "./jsonl_index.ts";
+import { type IndexRow, toIndexedLine } from "./jsonl_lines.ts";
+import {
+  CHUNK_BYTES,
+  contentOf,
+  lineStart,
+  nextOffset,
+  type ReadFile,
+  scanLines,
+  type ScannedChunk,
+  type ScannedLine,
+} from "./line_scanner.ts";
 import { lagBehind } from "./record_table.ts";
+import { REPLACEMENT } from "../utf8.ts";
 import type { FoundRecords } from "./tree_store.ts";
 
-/** How many rows of the index are read at a time, at most: of many lines, none may be a record. */
+/** How many rows of the index are read at a time, at most. */
 const MOST_ROWS = 1024;
 
 /** Asks the index, which another process may be writing to. */
@@ -17,7 +33,8 @@ export type AskIndex = <T>(attempt: (index: JsonlIndex) => T) => Promise<T>;
 
 /** Compares the lines of a file with what the index beside it says of them, and hashes those that are records. */
 export class LineCheck {
-  readonly #file: OpenFile;
+  readonly #file: ReadFile;
+  readonly #buffer = new Uint8Array(CHUNK_BYTES);
   readonly #ask: AskIndex;
   readonly #sha256: Sha256;
   readonly #mostSearched: number | undefined;
@@ -28,7 +45,7 @@ export class LineCheck {
    * @param sha256 The runtime's SHA-256.
    * @param mostSearched How far to look for the start of a line, bytes; by default, however far it is.
    */
-  constructor(file: OpenFile, ask: AskIndex, sha256: Sha256, mostSearched?: number) {
+  constructor(file: ReadFile, ask: AskIndex, sha256: Sha256, mostSearched?: number) {
     this.#file = file;
     this.#ask = ask;
     this.#sha256 = sha256;
@@ -46,68 +63,100 @@ export class LineCheck {
     const stop = await lineStart(this.#file, to, this.#mostSearched);
     const found = await this.#ask((index) => index.standAt(start));
     const before = stand ?? found;
-    const rows = new IndexRows(this.#ask, found.next);
+    const { next: last } = await this.#ask((index) => index.standAt(stop));
+    const rows = new IndexRows(this.#ask, found.next, last);
     const findings = new CheckFindings(this.#sha256);
     const unreadable = [0, 0, 0];
     let { next, highUs } = before;
-    const passLost = async (offset: number, wanted: number): Promise<IndexRow | undefined> => {
-      for (;; wanted = MOST_ROWS) {
-        const row = rows.next ?? await rows.more(wanted);
-        if (row === undefined || row.offset >= offset) return row;
-        findings.tell(row.entryId, [
+    const passLost = async (offset: number): Promise<void> => {
+      for (;;) {
+        const row = rows.next ?? await rows.more();
+        if (row === undefined || row.offset >= offset) return;
+        findings.tell(firstName(row.names), [
           `the index beside the file has a record at byte ${row.offset}, where none is any more`,
         ]);
         rows.pass();
         next = row.seq + 1;
       }
     };
-    for await (const { lines } of scanLines(this.#file, start, stop)) {
-      for (const [position, line] of lines.entries()) {
-        if (!isRecord(line)) {
+    for await (const chunk of scanLines(this.#file, start, stop, this.#buffer)) {
+      for (let at = chunk.start; at < chunk.end;) {
+        if (rows.next === undefined || rows.next.offset < at) await passLost(at);
+        const row = rows.next?.offset === at ? rows.next : undefined;
+        const { line, facts } = lineIn(chunk, at, row);
+        at = nextOffset(line);
+        if (typeof facts === "string") {
           [1, line.offset, line.length].forEach((value, at) => unreadable[at]! += value);
           continue;
         }
-        const { entryId, instantUs } = line.content as RecordFacts;
-        const lagUs = lagBehind(highUs, instantUs);
-        highUs = instantUs + lagUs;
-        let row = rows.next;
-        if (row === undefined || row.offset < line.offset) {
-          row = await passLost(line.offset, lines.length - position);
+        const lagUs = lagBehind(highUs, facts.instantUs);
+        highUs = facts.instantUs + lagUs;
+        if (row === undefined || !isPlainly(row, line, facts, next, lagUs)) {
+          const kept = "facts" in facts ? facts.facts() : facts;
+          const expected = { ...toIndexedLine(line, kept), seq: next, lagUs };
+          findings.tell(kept.entryId, await this.#faultsOf(expected, row));
         }
-        const indexed = row?.offset === line.offset ? row : undefined;
-        if (indexed !== undefined) rows.pass();
-        const isPlain = indexed !== undefined && isIndexed(line, next, lagUs, indexed);
-        findings.tell(
-          entryId,
-          isPlain
-            ? indexed.faults
-            : faultsOf({ ...toIndexedLine(line), seq: next, lagUs }, indexed),
-        );
+        if (row !== undefined) rows.pass();
         findings.take(line.bytes!);
-        next = (indexed?.seq ?? next) + 1;
+        next = (row?.seq ?? next) + 1;
       }
     }
-    await passLost(stop, 1);
+    await passLost(stop);
     return { ...findings.between(before, { at: stop, next, highUs }), unreadable };
   }
+  /** What the index says otherwise of a line. */
+  async #faultsOf(
+    expected: Omit<IndexRow, "faults">,
+    row: SeenRow | undefined,
+  ): Promise<readonly string[]> {
+    if (row === undefined) return ["the index beside the file lacks it"];
+    const indexed = await this.#ask((index) => index.look(row.seq));
+    if (indexed === undefined) return ["the index beside the file lost it while it was looked at"];
+    const others = Object.entries(expected)
+      .filter(([key, value]) => {
+        const found = (indexed as unknown as Record<string, unknown>)[key];
+        return key === "event" ? !sameEvent(expected.event, indexed.event) : found !== value;
+      })
+      .map(([key]) => `the index beside the file has another ${key}`);
+    return [...others, ...indexed.faults];
+  }
+}
+
+/** The line at a place, and what it says: at once, if it is as long as the index says, and canonical. */
+function lineIn(
+  chunk: ScannedChunk,
+  offset: number,
+  row: SeenRow | undefined,
+): { line: ScannedLine; facts: CanonicalLine | RecordFacts | string } {
+  const indexed = row && chunk.lineOf(offset, row.length);
+  const scanned = indexed?.bytes && scanCanonical(indexed.bytes);
+  if (scanned !== undefined) return { line: indexed!, facts: scanned };
+  const line = chunk.lineAt(offset);
+  return { line, facts: contentOf(line) };
 }
 
 /** What the index keeps of the records, in their order. */
 class IndexRows {
   readonly #ask: AskIndex;
   readonly #turns = new Turns();
-  #rows: readonly IndexRow[] = [];
+  #rows: readonly SeenRow[] = [];
   #at = 0;
   #from: number;
+  #left: number;
+  #isAtEnd = false;
 
-  /** @param from The first number. */
-  constructor(ask: AskIndex, from: number) {
+  /**
+   * @param from The first number.
+   * @param to The first that will not be needed, as far as is known.
+   */
+  constructor(ask: AskIndex, from: number, to: number) {
     this.#ask = ask;
     this.#from = from;
+    this.#left = to - from;
   }
 
   /** The next row, if it was read already. */
-  get next(): IndexRow | undefined {
+  get next(): SeenRow | undefined {
     return this.#rows[this.#at];
   }
 
@@ -116,47 +165,53 @@ class IndexRows {
     this.#at++;
   }
 
-  /** Reads on, so many rows at most, and gives the next if there is one. */
-  async more(count: number): Promise<IndexRow | undefined> {
+  /** Reads on, and gives the next row if there is one. */
+  async more(): Promise<SeenRow | undefined> {
+    if (this.#isAtEnd) return undefined;
     await this.#turns.give();
-    const most = Math.min(count, MOST_ROWS);
-    this.#rows = await this.#ask((index) => index.lines(this.#from, most));
+    const count = this.#left > 0
+      ? Math.min(this.#left, MOST_ROWS)
+      : this.#left === 0
+      ? 1
+      : MOST_ROWS;
+    this.#rows = await this.#ask((index) => index.lines(this.#from, count));
     this.#at = 0;
+    this.#left -= count;
     const last = this.#rows.at(-1);
     if (last !== undefined) this.#from = last.seq + 1;
+    else this.#isAtEnd = true;
     return this.next;
   }
 }
 
-function sameEvent(one: EntryEvent | undefined, other: EntryEvent | undefined): boolean {
-  return one?.name === other?.name && one?.subject === other?.subject;
-}
-
-/** Whether the index says of a record's line what it is: as {@link faultsOf}, at a fraction of the time. */
-function isIndexed(
-  { offset, length, content }: ScannedLine,
+/** Whether the index plainly says of a record's line what it is. Where it does not, a closer look may. */
+function isPlainly(
+  row: SeenRow,
+  { offset, length }: ScannedLine,
+  facts: CanonicalLine | RecordFacts,
   seq: number,
   lagUs: number,
-  indexed: IndexRow,
 ): boolean {
-  const { entryId, instantUs, user, model, canonical, event } = content as RecordFacts;
-  return offset === indexed.offset && length === indexed.length && entryId === indexed.entryId &&
-    instantUs === indexed.instantUs && user === indexed.user && model === indexed.model &&
-    canonical === indexed.canonical && seq === indexed.seq && lagUs === indexed.lagUs &&
-    sameEvent(event, indexed.event);
+  const isCanonical = "reads" in facts || facts.canonical;
+  return row.sound === (isCanonical ? 2 : 1) && row.seq === seq && row.offset === offset &&
+    row.length === length && row.instant_us === facts.instantUs && row.lag_us === lagUs &&
+    (facts.event === undefined ? row.about === null : row.about === aboutOf(facts.event)) &&
+    ("reads" in facts ? facts.reads(row.names, SEEN_NAMES) : row.names === namesOf(facts));
 }
 
-/** What the index says otherwise of a line. */
-function faultsOf(
-  expected: IndexedLine & Pick<IndexRow, "seq" | "lagUs">,
-  indexed: IndexRow | undefined,
-): readonly string[] {
-  if (indexed === undefined) return ["the index beside the file lacks it"];
-  const others = Object.entries(expected)
-    .filter(([key, value]) => {
-      const found = (indexed as unknown as Record<string, unknown>)[key];
-      return key === "event" ? !sameEvent(expected.event, indexed.event) : found !== value;
-    })
-    .map(([key]) => `the index beside the file has another ${key}`);
-  return [...others, ...indexed.faults];
+/** The names of a record as the index joins them, if they can be told apart in it. */
+function namesOf({ entryId, user, model }: RecordFacts): string | undefined {
+  const names = [entryId, user, model];
+  if (names.some((name) => name.includes(BEHIND_NAME) || name.includes(REPLACEMENT))) return;
+  return names.map((name) => name + BEHIND_NAME).join("");
+}
+
+/** An event as the index joins it, if it can be told whether that is what is stored. */
+function aboutOf({ name, subject }: EntryEvent): string | undefined {
+  if (subject?.includes(REPLACEMENT)) return undefined;
+  return name + BEHIND_NAME + (subject === null ? "" : subject + BEHIND_NAME);
+}
+
+function sameEvent(one: EntryEvent | undefined, other: EntryEvent | undefined): boolean {
+  return one?.name === other?.name && one?.subject === other?.subject;
 }

@@ -1,10 +1,9 @@
 import type { OpenFile } from "../ports.ts";
 import type { RecordFacts } from "../canonical_scan.ts";
 import { factsOf, NotARecord } from "../record.ts";
-import { textIn } from "../utf8.ts";
 
 /** How much of the file is read at a time. */
-const CHUNK_BYTES = 1024 * 1024;
+export const CHUNK_BYTES = 1024 * 1024;
 /** How much is read at a time where only the end of a line is wanted. */
 const SEARCH_BYTES = 16 * 1024;
 /** The longest line that is looked at; a runtime's strings end at about twice this. */
@@ -12,24 +11,75 @@ export const MAX_LINE_BYTES = 256 * 1024 * 1024;
 
 const NEWLINE = 0x0a;
 
+/** What is asked of a file that is only read. */
+export type ReadFile = Pick<OpenFile, "read">;
+
 /** A complete line of a file: a record, or the reason why it is none. */
 export interface ScannedLine {
   /** Where it starts, in bytes from the start of the file. */
   readonly offset: number;
   /** Its length in bytes, without its newline. */
   readonly length: number;
-  /** What it says of the record that it holds, or why it holds none. */
-  readonly content: RecordFacts | string;
   /** Its bytes without its newline, valid until the next chunk is asked for; none when it is too long to be read. */
   readonly bytes?: Uint8Array;
 }
 
-/** Some lines of a file, one after the other. */
-export interface ScannedChunk {
-  /** The lines. */
-  readonly lines: readonly ScannedLine[];
+/** Some lines of a file, one after the other: at least one. */
+export class ScannedChunk {
+  readonly #bytes: Uint8Array;
+  readonly #offset: number;
+  readonly #long: ScannedLine | undefined;
+
+  /**
+   * @param bytes The lines, each with its newline.
+   * @param offset Where they start, in bytes from the start of the file.
+   * @param long A line that is too long to be read, if it is one.
+   */
+  constructor(bytes: Uint8Array, offset: number, long?: ScannedLine) {
+    this.#bytes = bytes;
+    this.#offset = offset;
+    this.#long = long;
+  }
+
+  /** Where the first line starts. */
+  get start(): number {
+    return this.#offset;
+  }
+
   /** Where the line behind them starts. */
-  readonly end: number;
+  get end(): number {
+    return this.#long === undefined ? this.#offset + this.#bytes.length : nextOffset(this.#long);
+  }
+
+  /** The lines. */
+  get lines(): readonly ScannedLine[] {
+    const lines: ScannedLine[] = [];
+    for (let at = this.start; at < this.end; at = nextOffset(lines.at(-1)!)) {
+      lines.push(this.lineAt(at));
+    }
+    return lines;
+  }
+
+  /** The line that starts at a place in the file, where one does. */
+  lineAt(offset: number): ScannedLine {
+    if (this.#long !== undefined) return this.#long;
+    const start = offset - this.#offset;
+    return this.#line(offset, this.#bytes.indexOf(NEWLINE, start) - start);
+  }
+
+  /**
+   * What starts there and ends with a newline, if it is so long. There may be newlines in it, which no canonical line has: who only
+   * looks for one need not search for the end, which takes V8 as long as to read it.
+   */
+  lineOf(offset: number, length: number): ScannedLine | undefined {
+    if (this.#bytes[offset - this.#offset + length] !== NEWLINE) return undefined;
+    return this.#line(offset, length);
+  }
+
+  #line(offset: number, length: number): ScannedLine {
+    const start = offset - this.#offset;
+    return { offset, length, bytes: this.#bytes.subarray(start, start + length) };
+  }
 }
 
 /**
@@ -40,14 +90,15 @@ export interface ScannedChunk {
  *
  * @param from Where a line starts, in bytes.
  * @param to Where to stop reading, in bytes.
+ * @param into Where to read to, unless a line is longer; whoever scans a file part by part has one for all.
  */
 export async function* scanLines(
-  file: OpenFile,
+  file: ReadFile,
   from: number,
   to: number,
+  into: Uint8Array = new Uint8Array(Math.max(0, Math.min(CHUNK_BYTES, to - from))),
 ): AsyncGenerator<ScannedChunk> {
-  if (from >= to) return;
-  let buffer = new Uint8Array(Math.min(CHUNK_BYTES, to - from));
+  let buffer = into;
   let held = 0; // bytes of an unfinished line, at the start of the buffer
   let position = from;
   while (position < to) {
@@ -55,25 +106,28 @@ export async function* scanLines(
     const read = await file.read(buffer.subarray(held, held + wanted), position);
     if (read === 0) return; // shorter than it was
     const filled = held + read;
-    const lines = splitLines(buffer.subarray(0, filled), position - held);
+    const start = position - held;
     position += read;
-    const end = lines.length === 0 ? 0 : nextOffset(lines.at(-1)!) - (position - filled);
-    held = filled - end;
+    const end = buffer.lastIndexOf(NEWLINE, filled - 1) + 1;
     if (end > 0) {
-      yield { lines, end: position - held };
+      yield new ScannedChunk(buffer.subarray(0, end), start);
       buffer.copyWithin(0, end, filled);
-    } else if (held === buffer.length && position < to) {
+      held = filled - end;
+    } else if (filled === buffer.length && position < to) {
+      held = filled;
       if (held >= MAX_LINE_BYTES) {
-        const skipped = await skipLine(file, position - held, position, to);
+        const skipped = await skipLine(file, start, position, to);
         if (skipped === undefined) return;
         position = nextOffset(skipped);
         held = 0;
-        yield { lines: [skipped], end: position };
+        yield new ScannedChunk(buffer.subarray(0, 0), start, skipped);
       } else {
         const larger = new Uint8Array(buffer.length * 2);
         larger.set(buffer);
         buffer = larger;
       }
+    } else {
+      held = filled;
     }
   }
 }
@@ -85,7 +139,7 @@ export async function* scanLines(
  * @throws {Error} If it is not among these.
  */
 export async function lineStart(
-  file: OpenFile,
+  file: ReadFile,
   from: number,
   most: number = Infinity,
 ): Promise<number> {
@@ -106,25 +160,9 @@ export function nextOffset(line: { readonly offset: number; readonly length: num
   return line.offset + line.length + 1;
 }
 
-function splitLines(bytes: Uint8Array, offset: number): ScannedLine[] {
-  const lines: ScannedLine[] = [];
-  let start = 0;
-  for (;;) {
-    const newline = bytes.indexOf(NEWLINE, start);
-    if (newline === -1) return lines;
-    lines.push({
-      offset: offset + start,
-      length: newline - start,
-      content: readLine(bytes.subarray(start, newline)),
-      bytes: bytes.subarray(start, newline),
-    });
-    start = newline + 1;
-  }
-}
-
 /** Finds the end of a line that is too long to be looked at. */
 async function skipLine(
-  file: OpenFile,
+  file: ReadFile,
   offset: number,
   from: number,
   to: number,
@@ -137,19 +175,19 @@ async function skipLine(
     const newline = buffer.subarray(0, read).indexOf(NEWLINE);
     if (newline !== -1) {
       const length = position + newline - offset;
-      return { offset, length, content: `is longer than ${MAX_LINE_BYTES} bytes` };
+      return { offset, length };
     }
     position += read;
   }
   return undefined;
 }
 
-function readLine(bytes: Uint8Array): RecordFacts | string {
+/** What a line says of the record that it holds, or why it holds none. */
+export function contentOf({ bytes }: ScannedLine): RecordFacts | string {
+  if (bytes === undefined) return `is longer than ${MAX_LINE_BYTES} bytes`;
   if (bytes.length === 0) return "is empty";
-  const text = textIn(bytes);
-  if (text === undefined) return "is not UTF-8";
   try {
-    return factsOf(text);
+    return factsOf(bytes);
   } catch (error) {
     if (error instanceof NotARecord) return error.message;
     throw error;
@@ -163,11 +201,11 @@ const FIRST_BYTES = new TextEncoder().encode('{"cost_usd":');
  * Whether a file is a log, or may become one: it holds a record, or nothing, or nothing but what crashes
  * left of first writes.
  */
-export async function looksLikeLog(file: OpenFile, size: number): Promise<boolean> {
+export async function looksLikeLog(file: ReadFile, size: number): Promise<boolean> {
   let end = 0;
   for await (const chunk of scanLines(file, 0, size)) {
     end = chunk.end;
-    if (chunk.lines.some(({ content }) => typeof content !== "string")) return true;
+    if (chunk.lines.some((line) => typeof contentOf(line) !== "string")) return true;
     for (const { offset, length } of chunk.lines) {
       if (!await startsLikeRecord(file, offset, length)) return false;
     }
@@ -175,7 +213,7 @@ export async function looksLikeLog(file: OpenFile, size: number): Promise<boolea
   return await startsLikeRecord(file, end, size - end);
 }
 
-async function startsLikeRecord(file: OpenFile, offset: number, length: number): Promise<boolean> {
+async function startsLikeRecord(file: ReadFile, offset: number, length: number): Promise<boolean> {
   const start = new Uint8Array(Math.min(FIRST_BYTES.length, length));
   const bytes = start.subarray(0, await file.read(start, offset));
   // A power failure may leave zeros where the text should be.

@@ -1,5 +1,4 @@
-import type { SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
-import { REPLACEMENT, textIn } from "../utf8.ts";
+import type { SqliteDatabase, SqliteStatement } from "../ports.ts";
 import { spareEntriesSql } from "./record_indexes.ts";
 
 /** How many names' numbers are kept in memory. */
@@ -16,7 +15,6 @@ export class NameTable {
   readonly #database: SqliteDatabase;
   readonly #insert: SqliteStatement;
   readonly #select: SqliteStatement;
-  readonly #selectBytes: SqliteStatement;
   readonly #numbers = new Map<string, number>();
 
   /** @param database A database with the table. */
@@ -24,9 +22,6 @@ export class NameTable {
     this.#database = database;
     this.#insert = database.prepare("INSERT OR IGNORE INTO name (text) VALUES (?)");
     this.#select = database.prepare("SELECT id FROM name WHERE text = ?");
-    this.#selectBytes = database.prepare(
-      "SELECT CAST(text AS BLOB) AS bytes FROM name WHERE id = ?",
-    );
   }
 
   /** The number of a name, or `null` if it has none. */
@@ -49,17 +44,6 @@ export class NameTable {
   /** Forgets the numbers that are kept in memory, after a transaction that may have given some was rolled back. */
   forget(): void {
     this.#numbers.clear();
-  }
-
-  /**
-   * The user or the model in a row, unless it is no text: some drivers cut it at U+0000, or replace what is not UTF-8. The row has
-   * the driver's text, the name's number as `user_id` or `model_id`, and `zeros`: whether there is a U+0000 in either.
-   */
-  in(row: SqliteRow, column: "user" | "model"): string | undefined {
-    const text = row[column] as string | null;
-    if (text === null) return undefined;
-    if (row["zeros"] === 0 && !text.includes(REPLACEMENT)) return text;
-    return textIn(this.#selectBytes.get(row[`${column}_id`]!)!["bytes"] as Uint8Array);
   }
 
   /** Whether each name is found by its text, as queries look for it, and no other text is. */

@@ -8,6 +8,7 @@ import type { OpenFile, RecordCheckerSettings, RecordsChecked, Runtime } from ".
 import { whenFree } from "./busy.ts";
 import { openIndex } from "./jsonl_index_open.ts";
 import { type AskIndex, LineCheck } from "./line_check.ts";
+import type { ReadFile } from "./line_scanner.ts";
 import { checkSamePlace, PUT_DATABASE_BACK, sizeIfSame } from "./log_file.ts";
 import { RowCheck } from "./row_check.ts";
 import { InspectedRows } from "./row_inspector.ts";
@@ -92,7 +93,7 @@ async function openLines(
     const opened = file;
     sizeIfSame(await opened.stat(), identity, `read ${path}`);
     const ask: AskIndex = (attempt) => whenFree(() => attempt(index), busyTimeoutMs);
-    const check = new LineCheck(opened, ask, runtime.sha256, MOST_SEARCHED_BYTES);
+    const check = new LineCheck(reading(opened), ask, runtime.sha256, MOST_SEARCHED_BYTES);
     return {
       check: (from, to) => check.check(from, to),
       async close(): Promise<void> {
@@ -105,4 +106,12 @@ async function openLines(
     await file?.close();
     throw error;
   }
+}
+
+/** A file that is read without waiting for another thread: this one has nothing else to do. */
+function reading(file: OpenFile): ReadFile {
+  const { atOnce } = file;
+  if (atOnce?.read === undefined) return file;
+  // deno-lint-ignore require-await -- asynchronous by its interface
+  return { read: async (buffer, position) => atOnce.read!(buffer, position) };
 }

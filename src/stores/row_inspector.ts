@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type RecordFacts, scanCanonical } from "../canonical_scan.ts";
+import { firstName, type RecordFacts, scanCanonical, type ScannedName } from "../canonical_scan.ts";
 import type { CheckStand, SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
 import { factsOf, NotARecord } from "../record.ts";
 import { Turns } from "../turns.ts";
@@ -22,8 +22,7 @@ export const RECORD_SQL = "CAST(coalesce(record, '') AS BLOB) AS record";
 const WHOLE_EVENT_SQL =
   "(ev.seq IS NULL OR instr(CAST(ev.event || coalesce(ev.subject, '') AS BLOB), x'00') = 0)";
 const TEXTS = ["entry_id", "timestamp", "user", "model"];
-/** Behind each name in a row's `names`: in no name that is read without parsing its line. */
-const BEHIND_NAME = "\x02";
+const SEEN_NAMES: readonly ScannedName[] = ["entryId", "timestamp", "user", "model"];
 /** The names of a row in one column, for each costs time. Where a driver cuts it at a U+0000, its last separator is missing. */
 const NAMES_SQL = TEXTS.map((column) => `${column} || char(2)`).join(" || ");
 
@@ -116,26 +115,18 @@ export class InspectedRows {
   }
 }
 
-/** The id in the `names` of a row. */
-function idIn(names: string): string {
-  return names.slice(0, names.indexOf(BEHIND_NAME));
-}
-
 /**
  * Whether a record is the canonical line of what the columns of its row say. Where it does not plainly say so, a closer look
  * may.
  */
 function isPlainly(record: Uint8Array, row: InspectedRow): boolean {
-  const text = textIn(record);
-  const facts = text === undefined ? undefined : scanCanonical(text);
+  const facts = scanCanonical(record);
   if (facts === undefined) return false;
-  const { entryId, timestamp, user, model, costUsd, latencyMs, instantUs } = facts;
-  const names = [entryId, timestamp, user, model, ""].join(BEHIND_NAME);
   const [event, subject] = [facts.event?.name ?? null, facts.event?.subject ?? null];
-  return names === row.names && costUsd === row.cost_usd && latencyMs === row.latency_ms &&
-    instantUs === row.instant_us && event === row.event && subject === row.subject &&
-    // Maybe none of what was stored.
-    ![names, event, subject].some((name) => name?.includes(REPLACEMENT));
+  return facts.costUsd === row.cost_usd && facts.latencyMs === row.latency_ms &&
+    facts.instantUs === row.instant_us && event === row.event && subject === row.subject &&
+    !subject?.includes(REPLACEMENT) && // maybe none of what was stored
+    facts.reads(row.names, SEEN_NAMES);
 }
 
 /** Compares rows with the records in them, in their order. */
@@ -169,7 +160,7 @@ export class RowInspector {
     }
     this.#highUs = instant_us + lagUs;
     this.#next++;
-    return { entryId: idIn(names), faults: NONE };
+    return { entryId: firstName(names), faults: NONE };
   }
 
   /** Looks closer at what is not plainly as it should be. */
@@ -184,12 +175,10 @@ export class RowInspector {
     this.#next = seq + 1;
     let facts: RecordFacts;
     try {
-      const text = textIn(record);
-      if (text === undefined) throw new NotARecord("is not UTF-8");
-      facts = factsOf(text);
+      facts = factsOf(record);
     } catch (error) {
       if (!(error instanceof NotARecord)) throw error;
-      return { entryId: idIn(names), faults: [...faults, `the record ${error.message}`] };
+      return { entryId: firstName(names), faults: [...faults, `the record ${error.message}`] };
     }
     const { entryId, instantUs } = facts;
     const lagUs = lagBehind(this.#highUs, instantUs);

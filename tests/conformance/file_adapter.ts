@@ -43,7 +43,10 @@ function atOnce(adapter: FileAdapter): FileAdapter {
       return {
         // deno-lint-ignore require-await -- as above
         stat: async () => atOnce.stat(),
-        read: (buffer, position) => file.read(buffer, position),
+        read: async (buffer, position) =>
+          atOnce.read === undefined
+            ? await file.read(buffer, position)
+            : atOnce.read(buffer, position),
         // deno-lint-ignore require-await -- as above
         append: async (bytes) => atOnce.append(bytes),
         // deno-lint-ignore require-await -- as above

@@ -4,9 +4,9 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import process from "node:process";
 import { test } from "node:test";
-import { scanCanonical } from "../../src/canonical_scan.ts";
+import { BEHIND_NAME, type RecordFacts, scanCanonical } from "../../src/canonical_scan.ts";
 import { encodeCanonical, type JsonValue } from "../../src/json.ts";
-import { factsOf, LogRecord, NotARecord } from "../../src/record.ts";
+import { LogRecord, NotARecord } from "../../src/record.ts";
 import { collectUntil, noCollector } from "../support/garbage.ts";
 import { check } from "../support/property.ts";
 import { testUnless } from "../support/skip.ts";
@@ -27,7 +27,10 @@ const text = fc.oneof(
   ),
 );
 const amount = fc.oneof(fc.constant(null), fc.double({ noNaN: true, noDefaultInfinity: true }));
-const name = fc.oneof(fc.constantFrom("alice", "gpt-4o", "李雷", 'a"b', "a\nb", "\0"), fc.string());
+const name = fc.oneof(
+  fc.constantFrom("alice", "gpt-4o", "李雷", 'a"b', "a\nb", "\0", "a\ufffd"),
+  fc.string(),
+);
 const record = fc.record({
   cost_usd: amount,
   entry_id: name,
@@ -54,6 +57,8 @@ const record = fc.record({
   user: name,
 });
 
+const encoder = new TextEncoder();
+
 /** What the parser says of a line that it takes for canonical. */
 function parsed(line: string): unknown {
   try {
@@ -67,9 +72,14 @@ function parsed(line: string): unknown {
   }
 }
 
+/** What the scanner says of a line, if it does. */
+function scan(line: string): RecordFacts | undefined {
+  return scanCanonical(encoder.encode(line))?.facts();
+}
+
 /** What the scanner may say of a line: that, or nothing. */
 function assertAgrees(line: string): void {
-  const scanned = scanCanonical(line);
+  const scanned = scan(line);
   if (scanned !== undefined) assertEquals(scanned as unknown, parsed(line), line);
 }
 
@@ -79,7 +89,7 @@ test("of canonical lines the scanner says what the parser says", async () => {
     fc.asyncProperty(record, (value) => {
       const line = encodeCanonical(value as unknown as JsonValue);
       assertAgrees(line);
-      if (scanCanonical(line) !== undefined) read++;
+      if (scan(line) !== undefined) read++;
       return Promise.resolve();
     }),
     2000,
@@ -126,13 +136,88 @@ test("a line with any change is read as the parser reads it, or not at all", asy
   );
 });
 
+const digits = fc.stringMatching(/^(0|[1-9][0-9]{0,18})$/);
+const literal = fc.tuple(
+  fc.constantFrom("", "-"),
+  fc.oneof(digits, fc.constantFrom("00", "01", "")),
+  fc.oneof(
+    fc.constant(""),
+    fc.stringMatching(/^\.[0-9]{0,18}$/),
+    fc.stringMatching(/^\.0{0,8}[1-9]$/),
+  ),
+  fc.oneof(fc.constant(""), fc.stringMatching(/^[eE][+-]?[0-9]{1,3}$/)),
+).map((parts) => parts.join(""));
+
+test("a number is read as the runtime reads it, if it writes it so", async () => {
+  let read = 0;
+  await check(
+    fc.asyncProperty(
+      fc.oneof(literal, fc.double({ noNaN: true, noDefaultInfinity: true }).map(String)),
+      (number) => {
+        const line = LINE.replace("0.003", number).replace("[1,", `[${number},`);
+        const scanned = scan(line);
+        const isPlain = Number.isFinite(Number(number)) && String(Number(number)) === number;
+        assertEquals(scanned?.costUsd, isPlain ? Number(number) : undefined, number);
+        if (isPlain) read++;
+        return Promise.resolve();
+      },
+    ),
+    5000,
+  );
+  assert(read > 500, `it read ${read} numbers`);
+});
+
+test("names are told in one text as they are one by one", async () => {
+  const names = ["entryId", "user", "model"] as const;
+  await check(
+    fc.asyncProperty(
+      record,
+      fc.nat(60),
+      fc.constantFrom("", "x", "\x02", "\ufffd"),
+      (value, at, put) => {
+        const scanned = scanCanonical(
+          encoder.encode(encodeCanonical(value as unknown as JsonValue)),
+        );
+        if (scanned === undefined) return Promise.resolve();
+        const joined = names.map((name) => scanned.text(name) + BEHIND_NAME).join("");
+        // What a driver replaces by U+FFFD reads as if it was there.
+        assertEquals(scanned.reads(joined, names), !joined.includes("\ufffd"), joined);
+        const other = joined.slice(0, at) + put + joined.slice(at + 1);
+        assertEquals(scanned.reads(other, names), other === joined && !joined.includes("\ufffd"));
+        assert(!scanned.reads(joined + put, names) || put === "");
+        return Promise.resolve();
+      },
+    ),
+    2000,
+  );
+});
+
+test("a line that is longer than the room for others is read like them, and so is the next", () => {
+  const long = LINE.replace("in\\n", "é\\n".repeat(200_000));
+  assertEquals(scan(long) as unknown, parsed(long));
+  assertEquals(scan(long.slice(0, -1)), undefined);
+  assertEquals(scan(LINE) as unknown, parsed(LINE));
+});
+
+test("bytes that are not UTF-8 make no canonical line, wherever they are", () => {
+  const bytes = encoder.encode(LINE);
+  for (const mark of ["in\\n", '"m"', '"u"}', '"a"', '"9"', "x é"]) {
+    const at = new TextDecoder().decode(bytes).indexOf(mark) + 1;
+    for (const bad of [0x80, 0xc3, 0xff]) {
+      const changed = Uint8Array.from(bytes);
+      changed[at] = bad;
+      assertEquals(scanCanonical(changed), undefined, `${mark}, ${bad}`);
+    }
+  }
+});
+
 const LINE =
   '{"cost_usd":0.003,"entry_id":"a","input_text":"in\\n","latency_ms":null,"metadata":{"10":[1,{}],"9":true},' +
-  '"model":"m","output_text":"\\u001f\\ud800x","timestamp":"2026-11-25T08:00:00.000Z","user":"u"}';
+  '"model":"m","output_text":"\\u001fx é","timestamp":"2026-11-25T08:00:00.000Z","user":"u"}';
 
 test("an ordinary line is read", () => {
-  assertEquals(scanCanonical(LINE), factsOf(LINE));
-  assert(scanCanonical(LINE)!.canonical);
+  assertEquals(scan(LINE) as unknown, parsed(LINE));
+  assert(scan(LINE)!.canonical);
 });
 
 for (
@@ -145,9 +230,13 @@ for (
     ["a number beyond all doubles", "[1", "[1e400"],
     ["an escape that is not needed", "\\n", "\\u000a"],
     ["upper-case digits", "\\u001f", "\\u001F"],
-    ["a pair written as escapes", "\\ud800x", "\\ud83d\\ude00x"],
+    ["a pair written as escapes", "x é", "\\ud83d\\ude00x"],
     ["an escaped slash", "\\n", "\\/"],
     ["a raw control character", "\\n", "\n"],
+    ["a raw control character before a letter of an escape", "\\n", "\u0001n"],
+    ["keys in the order of their bytes", '"10":[1,{}],"9"', '"\ue000":1,"\ud83d\ude00"'],
+    ["an escaped key behind what it stands for", '"10":[1,{}],"9"', '"#":1,"\\""'],
+    ["metadata that is too deep to tell", "[1", `${"[".repeat(100_000)}1${"]".repeat(100_000)},[1`],
     ["something behind", '"u"}', '"u"} '],
     ["a missing key", ',"user":"u"', ""],
     ["a further key", '"u"}', '"u","x":1}'],
@@ -160,7 +249,7 @@ for (
   test(`${what} is not canonical, or no record`, () => {
     const line = LINE.replace(from, () => to);
     assert(line !== LINE);
-    assertEquals(scanCanonical(line), undefined);
+    assertEquals(scan(line), undefined);
   });
 }
 
@@ -168,16 +257,13 @@ testUnless(
   noCollector,
   "what was read of a long line does not keep its texts in memory",
   async () => {
-    const encoder = new TextEncoder();
-    const decoder = new TextDecoder();
     const kept: unknown[] = [];
     const before = process.memoryUsage.rss();
     for (let n = 0; n < 300; n++) {
       const line = LINE.replace("in\\n", "x".repeat(1_000_000))
         .replace('"m"', `"the model with the number ${n}"`)
         .replace('"u"', `"customer-${n}@example.com"`);
-      // As a line of a file comes: a text of its own.
-      kept.push(scanCanonical(decoder.decode(encoder.encode(line))));
+      kept.push(scan(line));
     }
     let turns = 0;
     await collectUntil(() => Promise.resolve(++turns > 5));

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { formatTimestamp, parseInstant } from "../../src/instant.ts";
+import { formatTimestamp, InstantScanner, parseInstant } from "../../src/instant.ts";
 
 /** Texts, and the instant that each names: milliseconds, then microseconds beyond. */
 const TIMES: [text: string, milliseconds: number, micros?: number][] = [
@@ -79,5 +79,32 @@ test("formatTimestamp() writes what parseInstant() reads", () => {
     const milliseconds of [1, 1e12 + 7, Date.UTC(2026, 11, 31, 23, 59, 59, 999), 253402300799999]
   ) {
     assertEquals(parseInstant(formatTimestamp(milliseconds)), milliseconds * 1000);
+  }
+});
+
+/** Reads a text by its bytes, behind others. */
+function scanned(scanner: InstantScanner, text: string): number | undefined {
+  const bytes = new TextEncoder().encode(`before${text}2026`);
+  return scanner.scan(bytes, 6, bytes.length - 4);
+}
+
+test("an InstantScanner reads of bytes what parseInstant() reads of the text, whatever it read before", () => {
+  const scanner = new InstantScanner();
+  const texts = [...TIMES.map(([text]) => text), ...NO_TIMES];
+  const shaped = [
+    "2026-01-31T08:09:10.123Z",
+    "2026-02-30T08:09:10.123Z",
+    "2026-02-28T08:09:10.124Z",
+  ];
+  const changed = shaped.flatMap((text) =>
+    Array.from(
+      text,
+      (_, at) => ["0", "9", "x", "é"].map((put) => text.slice(0, at) + put + text.slice(at + 1)),
+    )
+      .flat()
+  );
+  for (const text of [...texts, ...shaped, ...changed, ...texts]) {
+    assertEquals(scanned(scanner, text), parseInstant(text), text);
+    assertEquals(scanned(scanner, shaped[0]!), parseInstant(shaped[0]!));
   }
 });
