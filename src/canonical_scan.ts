@@ -97,28 +97,18 @@ const EXACT_DIGITS = 15;
 const SMALLEST_PLAIN = 1e-6;
 const POWERS_OF_TEN = Array.from({ length: EXACT_DIGITS + 1 }, (_, power) => 10 ** power);
 
-const [COST_USD, ENTRY_ID, INPUT_TEXT, LATENCY_MS, METADATA, MODEL, OUTPUT_TEXT, TIMESTAMP, USER] =
-  [
-    '{"cost_usd":',
-    ',"entry_id":',
-    ',"input_text":',
-    ',"latency_ms":',
-    ',"metadata":',
-    ',"model":',
-    ',"output_text":',
-    ',"timestamp":',
-    ',"user":',
-  ].map(ascii) as [
-    Uint8Array,
-    Uint8Array,
-    Uint8Array,
-    Uint8Array,
-    Uint8Array,
-    Uint8Array,
-    Uint8Array,
-    Uint8Array,
-    Uint8Array,
-  ];
+/** What stands before each value of a record. */
+const BEFORE = {
+  costUsd: ascii('{"cost_usd":'),
+  entryId: ascii(',"entry_id":'),
+  inputText: ascii(',"input_text":'),
+  latencyMs: ascii(',"latency_ms":'),
+  metadata: ascii(',"metadata":'),
+  model: ascii(',"model":'),
+  outputText: ascii(',"output_text":'),
+  timestamp: ascii(',"timestamp":'),
+  user: ascii(',"user":'),
+};
 const [NULL, TRUE, FALSE] = [ascii("null"), ascii("true"), ascii("false")];
 /** The keys of metadata that tell of an event. */
 const EVENT_KEYS = [EVENT_KEY, CALL_KEY, REF_KEY].map(ascii);
@@ -226,23 +216,23 @@ class Scanner implements CanonicalLine {
 
   #record(): void {
     const names = this.#names;
-    this.#expect(COST_USD);
+    this.#expect(BEFORE.costUsd);
     this.#costUsd = this.#amount();
-    this.#expect(ENTRY_ID);
+    this.#expect(BEFORE.entryId);
     this.#name(names.entryId);
-    this.#expect(INPUT_TEXT);
+    this.#expect(BEFORE.inputText);
     this.#skipString();
-    this.#expect(LATENCY_MS);
+    this.#expect(BEFORE.latencyMs);
     this.#latencyMs = this.#amount();
-    this.#expect(METADATA);
+    this.#expect(BEFORE.metadata);
     this.#metadata();
-    this.#expect(MODEL);
+    this.#expect(BEFORE.model);
     this.#name(names.model);
-    this.#expect(OUTPUT_TEXT);
+    this.#expect(BEFORE.outputText);
     this.#skipString();
-    this.#expect(TIMESTAMP);
+    this.#expect(BEFORE.timestamp);
     this.#name(names.timestamp);
-    this.#expect(USER);
+    this.#expect(BEFORE.user);
     this.#name(names.user);
     if (this.#bytes[this.#at] !== BRACE_END || this.#at + 1 !== this.#length) throw NOT_PLAIN;
     const { start, end } = names.timestamp;

@@ -102,22 +102,28 @@ class NodeStatement implements SqliteStatement {
   }
 }
 
+/** What `node:sqlite` has from Node 22.16 and 24.0 on, and not all of its types. */
+interface ArrayStatement {
+  setReturnArrays?(enabled: boolean): void;
+  columns?(): readonly { readonly name: string }[];
+}
+
 /**
  * Has a statement give its rows as arrays, and makes objects of them: all of one shape. Each that the driver makes has a shape of its
  * own, which takes a microsecond more to make, and is slow to read.
  */
 function rowsOf(statement: StatementSync): (found: unknown) => SqliteRow {
-  // Node has both from 22.16 and 24.0 on.
-  if (statement.setReturnArrays === undefined || statement.columns === undefined) {
+  const given = statement as unknown as ArrayStatement;
+  if (given.setReturnArrays === undefined || given.columns === undefined) {
     return (found) => found as SqliteRow;
   }
-  statement.setReturnArrays(true);
+  given.setReturnArrays(true);
   let names: readonly string[] | undefined;
   let empty: Record<string, SqliteValue> = {};
   return (found) => {
     const values = found as readonly SqliteValue[];
     if (names?.length !== values.length) {
-      names = statement.columns().map(({ name }) => name);
+      names = given.columns!().map(({ name }) => name);
       empty = Object.fromEntries(names.map((name) => [name, null]));
     }
     const row = { ...empty };

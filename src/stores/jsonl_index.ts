@@ -95,7 +95,7 @@ export class JsonlIndex {
     // As few columns as will do: each costs a fraction of a microsecond, for each line of the log.
     this.#selectLines = database.prepare(
       `SELECT line.seq AS seq, offset, length, instant_us, lag_us, ` +
-        `coalesce(${join("entry_id", "u.text", "m.text")}, '') AS names, ` +
+        `${join("entry_id")} || coalesce(${join("u.text", "m.text")}, '') AS names, ` +
         `${join("ev.event")} || coalesce(${join("ev.subject")}, '') AS about, ` +
         `(${indexed} AND ${first} = line.seq) * (1 + canonical) AS sound ${tables} ` +
         `WHERE line.seq >= ? AND line.seq < ${LARGEST_NUMBER} ORDER BY line.seq ${LIMIT_SQL}`,

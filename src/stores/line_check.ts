@@ -86,7 +86,7 @@ export class LineCheck {
         const { line, facts } = lineIn(chunk, at, row);
         at = nextOffset(line);
         if (typeof facts === "string") {
-          [1, line.offset, line.length].forEach((value, at) => unreadable[at]! += value);
+          [1, line.offset, line.length].forEach((value, sum) => unreadable[sum]! += value);
           continue;
         }
         const lagUs = lagBehind(highUs, facts.instantUs);
@@ -104,6 +104,7 @@ export class LineCheck {
     await passLost(stop);
     return { ...findings.between(before, { at: stop, next, highUs }), unreadable };
   }
+
   /** What the index says otherwise of a line. */
   async #faultsOf(
     expected: Omit<IndexRow, "faults">,
@@ -169,11 +170,9 @@ class IndexRows {
   async more(): Promise<SeenRow | undefined> {
     if (this.#isAtEnd) return undefined;
     await this.#turns.give();
-    const count = this.#left > 0
-      ? Math.min(this.#left, MOST_ROWS)
-      : this.#left === 0
-      ? 1
-      : MOST_ROWS;
+    // Behind the last there is none, as a rule, and one tells. If there is, there may be many.
+    const most = this.#left < 0 ? MOST_ROWS : Math.max(1, this.#left);
+    const count = Math.min(most, MOST_ROWS);
     this.#rows = await this.#ask((index) => index.lines(this.#from, count));
     this.#at = 0;
     this.#left -= count;

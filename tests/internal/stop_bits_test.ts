@@ -65,3 +65,14 @@ for (const [name, room] of Object.entries(rooms)) {
 test("where no memory is to be had for vectors, there is no such room", () => {
   assertEquals(vectorRoom(2 ** 40), undefined);
 });
+
+test("without WebAssembly there is no such room", () => {
+  const present = Object.getOwnPropertyDescriptor(globalThis, "WebAssembly")!;
+  try {
+    Reflect.deleteProperty(globalThis, "WebAssembly");
+    assertEquals(vectorRoom(CAPACITY), undefined);
+  } finally {
+    Object.defineProperty(globalThis, "WebAssembly", present);
+  }
+  assert(vectorRoom(CAPACITY) !== undefined);
+});
