@@ -19,6 +19,8 @@ import { transact } from "./transact.ts";
 const APPLICATION_ID = 0x414c4758;
 /** An index of another version is made anew. */
 const INDEX_VERSION = 5;
+/** How many pages a connection keeps in memory, KiB. */
+const CACHE_KIB = 32 * 1024;
 
 const SCHEMA_SQL = `
 CREATE TABLE line (
@@ -93,11 +95,20 @@ function makeAt(runtime: Runtime, path: string | undefined): JsonlIndex {
   }
 }
 
-/** Opens the index at a path, or returns `undefined` when what is there is none that can be used. */
-export function openIndex(runtime: Runtime, path: string): JsonlIndex | undefined {
+/**
+ * Opens the index at a path, or returns `undefined` when what is there is none that can be used.
+ *
+ * @param cacheKib How many pages to keep in memory, KiB. Lines are put into pages all over the indexes; who reads the lines in their
+ *   order needs a few.
+ */
+export function openIndex(
+  runtime: Runtime,
+  path: string,
+  cacheKib: number = CACHE_KIB,
+): JsonlIndex | undefined {
   let database: SqliteDatabase | undefined;
   try {
-    database = connect(runtime, path);
+    database = connect(runtime, path, cacheKib);
     const application = database.prepare("PRAGMA application_id").get()!["application_id"];
     const version = database.prepare("PRAGMA user_version").get()!["user_version"];
     if (
@@ -120,7 +131,7 @@ function isAsMade(database: SqliteDatabase, sqlite: SqliteAdapter): boolean {
     [...expected].every(([name, sql]) => found.get(name) === sql);
 }
 
-function connect(runtime: Runtime, path: string): SqliteDatabase {
+function connect(runtime: Runtime, path: string, cacheKib = CACHE_KIB): SqliteDatabase {
   const database = runtime.sqlite.open(path, { readOnly: false });
   try {
     database.exec(`
@@ -128,7 +139,7 @@ PRAGMA busy_timeout = 10;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 PRAGMA checkpoint_fullfsync = ON;
-PRAGMA cache_size = -32768;
+PRAGMA cache_size = -${cacheKib};
 PRAGMA wal_autocheckpoint = 4000;
 `);
   } catch (error) {

@@ -18,6 +18,9 @@ import type { FoundRecords } from "./tree_store.ts";
 /** A line that is longer is left to the thread that joins what is found: others would all look for its end. */
 const MOST_SEARCHED_BYTES = 4 * 1024 * 1024;
 
+/** How many pages of an index are kept in memory, KiB: each thread has its own. */
+const CACHE_KIB = 4096;
+
 /** A log that is open for being checked. */
 interface OpenLog {
   check(from: number, to: number): Promise<FoundRecords>;
@@ -83,7 +86,7 @@ async function openLines(
   runtime: Runtime,
   { path, identity, index: beside, busyTimeoutMs }: Required<RecordCheckerSettings>,
 ): Promise<OpenLog> {
-  const index = await whenFree(() => openIndex(runtime, beside.path), busyTimeoutMs);
+  const index = await whenFree(() => openIndex(runtime, beside.path, CACHE_KIB), busyTimeoutMs);
   if (index === undefined) throw new Error(`${beside.path} is no index`);
   let file: OpenFile | undefined;
   try {
