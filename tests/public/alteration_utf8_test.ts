@@ -64,6 +64,21 @@ for (const backend of ["sqlite", "jsonl"] as const) {
   });
 }
 
+test("jsonl: an id in the index that is no UTF-8, and reads as that of the record does, is found", async (t) => {
+  const path = join(tempFolder(t), "log");
+  const log = await AuditLog.open({ backend: "jsonl", path });
+  const [first] = await log.recordAll(interactions(3));
+  const line = (await log.line(first!.entryId))!;
+  await log.adopt([line.replace(first!.entryId, "a\ufffd")]);
+  await log.recordAll(interactions(1)); // opening looks at the ids of the first and the last
+  await log.close();
+  assertEquals((await verified({ backend: "jsonl", path })).ok, true);
+  const raw = await openRaw(t, `${path}-index`);
+  raw.exec("UPDATE line SET entry_id = CAST(x'61ff' AS TEXT) WHERE seq = 3");
+  raw.close();
+  assertEquals(findings(await verified({ backend: "jsonl", path })), ["record 3"]);
+});
+
 const FOREIGN = { user: "a\x02b", model: "c" };
 
 for (
