@@ -57,8 +57,8 @@ const SHAPE = new TextEncoder().encode("0000-00-00T00:00:00.000Z");
 const ZERO = 0x30;
 
 /**
- * Reads timestamps as this library writes them out of lines, one after the other. Neighbours are of the same day, as a rule: what is
- * left to do takes a hundredth of {@link parseInstant}.
+ * Reads timestamps out of lines, one after the other. As this library writes them, and of the same day as the one before, they take
+ * some arithmetic.
  */
 export class InstantScanner {
   readonly #day = new Uint8Array(DAY_LENGTH);

@@ -4,6 +4,7 @@ import type { Selection } from "../query.ts";
 import type { FullTile } from "../transparency/tree.ts";
 import { checkEnd, LARGEST_NUMBER, malformed } from "./faults.ts";
 import { endSql, EventInserter } from "./event_table.ts";
+import { aboutSql, joinedSql } from "./joined_names.ts";
 import type { IndexedLine, IndexRow, LinePlace } from "./jsonl_lines.ts";
 import { NameTable } from "./name_table.ts";
 import { indexChecksSql, indexFaults, type StrayCheck, strayChecks } from "./record_indexes.ts";
@@ -22,9 +23,9 @@ export interface SeenRow extends SqliteRow {
   readonly length: number;
   readonly instant_us: number;
   readonly lag_us: number;
-  /** The names, each with {@link BEHIND_NAME} behind it. Where a driver cuts them at a U+0000, the last one's is missing. */
+  /** {@link SEEN_NAMES} in one. */
   readonly names: string;
-  /** The event and its subject in the same way. */
+  /** The event; see {@link aboutSql}. */
   readonly about: string | null;
   /** 2 if queries find it as a canonical line, 1 if as another. */
   readonly sound: number;
@@ -87,16 +88,14 @@ export class JsonlIndex {
     );
     this.#insertEvent = new EventInserter(database, "event");
     const { indexed, first } = indexChecksSql("line", "event", "line", "ev");
-    const join = (...texts: readonly string[]) =>
-      texts.map((text) => `${text} || char(2)`).join(" || ");
     const tables =
       "FROM line LEFT JOIN name u ON u.id = line.user LEFT JOIN name m ON m.id = line.model " +
       "LEFT JOIN event ev ON ev.seq = line.seq";
     // As few columns as will do: each costs a fraction of a microsecond, for each line of the log.
     this.#selectLines = database.prepare(
       `SELECT line.seq AS seq, offset, length, instant_us, lag_us, ` +
-        `${join("entry_id")} || coalesce(${join("u.text", "m.text")}, '') AS names, ` +
-        `${join("ev.event")} || coalesce(${join("ev.subject")}, '') AS about, ` +
+        `${joinedSql("entry_id")} || coalesce(${joinedSql("u.text", "m.text")}, '') AS names, ` +
+        `${aboutSql("ev")} AS about, ` +
         `(${indexed} AND ${first} = line.seq) * (1 + canonical) AS sound ${tables} ` +
         `WHERE line.seq >= ? AND line.seq < ${LARGEST_NUMBER} ORDER BY line.seq ${LIMIT_SQL}`,
     );

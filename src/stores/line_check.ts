@@ -1,14 +1,9 @@
-import {
-  BEHIND_NAME,
-  type CanonicalLine,
-  firstName,
-  type RecordFacts,
-  scanCanonical,
-} from "../canonical_scan.ts";
+import { type CanonicalLine, type RecordFacts, scanCanonical } from "../canonical_scan.ts";
 import type { EntryEvent } from "../entry_event.ts";
 import type { CheckStand, Sha256 } from "../ports.ts";
 import { Turns } from "../turns.ts";
 import { CheckFindings } from "./check_findings.ts";
+import { firstName, isAbout, isNamed } from "./joined_names.ts";
 import { type JsonlIndex, SEEN_NAMES, type SeenRow } from "./jsonl_index.ts";
 import { type IndexRow, toIndexedLine } from "./jsonl_lines.ts";
 import {
@@ -22,7 +17,6 @@ import {
   type ScannedLine,
 } from "./line_scanner.ts";
 import { lagBehind } from "./record_table.ts";
-import { REPLACEMENT } from "../utf8.ts";
 import type { FoundRecords } from "./tree_store.ts";
 
 /** How many rows of the index are read at a time, at most. */
@@ -92,7 +86,7 @@ export class LineCheck {
         const lagUs = lagBehind(highUs, facts.instantUs);
         highUs = facts.instantUs + lagUs;
         if (row === undefined || !isPlainly(row, line, facts, next, lagUs)) {
-          const kept = "facts" in facts ? facts.facts() : facts;
+          const kept = isScanned(facts) ? facts.facts() : facts;
           const expected = { ...toIndexedLine(line, kept), seq: next, lagUs };
           findings.tell(kept.entryId, await this.#faultsOf(expected, row));
         }
@@ -191,24 +185,16 @@ function isPlainly(
   seq: number,
   lagUs: number,
 ): boolean {
-  const isCanonical = "reads" in facts || facts.canonical;
+  const isCanonical = isScanned(facts) || facts.canonical;
   return row.sound === (isCanonical ? 2 : 1) && row.seq === seq && row.offset === offset &&
     row.length === length && row.instant_us === facts.instantUs && row.lag_us === lagUs &&
-    (facts.event === undefined ? row.about === null : row.about === aboutOf(facts.event)) &&
-    ("reads" in facts ? facts.reads(row.names, SEEN_NAMES) : row.names === namesOf(facts));
+    isAbout(row.about, facts.event) &&
+    (isScanned(facts) ? facts.reads(row.names, SEEN_NAMES) : isNamed(row.names, facts, SEEN_NAMES));
 }
 
-/** The names of a record as the index joins them, if they can be told apart in it. */
-function namesOf({ entryId, user, model }: RecordFacts): string | undefined {
-  const names = [entryId, user, model];
-  if (names.some((name) => name.includes(BEHIND_NAME) || name.includes(REPLACEMENT))) return;
-  return names.map((name) => name + BEHIND_NAME).join("");
-}
-
-/** An event as the index joins it, if it can be told whether that is what is stored. */
-function aboutOf({ name, subject }: EntryEvent): string | undefined {
-  if (subject?.includes(REPLACEMENT)) return undefined;
-  return name + BEHIND_NAME + (subject === null ? "" : subject + BEHIND_NAME);
+/** Whether a line was scanned, and not parsed. */
+function isScanned(facts: CanonicalLine | RecordFacts): facts is CanonicalLine {
+  return "reads" in facts;
 }
 
 function sameEvent(one: EntryEvent | undefined, other: EntryEvent | undefined): boolean {

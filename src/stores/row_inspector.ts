@@ -3,14 +3,15 @@
  *
  * @module
  */
-import { firstName, type RecordFacts, scanCanonical, type ScannedName } from "../canonical_scan.ts";
+import { type RecordFacts, scanCanonical, type ScannedName } from "../canonical_scan.ts";
 import type { CheckStand, SqliteDatabase, SqliteRow, SqliteStatement } from "../ports.ts";
 import { factsOf, NotARecord } from "../record.ts";
 import { Turns } from "../turns.ts";
-import { REPLACEMENT, textIn } from "../utf8.ts";
+import { textIn } from "../utf8.ts";
 import { startAt } from "./check_findings.ts";
 import { checkEnd } from "./faults.ts";
 import { indexChecksSql, indexFaults } from "./record_indexes.ts";
+import { aboutSql, firstName, isAbout, joinedSql } from "./joined_names.ts";
 import { FIRST_ROWS, LIMIT_SQL, PageSize } from "./page_size.ts";
 import { lagBehind } from "./record_table.ts";
 import { EVENT_TABLE, RECORD_TABLE } from "./sqlite_schema.ts";
@@ -18,13 +19,8 @@ import type { InspectedRecord } from "./tree_store.ts";
 
 /** As bytes: no driver decodes them, nor cuts them at U+0000. In a damaged row there may be no text. */
 export const RECORD_SQL = "CAST(coalesce(record, '') AS BLOB) AS record";
-/** No name of an event has a U+0000, at which some drivers cut a text. */
-const WHOLE_EVENT_SQL =
-  "(ev.seq IS NULL OR instr(CAST(ev.event || coalesce(ev.subject, '') AS BLOB), x'00') = 0)";
 const TEXTS = ["entry_id", "timestamp", "user", "model"];
 const SEEN_NAMES: readonly ScannedName[] = ["entryId", "timestamp", "user", "model"];
-/** The names of a row in one column, for each costs time. Where a driver cuts it at a U+0000, its last separator is missing. */
-const NAMES_SQL = TEXTS.map((column) => `${column} || char(2)`).join(" || ");
 
 /** What is read of a row when it is first looked at. */
 export interface InspectedRow extends SqliteRow {
@@ -35,8 +31,8 @@ export interface InspectedRow extends SqliteRow {
   readonly instant_us: number;
   readonly lag_us: number;
   readonly sound: number;
-  readonly event: string | null;
-  readonly subject: string | null;
+  /** The event; see {@link aboutSql}. */
+  readonly about: string | null;
   readonly record: Uint8Array;
 }
 
@@ -53,9 +49,11 @@ export class InspectedRows {
       `LEFT JOIN ${EVENT_TABLE} AS ev NOT INDEXED ON ev.seq = t.seq`;
     // As few columns as will do: each costs a fraction of a microsecond, for each row of the log.
     this.#selectRows = database.prepare(
-      `SELECT t.seq AS seq, coalesce(${NAMES_SQL}, '') AS names, cost_usd, latency_ms, instant_us, lag_us, ` +
-        `canonical = 1 AND ${indexed} AND ${first} = t.seq AND ${WHOLE_EVENT_SQL} AS sound, ` +
-        `${RECORD_SQL}, ev.event, ev.subject ${from} ` +
+      `SELECT t.seq AS seq, coalesce(${
+        joinedSql(...TEXTS)
+      }, '') AS names, cost_usd, latency_ms, instant_us, lag_us, ` +
+        `canonical = 1 AND ${indexed} AND ${first} = t.seq AS sound, ` +
+        `${RECORD_SQL}, ${aboutSql("ev")} AS about ${from} ` +
         `WHERE t.seq >= ? AND t.seq < ? ORDER BY t.seq ${LIMIT_SQL}`,
     );
     // Texts as bytes: some drivers cut them at U+0000.
@@ -122,10 +120,8 @@ export class InspectedRows {
 function isPlainly(record: Uint8Array, row: InspectedRow): boolean {
   const facts = scanCanonical(record);
   if (facts === undefined) return false;
-  const [event, subject] = [facts.event?.name ?? null, facts.event?.subject ?? null];
   return facts.costUsd === row.cost_usd && facts.latencyMs === row.latency_ms &&
-    facts.instantUs === row.instant_us && event === row.event && subject === row.subject &&
-    !subject?.includes(REPLACEMENT) && // maybe none of what was stored
+    facts.instantUs === row.instant_us && isAbout(row.about, facts.event) &&
     facts.reads(row.names, SEEN_NAMES);
 }
 
