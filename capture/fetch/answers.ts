@@ -9,7 +9,7 @@ import {
   type WireResponse,
   type WireStream,
 } from "../wire/wire_format.ts";
-import { bytesOf, GatheredBytes } from "./bytes.ts";
+import { type Bytes, bytesOf, GatheredBytes } from "./bytes.ts";
 
 /** How a request was answered, as far as it is known before the body. */
 export interface AnswerHead {
@@ -82,7 +82,7 @@ export class AnswerReader implements PartsReader<unknown> {
     return this.#taken;
   }
 
-  #keep(bytes: Uint8Array): void {
+  #keep(bytes: Bytes): void {
     if (this.#others === undefined) return;
     if (this.#others.length < MOST) this.#others.add(bytes);
     else this.#isTruncated = true;

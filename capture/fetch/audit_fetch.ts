@@ -99,7 +99,8 @@ export function auditFetch(log: AuditLog, options: AuditFetchOptions = {}): Fetc
     if (endpoint === undefined) return await beneath(input, init);
     const asked = askedRequest(input, init);
     const { signal } = asked;
-    const read = await unlessAborted(asked.read(), signal);
+    const reading = asked.read();
+    const read = reading instanceof Promise ? await unlessAborted(reading, signal) : reading;
     if (read.text === null) return await beneath(read.input, read.init); // its body broke: it is fetch's to reject
     const asking = streamUsage && endpoint.format.hasStreamOptions === true
       ? askingForUsage(read.init?.body, asked.header)
@@ -212,35 +213,37 @@ async function answered(
   }
   if (head.isStream) {
     const headers = head.hidesUsage ? withoutLength(response) : undefined;
-    return withBody(response, recordedStream(body, call, head, signal), headers);
+    return withBody(response, recordedStream(body, call, head, signal), { headers });
   }
   const read = await readBody(body, head.ok ? ANSWER_LIMITS : ERROR_LIMITS, signal);
   if (head.ok && !read.isOver) {
     return withBody(response, recordedStream(read.body, call, head, signal));
   }
-  await recordBody(call, head, read, signal);
-  return withBody(response, read.body);
+  const text = await recordBody(call, head, read, signal);
+  const isKnown = text !== undefined && read.isOver && read.error === undefined;
+  return withBody(response, read.body, isKnown ? { known: { text, signal } } : {});
 }
 
 const UTF_8 = new TextDecoder();
 
-/** Records an answer that is no stream. */
+/** Records an answer that is no stream. @returns What it says, unless it is longer than a text may be. */
 async function recordBody(
   call: CapturedCall,
   head: AnswerHead,
   { bytes, error }: ReadBody,
   signal: AbortSignal | undefined,
-): Promise<void> {
-  let text: string;
+): Promise<string | undefined> {
+  let known: string | undefined;
   try {
-    text = UTF_8.decode(bytes);
+    known = UTF_8.decode(bytes);
   } catch {
-    text = ""; // longer than a text may be
     call.note({ "response.unreadable": true });
   }
+  const text = known ?? "";
   if (error !== undefined && (head.ok || signal?.aborted === true)) {
     await recordError(call, error.cause, head.ok ? { output: text } : {}, signal);
   } else await recordAnswer(call, answerIn(text, head));
+  return known;
 }
 
 async function recordAnswer(call: CapturedCall, answer: WireResponse): Promise<void> {

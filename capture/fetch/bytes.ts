@@ -12,10 +12,18 @@ export function bytesOf(chunk: unknown): Bytes {
   throw new TypeError("Cannot read the body: it brought what is neither bytes nor text");
 }
 
+const NONE: Bytes = new Uint8Array(0);
+
 /** Bytes that come piece by piece, as one: however small the pieces are, they take no more room than about twice their size. */
 export class GatheredBytes {
-  #bytes: Bytes = new Uint8Array(0);
+  readonly #borrows: boolean;
+  #bytes: Bytes = NONE;
   #length = 0;
+
+  /** @param borrows Whether the first piece is kept itself, and not a copy, as long as it is the only one: as a rule, it is all. */
+  constructor({ borrows = false }: { readonly borrows?: boolean } = {}) {
+    this.#borrows = borrows;
+  }
 
   /** How many there are. */
   get length(): number {
@@ -23,11 +31,11 @@ export class GatheredBytes {
   }
 
   /** Adds some. */
-  add(piece: Uint8Array): void {
+  add(piece: Bytes): void {
     const length = this.#length + piece.length;
     if (this.#length === 0) {
       // Most bodies are one piece.
-      this.#bytes = new Uint8Array(piece);
+      this.#bytes = this.#borrows ? piece : new Uint8Array(piece);
       this.#length = length;
       return;
     }

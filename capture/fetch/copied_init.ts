@@ -22,7 +22,10 @@ export function copiedInit(given: RequestInit | undefined): RequestInit | undefi
 /** A copy of headers, which may be what can be read but once. Those of another package are left as they are. */
 function copiedHeaders(headers: unknown): unknown {
   if (typeof headers !== "object" || headers === null) return headers;
-  if (Object.getPrototypeOf(headers) === Headers.prototype) return new Headers(headers as Headers);
+  if (Object.getPrototypeOf(headers) === Headers.prototype) {
+    // What a response does: on Deno, headers made of others at once go through an iterator, which takes fifteen times as long.
+    return new Response(null, { headers: headers as Headers }).headers;
+  }
   if (!isIterable(headers)) return { ...headers };
   if (typeof (headers as Partial<Headers>).append === "function") return headers;
   return Array.from(

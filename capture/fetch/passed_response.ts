@@ -1,17 +1,26 @@
 type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;
 
+/** What a body says, where that was read already: whoever wants the text of it need not read the stream again. */
+interface KnownText {
+  readonly text: string;
+  /** Who stopped the request cannot have it. */
+  readonly signal: AbortSignal | undefined;
+}
+
 /** A response with the body of another's, and all else the other's: what a response made anew would not have. */
 class PassedResponse extends Response {
   readonly #original: Response;
   readonly #headers: Headers;
+  #known: KnownText | undefined;
 
-  constructor(body: Body, original: Response, seen: Headers) {
+  constructor(body: Body, original: Response, seen: Headers, known: KnownText | undefined) {
     const { status, statusText } = original;
     const canBeMade = status >= 200 && status <= 599;
     const headers = headersOfBody(original.url, seen);
     super(body, canBeMade ? { status, statusText, headers } : { statusText, headers });
     this.#original = original;
     this.#headers = seen;
+    this.#known = known;
     if (canBeMade) return;
     // A server may send a status that no response can be made with.
     Object.defineProperty(this, "status", { value: status, configurable: true });
@@ -34,6 +43,40 @@ class PassedResponse extends Response {
     return this.#headers;
   }
 
+  override text(): Promise<string> {
+    const text = this.#text();
+    if (text === undefined) return super.text();
+    this.#use();
+    return Promise.resolve(text);
+  }
+
+  override json(): Promise<unknown> {
+    const text = this.#text();
+    if (text === undefined) return super.json();
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      return super.json(); // runtimes have errors of their own
+    }
+    this.#use();
+    return Promise.resolve(value);
+  }
+
+  /** The text, as long as the stream of it could be read. */
+  #text(): string | undefined {
+    const { text, signal } = this.#known ?? {};
+    return signal?.aborted === true || this.bodyUsed || this.body?.locked === true
+      ? undefined
+      : text;
+  }
+
+  /** The body is used now, and locked, as by who has read it. */
+  #use(): void {
+    this.#known = undefined;
+    this.body?.getReader().cancel().catch(() => {});
+  }
+
   override async blob(): Promise<Blob> {
     const blob = await super.blob();
     const type = this.headers.get("content-type");
@@ -42,7 +85,8 @@ class PassedResponse extends Response {
   }
 
   override clone(): Response {
-    return withBody(this.#original, super.clone().body as Body, this.#headers);
+    const body = super.clone().body as Body;
+    return withBody(this.#original, body, { headers: this.#headers, known: this.#known });
   }
 }
 
@@ -71,10 +115,17 @@ Object.defineProperty(PassedResponse.prototype, "constructor", {
  *
  * @param original The response.
  * @param body Its body.
- * @param headers Its headers, where they are others.
+ * @param others Its headers, where they are others, and what the body says, where that is known.
  */
-export function withBody(original: Response, body: Body, headers = original.headers): Response {
-  return new PassedResponse(body, original, headers);
+export function withBody(
+  original: Response,
+  body: Body,
+  { headers = original.headers, known }: {
+    readonly headers?: Headers | undefined;
+    readonly known?: KnownText | undefined;
+  } = {},
+): Response {
+  return new PassedResponse(body, original, headers, known);
 }
 
 /** The headers of a response whose body is of another length than they say. */

@@ -8,7 +8,7 @@ export interface BodyLimits {
 
 /** What was read of a body. */
 export interface ReadBody {
-  /** All of it, or what came before it broke or a limit was reached. Whoever reads `body` takes it away. */
+  /** All of it, or what came before it broke or a limit was reached; others may have the same. */
   readonly bytes: Bytes;
   /** Whether it ended, or broke: otherwise a limit was reached. */
   readonly isOver: boolean;
@@ -35,7 +35,7 @@ export async function readBody(
 ): Promise<ReadBody> {
   const reader = body.getReader();
   const time = new Time(limits.ms);
-  const gathered = new GatheredBytes();
+  const gathered = new GatheredBytes({ borrows: true });
   let next: Promise<Read> | undefined;
   const rest = () => goingOn(gathered.all, reader, next, signal);
   try {
@@ -71,10 +71,9 @@ function goingOn(
       if (signal?.aborted === true) throw signal.reason;
       const next = await (read.shift() ?? reader.read());
       if (next.done) return give(next);
-      // A copy, as the first is: it is taken away, and others may have it.
       const value = bytesOf(next.value);
-      const isOurs = value.buffer === first.buffer;
-      if (value.length > 0) return give({ done: false, value: isOurs ? value : value.slice() });
+      // A copy: it is taken away, and others may have it.
+      if (value.length > 0) return give({ done: false, value: value.slice() });
     }
   }, (reason) => reader.cancel(reason));
 }

@@ -7,8 +7,12 @@ export interface AskedRequest {
   /** One of its headers. */
   header(name: string): string | null;
   readonly signal: AbortSignal | undefined;
-  /** Reads the body; what is to be fetched then is given back along with it. */
-  read(): Promise<ToFetch & { readonly text: string | undefined | null }>;
+  /** Reads the body, at once where it is a text; what is to be fetched then is given back along with it. */
+  read(): Promise<ReadText> | ReadText;
+}
+
+interface ReadText extends ToFetch {
+  readonly text: string | undefined | null;
 }
 
 interface ToFetch {
@@ -67,16 +71,18 @@ export function askedRequest(
     const bytes = await allOf(streamOf(body), signal);
     return { body: bytes, input: target, init: { ...init, body: bytes } };
   };
+  const readText = async (): Promise<ReadText> => {
+    const { body, input, init } = await read();
+    // What is a text already was not encoded, whatever the header says.
+    const text = body instanceof Uint8Array ? await textOf(body, header("content-encoding")) : body;
+    return { text, input, init };
+  };
   return {
     header,
     signal,
-    async read() {
-      const { body, input, init } = await read();
-      // What is a text already was not encoded, whatever the header says.
-      const text = body instanceof Uint8Array
-        ? await textOf(body, header("content-encoding"))
-        : body;
-      return { text, input, init };
+    read() {
+      const text: unknown = init?.body;
+      return typeof text === "string" ? { text, input: target, init } : readText();
     },
   };
 }

@@ -355,3 +355,82 @@ test("a body can be read once, as any", async (t) => {
   await assertRejects(() => response.text(), TypeError);
   assertThrows(() => response.clone(), TypeError);
 });
+
+/** What can be told of a response whose text or JSON was asked for, and is asked for again. */
+async function toldOf(response: Response, way: "text" | "json"): Promise<unknown[]> {
+  const kind = (error: unknown) => error instanceof Error ? error.name : error;
+  const asked = () => response[way]().then((value) => ({ value }), (error) => ({ error }));
+  const [first, second] = [asked(), asked()];
+  const seen = [response.bodyUsed];
+  const known: Awaited<typeof first> = await first;
+  const told = "error" in known ? String(known.error) : known.value;
+  const refused: unknown[] = [];
+  for (const again of [() => response.arrayBuffer(), () => response.blob(), asked]) {
+    refused.push(
+      await again().then((got) => got && "error" in got ? kind(got.error) : "read", kind),
+    );
+  }
+  const other: Awaited<typeof second> = await second;
+  refused.push("error" in other ? kind(other.error) : "read");
+  for (const again of [() => response.clone(), () => new Response(response.body)]) {
+    try {
+      again();
+      refused.push("made");
+    } catch (error) {
+      refused.push(kind(error));
+    }
+  }
+  return [told, ...seen, response.bodyUsed, response.body?.locked, refused];
+}
+
+for (const way of ["text", "json"] as const) {
+  for (
+    const body of ['{"choices":[]}', '\ufeff{"choices":[{}]}', '{"choices":', "", "[1,2]", "\ud800"]
+  ) {
+    const name = `${way}() of ${
+      JSON.stringify(body)
+    } is as without, and so is all that comes behind`;
+    test(name, async (t) => {
+      for (const status of [200, 400]) {
+        const sent = [new TextEncoder().encode(body)];
+        const bare = new Response(chunked(sent).stream, { status });
+        const own = answering(chunked(sent).stream, {}, status);
+        const { log, fetch } = await fetched(t, { fetch: own });
+        const audited = await fetch(URL_OF_CHAT, post(QUESTION));
+        assertEquals(await toldOf(audited, way), await toldOf(bare, way));
+        await only(log);
+      }
+    });
+  }
+
+  test(`${way}() of an answer whose request is stopped meanwhile rejects with the reason`, async (t) => {
+    const { fetch } = await fetched(t, { fetch: answering('{"choices":[]}') });
+    const controller = new AbortController();
+    const response = await fetch(URL_OF_CHAT, post(QUESTION, { signal: controller.signal }));
+    const clone = response.clone();
+    const reason = new Error("enough");
+    controller.abort(reason);
+    assertStrictEquals(await assertRejects(() => response[way]()), reason);
+    assertStrictEquals(await assertRejects(() => clone[way]()), reason);
+  });
+
+  test(`${way}() of an answer that is being read is refused`, async (t) => {
+    const { fetch } = await fetched(t, { fetch: answering('{"choices":[]}') });
+    const response = await fetch(URL_OF_CHAT, post(QUESTION));
+    const reader = response.body!.getReader();
+    await assertRejects(() => response[way](), TypeError);
+    const { value } = await reader.read();
+    assertStrictEquals(new TextDecoder().decode(value), '{"choices":[]}');
+  });
+}
+
+test("an answer and its clone are read each by itself, in whatever way", async (t) => {
+  const { fetch } = await fetched(t, { fetch: answering('{"choices":[]}') });
+  const response = await fetch(URL_OF_CHAT, post(QUESTION));
+  const clones = [response.clone(), response.clone(), response.clone()] as const;
+  const value = await response.json() as { choices: unknown[] };
+  value.choices.push("changed");
+  assertEquals(await clones[0].json(), { choices: [] });
+  assertStrictEquals(await clones[1].text(), '{"choices":[]}');
+  assertStrictEquals((await clones[2].arrayBuffer()).byteLength, 14);
+});
