@@ -10,6 +10,7 @@ import {
   type WireStream,
 } from "../wire/wire_format.ts";
 import { type Bytes, bytesOf, GatheredBytes } from "./bytes.ts";
+import { WholeBody } from "./whole_body.ts";
 
 /** How a request was answered, as far as it is known before the body. */
 export interface AnswerHead {
@@ -23,9 +24,10 @@ export interface AnswerHead {
 }
 
 /** What a whole body says. One that is no JSON, or none that its path promises, is kept as the text that it is. */
-export function answerIn(text: string, { format, ok, status }: AnswerHead): WireResponse {
+export function answerIn(whole: WholeBody, { format, ok, status }: AnswerHead): WireResponse {
+  const { text } = whole;
   try {
-    const body = looseOf(jsonValue(text));
+    const body = looseOf(whole.readJson());
     if (ok) return format.response(body);
     const error = errorIn(body, status);
     return { output: "", error: error.message === "" ? { ...error, message: text } : error };
@@ -130,7 +132,10 @@ export class AnswerReader implements PartsReader<unknown> {
       : [];
     if (lines.length < 2 || lines[0] === undefined) {
       const known = this.#isTruncated ? text.slice(0, MOST_AS_IT_IS) : text;
-      return { response: answerIn(known, this.#head), isComplete: jsonOf(known) !== undefined };
+      return {
+        response: answerIn(new WholeBody(known), this.#head),
+        isComplete: jsonOf(known) !== undefined,
+      };
     }
     // A value a line, each as an event would have it.
     const wire = this.#head.format.stream();

@@ -22,6 +22,7 @@ import { type ReadBody, readBody } from "./read_body.ts";
 import { recordedStream } from "./recorded_stream.ts";
 import { refusal, RETRY_COUNT } from "./refusal.ts";
 import { askedRequest, targetOf } from "./request_body.ts";
+import { WholeBody } from "./whole_body.ts";
 
 /** The type of `fetch`, as far as clients call it. */
 export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>;
@@ -208,7 +209,7 @@ async function answered(
   if (!isPlainResponse(response)) return watchedResponse(response, call, head, signal);
   const { body } = response;
   if (body === null || body.locked || !mayHaveBody(response.status)) {
-    await recordAnswer(call, head.ok ? { output: "" } : answerIn("", head));
+    await recordAnswer(call, head.ok ? { output: "" } : answerIn(new WholeBody(""), head));
     return response;
   }
   if (head.isStream) {
@@ -219,31 +220,35 @@ async function answered(
   if (head.ok && !read.isOver) {
     return withBody(response, recordedStream(read.body, call, head, signal));
   }
-  const text = await recordBody(call, head, read, signal);
-  const isKnown = text !== undefined && read.isOver && read.error === undefined;
-  return withBody(response, read.body, isKnown ? { known: { text, signal } } : {});
+  const whole = wholeBody(read, call);
+  await recordBody(call, head, read, whole ?? new WholeBody(""), signal);
+  const isAll = read.isOver && read.error === undefined && whole !== undefined;
+  return withBody(response, read.body, isAll ? { known: { whole, signal } } : {});
 }
 
 const UTF_8 = new TextDecoder();
 
-/** Records an answer that is no stream. @returns What it says, unless it is longer than a text may be. */
+/** What a body says, unless it is longer than a text may be. */
+function wholeBody({ bytes }: ReadBody, call: CapturedCall): WholeBody | undefined {
+  try {
+    return new WholeBody(UTF_8.decode(bytes));
+  } catch {
+    call.note({ "response.unreadable": true });
+    return undefined;
+  }
+}
+
+/** Records an answer that is no stream. */
 async function recordBody(
   call: CapturedCall,
   head: AnswerHead,
-  { bytes, error }: ReadBody,
+  { error }: ReadBody,
+  whole: WholeBody,
   signal: AbortSignal | undefined,
-): Promise<string | undefined> {
-  let known: string | undefined;
-  try {
-    known = UTF_8.decode(bytes);
-  } catch {
-    call.note({ "response.unreadable": true });
-  }
-  const text = known ?? "";
+): Promise<void> {
   if (error !== undefined && (head.ok || signal?.aborted === true)) {
-    await recordError(call, error.cause, head.ok ? { output: text } : {}, signal);
-  } else await recordAnswer(call, answerIn(text, head));
-  return known;
+    await recordError(call, error.cause, head.ok ? { output: whole.text } : {}, signal);
+  } else await recordAnswer(call, answerIn(whole, head));
 }
 
 async function recordAnswer(call: CapturedCall, answer: WireResponse): Promise<void> {

@@ -50,7 +50,9 @@ export class GatheredBytes {
 
   /** All of them. */
   get all(): Bytes {
-    return this.#bytes.subarray(0, this.#length);
+    return this.#length === this.#bytes.length
+      ? this.#bytes
+      : this.#bytes.subarray(0, this.#length);
   }
 }
 

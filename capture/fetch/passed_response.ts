@@ -1,8 +1,10 @@
+import type { WholeBody } from "./whole_body.ts";
+
 type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;
 
-/** What a body says, where that was read already: whoever wants the text of it need not read the stream again. */
-interface KnownText {
-  readonly text: string;
+/** What a body says, where that was read already: whoever wants it need not read the stream again. */
+interface Known {
+  readonly whole: WholeBody;
   /** Who stopped the request cannot have it. */
   readonly signal: AbortSignal | undefined;
 }
@@ -11,9 +13,9 @@ interface KnownText {
 class PassedResponse extends Response {
   readonly #original: Response;
   readonly #headers: Headers;
-  #known: KnownText | undefined;
+  #known: Known | undefined;
 
-  constructor(body: Body, original: Response, seen: Headers, known: KnownText | undefined) {
+  constructor(body: Body, original: Response, seen: Headers, known: Known | undefined) {
     const { status, statusText } = original;
     const canBeMade = status >= 200 && status <= 599;
     const headers = headersOfBody(original.url, seen);
@@ -44,18 +46,18 @@ class PassedResponse extends Response {
   }
 
   override text(): Promise<string> {
-    const text = this.#text();
-    if (text === undefined) return super.text();
+    const whole = this.#whole();
+    if (whole === undefined) return super.text();
     this.#use();
-    return Promise.resolve(text);
+    return Promise.resolve(whole.text);
   }
 
   override json(): Promise<unknown> {
-    const text = this.#text();
-    if (text === undefined) return super.json();
+    const whole = this.#whole();
+    if (whole === undefined) return super.json();
     let value: unknown;
     try {
-      value = JSON.parse(text);
+      value = whole.takeJson();
     } catch {
       return super.json(); // runtimes have errors of their own
     }
@@ -63,12 +65,11 @@ class PassedResponse extends Response {
     return Promise.resolve(value);
   }
 
-  /** The text, as long as the stream of it could be read. */
-  #text(): string | undefined {
-    const { text, signal } = this.#known ?? {};
-    return signal?.aborted === true || this.bodyUsed || this.body?.locked === true
-      ? undefined
-      : text;
+  /** What it says, as long as the stream of it could be read. */
+  #whole(): WholeBody | undefined {
+    const { whole, signal } = this.#known ?? {};
+    const cannotBeRead = signal?.aborted === true || this.bodyUsed || this.body?.locked === true;
+    return cannotBeRead ? undefined : whole;
   }
 
   /** The body is used now, and locked, as by who has read it. */
@@ -122,7 +123,7 @@ export function withBody(
   body: Body,
   { headers = original.headers, known }: {
     readonly headers?: Headers | undefined;
-    readonly known?: KnownText | undefined;
+    readonly known?: Known | undefined;
   } = {},
 ): Response {
   return new PassedResponse(body, original, headers, known);

@@ -195,12 +195,12 @@ export class CapturedCall {
       outputFormat: format,
       metadata: this.#about(response, facts),
     };
-    const remains = { ...outcome, partialOutput: text };
     const secrets = this.#secrets;
     return {
       length: (this.#asked?.inputText.length ?? inputLength) + text.length,
       write() {
         if (ending.as === "complete") return call.complete({ ...outcome, outputText: text });
+        const remains = { ...outcome, partialOutput: text };
         return ending.as === "fail"
           ? call.fail(concealed(ending.error, secrets), remains)
           : call.abort(remains);

@@ -39,7 +39,11 @@ export function exactJson(text: string): ExactJson {
  * @throws {SyntaxError} It is none.
  */
 export function jsonValue(text: string): JsonValue {
-  const value: JsonValue = JSON.parse(text);
+  return exactValue(JSON.parse(text), text);
+}
+
+/** {@link jsonValue} of a text that was parsed: what came of that, where all of its integers are exact. */
+export function exactValue(value: JsonValue, text: string): JsonValue {
   return hasExactNumbers(value, 0) ? value : JSON.parse(
     withNumbers(text, (number) => isExact(Number(number)) ? number : `"${number}"`),
   );

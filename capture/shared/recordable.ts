@@ -38,7 +38,7 @@ export interface Recordable extends Recorded {
  * @param keepMedia Whether the bytes of inline media are.
  */
 export function recordableRequest(
-  { content, ...others }: Told<Input | string>,
+  { content, facts, parameters }: Told<Input | string>,
   keepMedia: boolean,
 ): Recordable | Promise<Recordable> {
   const input = typeof content === "string" ? content : {
@@ -46,16 +46,16 @@ export function recordableRequest(
     messages: content.messages.map(withPlainTools),
     tools: withoutCredentials([...content.tools ?? []]),
   };
-  return recordable({ content: input, ...others }, keepMedia, recordedInput);
+  return recordable({ content: input, facts, parameters }, keepMedia, recordedInput);
 }
 
 /** What of an answer is recorded, at once where there are no media in it. */
 export function recordableAnswer(
-  { content, ...others }: Told<readonly Message[] | string>,
+  { content, facts }: Told<readonly Message[] | string>,
   keepMedia: boolean,
 ): Recordable | Promise<Recordable> {
   const output = typeof content === "string" ? content : content.map(withPlainTools);
-  return recordable({ content: output, ...others }, keepMedia, recordedOutput);
+  return recordable({ content: output, facts }, keepMedia, recordedOutput);
 }
 
 function recordable<Content>(
@@ -69,11 +69,14 @@ function recordable<Content>(
     parameters: withoutCredentials(plainObject(parameters)),
   };
   const known = keepMedia ? told : withoutInlineMedia(told);
-  const finished = ({ content: left, ...others }: typeof told): Recordable => {
-    if (typeof content !== "string") return { ...written(left as Content), ...others };
+  const finished = ({ content: left, facts, parameters }: typeof told): Recordable => {
+    if (typeof content !== "string") {
+      const { text, format } = written(left as Content);
+      return { text, format, facts, parameters };
+    }
     // A text that was nothing but media is none any more.
     const text = typeof left === "string" ? left : JSON.stringify(left);
-    return { text, format: "text", ...others };
+    return { text, format: "text", facts, parameters };
   };
   return known instanceof Promise ? known.then(finished) : finished(known);
 }

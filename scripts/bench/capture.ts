@@ -13,7 +13,7 @@ import {
 } from "../../mod.ts";
 import type { Task } from "./measure.ts";
 import { interleave, type Row, rowsOf, type Section } from "./rounds.ts";
-import { CHUNKS, KIND, streamed } from "./streamed.ts";
+import { CHUNKS, KIND, streamed, whole } from "./answers.ts";
 
 const URL = "https://api.openai.com/v1/chat/completions";
 
@@ -173,23 +173,4 @@ function passedOn(body: ReadableStream<Uint8Array<ArrayBuffer>>): ReadableStream
       else controller.enqueue(value);
     },
   }, { highWaterMark: 0 });
-}
-
-function whole({ outputText }: NewEntry): Response {
-  const choices = [{
-    index: 0,
-    message: { role: "assistant", content: outputText },
-    finish_reason: "stop",
-  }];
-  const usage = { prompt_tokens: 100, completion_tokens: 100 };
-  const bytes = new TextEncoder()
-    .encode(JSON.stringify({ id: "c-1", model: "gpt-4o-1", choices, usage }));
-  // A stream, as the network's are.
-  const body = new ReadableStream({
-    pull(controller) {
-      controller.enqueue(bytes);
-      controller.close();
-    },
-  });
-  return new Response(body, { headers: { "content-type": "application/json" } });
 }

@@ -1,5 +1,5 @@
 /**
- * Streamed answers as providers send them, without a network.
+ * Answers as providers send them, without a network.
  *
  * @module
  */
@@ -10,8 +10,9 @@ export const CHUNKS = 50;
 /** The kind of streams that the runtime's own `fetch()` gives: of bytes, which take the buffers of their reader, but on Bun. */
 export const KIND = ("Bun" in globalThis ? undefined : "bytes") as "bytes";
 
-/** Writes a stream's events: those before a piece of the text, with it, and behind the last one. */
+/** Writes an answer: all of it, and a stream's events, those before a piece of the text, with it, and behind the last one. */
 export interface Wire {
+  whole(text: string): object;
   readonly first: string;
   piece(text: string): string;
   readonly last: string;
@@ -19,6 +20,12 @@ export interface Wire {
 
 /** OpenAI's chat completions. */
 export const CHAT: Wire = {
+  whole: (content) => ({
+    id: "c-1",
+    model: "gpt-4o-1",
+    choices: [{ index: 0, message: { role: "assistant", content }, finish_reason: "stop" }],
+    usage: { prompt_tokens: 100, completion_tokens: 100 },
+  }),
   first: "",
   piece: (content) => {
     const choices = [{ index: 0, delta: { content }, finish_reason: null }];
@@ -29,6 +36,16 @@ export const CHAT: Wire = {
 
 /** Anthropic's messages. */
 export const MESSAGES: Wire = {
+  whole: (text) => ({
+    id: "msg_1",
+    type: "message",
+    role: "assistant",
+    model: "claude-1",
+    content: [{ type: "text", text }],
+    stop_reason: "end_turn",
+    stop_sequence: null,
+    usage: { input_tokens: 100, output_tokens: 100 },
+  }),
   first: named({
     type: "message_start",
     message: {
@@ -77,4 +94,18 @@ export function streamed({ outputText }: NewEntry, wire: Wire = CHAT): Response 
     }),
     { headers: { "content-type": "text/event-stream" } },
   );
+}
+
+/** A response that has all of an entry's output. */
+export function whole({ outputText }: NewEntry, wire: Wire = CHAT): Response {
+  const bytes = new TextEncoder().encode(JSON.stringify(wire.whole(outputText)));
+  // A stream, as the network's are.
+  const body = new ReadableStream({
+    type: KIND,
+    pull(controller: ReadableByteStreamController) {
+      controller.enqueue(bytes);
+      controller.close();
+    },
+  });
+  return new Response(body, { headers: { "content-type": "application/json" } });
 }
