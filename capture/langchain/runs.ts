@@ -38,11 +38,6 @@ export class Runs {
   readonly #capture: Capture;
   readonly #calls = new Map<string, OpenCall>();
   readonly #around = new Map<string, Around>();
-  /**
-   * LangChain tells nobody when a stream is left before its end. But what it keeps for a run (its metadata, the very object
-   * that the handlers are given) becomes garbage then, and nobody can end the run any more.
-   */
-  readonly #abandoned = new FinalizationRegistry<string>((runId) => void this.#abandon(runId));
 
   /** @param capture Records the calls. */
   constructor(capture: Capture) {
@@ -74,7 +69,7 @@ export class Runs {
       isRetry: isRetry(chain),
     };
     this.#around.set(runId, around);
-    if (typeof kept === "object" && kept !== null) this.#abandoned.register(kept, runId);
+    if (typeof kept === "object" && kept !== null) abandoned.register(kept, { runs: this, runId });
     return around;
   }
 
@@ -169,7 +164,8 @@ export class Runs {
     } else await open.call.fail(error, remains);
   }
 
-  async #abandon(runId: string): Promise<void> {
+  /** Records that nobody can end a run any more, if it has not ended. */
+  async abandon(runId: string): Promise<void> {
     const open = this.#take(runId);
     if (open === undefined) return;
     const remains = await this.#remainsOf(open, undefined);
@@ -198,6 +194,15 @@ export class Runs {
     this.#capture.tell(error, { provider, operation, model, callId, phase, willRetry: false });
   }
 }
+
+/**
+ * LangChain tells nobody when a stream is left before its end. But what it keeps for a run (its metadata, the very object
+ * that the handlers are given) becomes garbage then, and nobody can end the run any more. Not part of `Runs`: a handler that is made
+ * for a call becomes garbage along with it, and whom such a registry is to tell nobody would.
+ */
+const abandoned = new FinalizationRegistry<{ readonly runs: Runs; readonly runId: string }>(
+  ({ runs, runId }) => void runs.abandon(runId),
+);
 
 /** Whether a chain is what `withRetry()` makes. */
 function isRetry(chain: unknown): boolean {

@@ -238,6 +238,27 @@ testUnless(
   },
 );
 
+testUnless(
+  noCollector,
+  "a stream that is left is recorded as aborted also when its handler was made for the call",
+  async (t) => {
+    const { log } = await setUp(t);
+    const leave = async (question: string): Promise<void> => {
+      const model = new FakeListChatModel({ responses: ["abcdef"] });
+      const stream = await model.stream(question, { callbacks: [auditCallbacks(log)] });
+      let count = 0;
+      for await (const _ of stream) if (++count === 2) break;
+    };
+    for (let n = 0; n < 10; n++) await leave(`Question ${n}`);
+    await collectUntil(async () => (await log.query()).length === 10);
+    for (const { outputText, metadata } of await log.query()) {
+      assertEquals(metadata["audit.outcome"], "aborted");
+      assert("abcdef".startsWith(outputText) && outputText !== "", outputText);
+    }
+    assertEquals(await log.unfinished(), []);
+  },
+);
+
 test("an abandoned run does not end those that go on", async (t) => {
   const { log, handler } = await setUp(t);
   const model = new FakeListChatModel({ responses: ["abc"], callbacks: [handler] });
