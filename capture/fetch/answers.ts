@@ -5,6 +5,7 @@ import { SseReader } from "../shared/sse.ts";
 import {
   errorIn,
   INCOMPLETE_STREAM,
+  type WireError,
   type WireFormat,
   type WireResponse,
   type WireStream,
@@ -19,21 +20,34 @@ export interface AnswerHead {
   readonly status: number | undefined;
   /** Whether a stream is to be expected: it was asked for, or the answer says that it is one. */
   readonly isStream: boolean;
+  /** Whether it is to be one JSON value: its content type says so, and no stream is expected. */
+  readonly isJson: boolean;
   /** Whether usage was asked of it that its reader has not asked for. */
   readonly hidesUsage: boolean;
 }
 
+/** An answer that is no JSON, and says that it is: a connection that was cut may look like its end. */
+const MALFORMED_ANSWER: WireError = {
+  name: "malformed_response",
+  message: "The answer is no JSON, though its content type says so: it was cut, or is another's",
+};
+
 /** What a whole body says. One that is no JSON, or none that its path promises, is kept as the text that it is. */
-export function answerIn(whole: WholeBody, { format, ok, status }: AnswerHead): WireResponse {
+export function answerIn(whole: WholeBody, head: AnswerHead): WireResponse {
+  const { format, ok, status, isJson } = head;
   const { text } = whole;
+  let isRead = false;
   try {
     const body = looseOf(whole.readJson());
+    isRead = true;
     if (ok) return format.response(body);
     const error = errorIn(body, status);
     return { output: "", error: error.message === "" ? { ...error, message: text } : error };
   } catch {
     // What an error's body says is its message, and no output: messages are rid of what looks like a key.
-    return ok ? { output: text } : { output: "", error: { ...errorIn({}, status), message: text } };
+    if (!ok) return { output: "", error: { ...errorIn({}, status), message: text } };
+    const isMalformed = isJson && !isRead && text !== "";
+    return isMalformed ? { output: text, error: MALFORMED_ANSWER } : { output: text };
   }
 }
 
@@ -132,8 +146,9 @@ export class AnswerReader implements PartsReader<unknown> {
       : [];
     if (lines.length < 2 || lines[0] === undefined) {
       const known = this.#isTruncated ? text.slice(0, MOST_AS_IT_IS) : text;
+      const head = this.#isTruncated ? { ...this.#head, isJson: false } : this.#head;
       return {
-        response: answerIn(new WholeBody(known), this.#head),
+        response: answerIn(new WholeBody(known), head),
         isComplete: jsonOf(known) !== undefined,
       };
     }

@@ -188,6 +188,10 @@ async function requestOf(
   }
 }
 
+/** Content types of streams, and of what is one value. */
+const EVENTS = /^text\/event-stream\b/i;
+const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\b/i;
+
 /** Passes an answer on, and records it. */
 async function answered(
   call: CapturedCall,
@@ -199,9 +203,10 @@ async function answered(
   try {
     const headers = headersOf(response);
     call.note(requestIdsOf(headers));
-    const isEvents = /^text\/event-stream\b/i.test(headerIn(headers, "content-type") ?? "");
+    const type = headerIn(headers, "content-type") ?? "";
     const { ok, status } = knownOf(response);
-    head = { ...wants, ok, status, isStream: ok && (wants.isStream || isEvents) };
+    const isStream = ok && (wants.isStream || EVENTS.test(type));
+    head = { ...wants, ok, status, isStream, isJson: !isStream && JSON_TYPE.test(type) };
   } catch (error) {
     await recordError(call, error, {}, signal);
     return response; // what cannot be looked at is the caller's to find out

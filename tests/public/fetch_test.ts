@@ -1,12 +1,13 @@
 // auditFetch(): which requests are recorded, and as what.
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { auditFetch } from "@audit-log/llm/fetch";
 import { createOpenAI } from "@ai-sdk/openai";
 import { generateText } from "ai";
 import { test } from "node:test";
 import { about, API_KEY, only } from "../support/captured.ts";
 import { answering, fetched, post, QUESTION } from "../support/fetched.ts";
+import { Gate } from "../support/providers/server.ts";
 import { serving } from "../support/serving.ts";
 import { atEnd } from "../support/temp.ts";
 
@@ -237,6 +238,40 @@ test("an answer that is no JSON is recorded as it is, and a page of a proxy as a
   assertEquals([answered!.outputText, answered!.metadata["audit.outcome"]], ["plain", "completed"]);
   assertEquals([failed!.outputText, failed!.metadata["error.type"]], ["", "502"]);
   assertEquals(failed!.metadata["error.message"], "<html>");
+});
+
+test("an answer that is no JSON, and says that it is, has failed, with what came of it", async (t) => {
+  const cut = '{"id":"c-1","choices":[{"message":{"content":"The answer is 4';
+  for (const isLate of [false, true]) {
+    for (const type of ["application/json; charset=utf-8", "application/vnd.x+json"]) {
+      const gate = new Gate();
+      if (!isLate) gate.release();
+      const body = new ReadableStream({
+        async start(controller) {
+          await gate.passed();
+          controller.enqueue(new TextEncoder().encode(cut));
+          controller.close();
+        },
+      });
+      const { log, fetch } = await fetched(t, { fetch: answering(body, { "content-type": type }) });
+      const response = await fetch("https://api.openai.com/v1/chat/completions", post(QUESTION));
+      gate.release(); // by now it is no longer waited for
+      await assertRejects(() => response.json(), SyntaxError);
+      const { outputText, metadata } = await only(log);
+      assertEquals(outputText, cut);
+      assertEquals(
+        [metadata["audit.outcome"], metadata["error.type"]],
+        ["failed", "malformed_response"],
+      );
+    }
+  }
+});
+
+test("an empty answer is none that was cut", async (t) => {
+  const { log, fetch } = await fetched(t, { fetch: answering("") });
+  await (await fetch("https://api.openai.com/v1/chat/completions", post(QUESTION))).text();
+  const { outputText, metadata } = await only(log);
+  assertEquals([outputText, metadata["audit.outcome"]], ["", "completed"]);
 });
 
 test("any client that takes a fetch is recorded by it", async (t) => {
