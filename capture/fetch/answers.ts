@@ -10,7 +10,7 @@ import {
   type WireResponse,
   type WireStream,
 } from "../wire/wire_format.ts";
-import { type Bytes, bytesOf, GatheredBytes } from "./bytes.ts";
+import { bytesOf, GatheredBytes } from "./bytes.ts";
 import { WholeBody } from "./whole_body.ts";
 
 /** How a request was answered, as far as it is known before the body. */
@@ -35,7 +35,7 @@ const MALFORMED_ANSWER: WireError = {
 /** What a whole body says. One that is no JSON, or none that its path promises, is kept as the text that it is. */
 export function answerIn(whole: WholeBody, head: AnswerHead): WireResponse {
   const { format, ok, status, isJson } = head;
-  const { text } = whole;
+  const { text = "" } = whole;
   let isRead = false;
   try {
     const body = looseOf(whole.readJson());
@@ -98,7 +98,7 @@ export class AnswerReader implements PartsReader<unknown> {
     return this.#taken;
   }
 
-  #keep(bytes: Bytes): void {
+  #keep(bytes: Uint8Array): void {
     if (this.#others === undefined) return;
     if (this.#others.length < MOST) this.#others.add(bytes);
     else this.#isTruncated = true;

@@ -223,12 +223,13 @@ async function answered(
   }
   const read = await readBody(body, head.ok ? ANSWER_LIMITS : ERROR_LIMITS, signal);
   if (head.ok && !read.isOver) {
-    return withBody(response, recordedStream(read.body, call, head, signal));
+    return withBody(response, recordedStream(read.anew(), call, head, signal));
   }
-  const whole = wholeBody(read, call);
-  await recordBody(call, head, read, whole ?? new WholeBody(""), signal);
-  const isAll = read.isOver && read.error === undefined && whole !== undefined;
-  return withBody(response, read.body, isAll ? { known: { whole, signal } } : {});
+  const whole = wholeBody(read, call) ?? new WholeBody("");
+  await recordBody(call, head, read, whole, signal);
+  const isKnown = read.isOver && read.error === undefined && isAsRead(whole, read);
+  if (!isKnown) return withBody(response, read.anew());
+  return withBody(response, read.anew(() => whole.forget()), { known: { whole, signal } });
 }
 
 const UTF_8 = new TextDecoder();
@@ -243,6 +244,11 @@ function wholeBody({ bytes }: ReadBody, call: CapturedCall): WholeBody | undefin
   }
 }
 
+/** Whether a text is what every runtime reads: Node takes two byte order marks for one; and what was too long to be read is none. */
+function isAsRead({ text = "" }: WholeBody, { bytes }: ReadBody): boolean {
+  return !text.startsWith("\ufeff") && (text !== "" || bytes.length === 0);
+}
+
 /** Records an answer that is no stream. */
 async function recordBody(
   call: CapturedCall,
@@ -252,7 +258,7 @@ async function recordBody(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   if (error !== undefined && (head.ok || signal?.aborted === true)) {
-    await recordError(call, error.cause, head.ok ? { output: whole.text } : {}, signal);
+    await recordError(call, error.cause, head.ok ? { output: whole.text ?? "" } : {}, signal);
   } else await recordAnswer(call, answerIn(whole, head));
 }
 

@@ -12,18 +12,10 @@ export function bytesOf(chunk: unknown): Bytes {
   throw new TypeError("Cannot read the body: it brought what is neither bytes nor text");
 }
 
-const NONE: Bytes = new Uint8Array(0);
-
 /** Bytes that come piece by piece, as one: however small the pieces are, they take no more room than about twice their size. */
 export class GatheredBytes {
-  readonly #borrows: boolean;
-  #bytes: Bytes = NONE;
+  #bytes: Bytes = new Uint8Array(0);
   #length = 0;
-
-  /** @param borrows Whether the first piece is kept itself, and not a copy, as long as it is the only one: as a rule, it is all. */
-  constructor({ borrows = false }: { readonly borrows?: boolean } = {}) {
-    this.#borrows = borrows;
-  }
 
   /** How many there are. */
   get length(): number {
@@ -31,11 +23,11 @@ export class GatheredBytes {
   }
 
   /** Adds some. */
-  add(piece: Bytes): void {
+  add(piece: Uint8Array): void {
     const length = this.#length + piece.length;
     if (this.#length === 0) {
       // Most bodies are one piece.
-      this.#bytes = this.#borrows ? piece : new Uint8Array(piece);
+      this.#bytes = new Uint8Array(piece);
       this.#length = length;
       return;
     }

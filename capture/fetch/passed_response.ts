@@ -9,6 +9,10 @@ interface Known {
   readonly signal: AbortSignal | undefined;
 }
 
+/** The ways to read a body that are not gone where somebody has put others in their place, who wants to see what is read. */
+const OF_RUNTIME = { text: Response.prototype.text, json: Response.prototype.json };
+const TURNS = 4;
+
 /** A response with the body of another's, and all else the other's: what a response made anew would not have. */
 class PassedResponse extends Response {
   readonly #original: Response;
@@ -45,37 +49,42 @@ class PassedResponse extends Response {
     return this.#headers;
   }
 
-  override text(): Promise<string> {
-    const whole = this.#whole();
-    if (whole === undefined) return super.text();
-    this.#use();
-    return Promise.resolve(whole.text);
+  override async text(): Promise<string> {
+    const known = #known in this ? this.#readable("text") : undefined;
+    if (known === undefined) return await super.text();
+    await this.#use(known);
+    return known.text;
   }
 
-  override json(): Promise<unknown> {
-    const whole = this.#whole();
-    if (whole === undefined) return super.json();
+  override async json(): Promise<unknown> {
+    const known = #known in this ? this.#readable("json") : undefined;
+    if (known === undefined) return await super.json();
     let value: unknown;
     try {
-      value = whole.takeJson();
+      value = known.whole.takeJson();
     } catch {
-      return super.json(); // runtimes have errors of their own
+      return await super.json(); // runtimes have errors of their own
     }
-    this.#use();
-    return Promise.resolve(value);
+    await this.#use(known);
+    return value;
   }
 
-  /** What it says, as long as the stream of it could be read. */
-  #whole(): WholeBody | undefined {
-    const { whole, signal } = this.#known ?? {};
-    const cannotBeRead = signal?.aborted === true || this.bodyUsed || this.body?.locked === true;
-    return cannotBeRead ? undefined : whole;
+  /** What it says, as long as the stream of it could be read, and by that way. */
+  #readable(way: keyof typeof OF_RUNTIME): Known & { readonly text: string } | undefined {
+    const text = this.#known?.whole.text;
+    if (this.#known === undefined || text === undefined) return undefined;
+    const cannotBeRead = this.#known.signal?.aborted === true || this.bodyUsed ||
+      this.body?.locked === true;
+    const isReplaced = Response.prototype[way] !== OF_RUNTIME[way];
+    return cannotBeRead || isReplaced ? undefined : { ...this.#known, text };
   }
 
-  /** The body is used now, and locked, as by who has read it. */
-  #use(): void {
+  /** Has the body be used and locked, as by who reads it. That takes some turns, within which the request may be stopped. */
+  async #use({ signal }: Known): Promise<void> {
     this.#known = undefined;
     this.body?.getReader().cancel().catch(() => {});
+    for (let turn = 0; turn < TURNS; turn++) await undefined;
+    if (signal?.aborted === true) throw signal.reason;
   }
 
   override async blob(): Promise<Blob> {
@@ -86,8 +95,10 @@ class PassedResponse extends Response {
   }
 
   override clone(): Response {
+    // Each of the two has what the other read, also when the request is stopped in between.
+    this.#known?.whole.forget();
     const body = super.clone().body as Body;
-    return withBody(this.#original, body, { headers: this.#headers, known: this.#known });
+    return withBody(this.#original, body, { headers: this.#headers });
   }
 }
 

@@ -8,14 +8,18 @@ export interface BodyLimits {
 
 /** What was read of a body. */
 export interface ReadBody {
-  /** All of it, or what came before it broke or a limit was reached; others may have the same. */
+  /** All of it, or what came before it broke or a limit was reached. Whoever reads it anew takes it away. */
   readonly bytes: Bytes;
   /** Whether it ended, or broke: otherwise a limit was reached. */
   readonly isOver: boolean;
   /** What it broke with. */
   readonly error?: { readonly cause: unknown };
-  /** The body anew: the same bytes, and it goes on, or breaks, as the one that was read. Who stops the request cannot read it. */
-  readonly body: ReadableStream<Bytes>;
+  /**
+   * Gives the body anew: the same bytes, and it goes on, or breaks, as the one that was read. Who stops the request cannot read it.
+   *
+   * @param touched Called when somebody reads it, or leaves it.
+   */
+  anew(touched?: () => void): ReadableStream<Bytes>;
 }
 
 type Read = ReadableStreamReadResult<Bytes>;
@@ -35,22 +39,28 @@ export async function readBody(
 ): Promise<ReadBody> {
   const reader = body.getReader();
   const time = new Time(limits.ms);
-  const gathered = new GatheredBytes({ borrows: true });
+  const gathered = new GatheredBytes();
   let next: Promise<Read> | undefined;
-  const rest = () => goingOn(gathered.all, reader, next, signal);
+  const soFar = () => {
+    const bytes = gathered.all;
+    const pending = next;
+    pending?.catch(() => {}); // nobody may read on
+    const anew = (touched = () => {}) => goingOn(bytes, reader, pending, signal, touched);
+    return { bytes, anew };
+  };
   try {
     while (gathered.length <= limits.bytes) {
       next = reader.read();
       const read = await time.until(next);
       if (read === undefined) break;
       next = undefined;
-      if (read.done) return { bytes: gathered.all, isOver: true, body: rest() };
+      if (read.done) return { ...soFar(), isOver: true };
       gathered.add(bytesOf(read.value));
     }
-    return { bytes: gathered.all, isOver: false, body: rest() };
+    return { ...soFar(), isOver: false };
   } catch (cause) {
     next = Promise.reject(cause);
-    return { bytes: gathered.all, isOver: true, error: { cause }, body: rest() };
+    return { ...soFar(), isOver: true, error: { cause } };
   } finally {
     time.end();
   }
@@ -62,20 +72,25 @@ function goingOn(
   reader: Reader,
   pending: Promise<Read> | undefined,
   signal: AbortSignal | undefined,
+  touched: () => void,
 ): ReadableStream<Bytes> {
-  pending?.catch(() => {}); // nobody may read on
   const read: (Read | Promise<Read>)[] = first.length === 0 ? [] : [{ done: false, value: first }];
   if (pending !== undefined) read.push(pending);
   return bodyOf("bytes", async (give) => {
+    touched();
     for (;;) {
       if (signal?.aborted === true) throw signal.reason;
       const next = await (read.shift() ?? reader.read());
       if (next.done) return give(next);
+      // A copy, as the first is: it is taken away, and others may have it. Not by slice(), which is none where they are a `Buffer`.
       const value = bytesOf(next.value);
-      // A copy: it is taken away, and others may have it.
-      if (value.length > 0) return give({ done: false, value: value.slice() });
+      const own = value.buffer === first.buffer ? value : new Uint8Array(value);
+      if (own.length > 0) return give({ done: false, value: own });
     }
-  }, (reason) => reader.cancel(reason));
+  }, (reason) => {
+    touched();
+    return reader.cancel(reason);
+  });
 }
 
 /** How many turns of promises something takes that is there already. */

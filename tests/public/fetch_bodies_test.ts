@@ -9,6 +9,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import type { AuditLog } from "@audit-log/llm";
+import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { answering, eventBytes, fetched, post, QUESTION } from "../support/fetched.ts";
 import { only, outcomes } from "../support/captured.ts";
@@ -414,6 +415,39 @@ for (const way of ["text", "json"] as const) {
     assertStrictEquals(await assertRejects(() => clone[way]()), reason);
   });
 
+  test(`${way}() of an answer whose request is stopped right behind rejects with the reason`, async (t) => {
+    const { fetch } = await fetched(t, { fetch: answering('{"choices":[]}') });
+    const controller = new AbortController();
+    const response = await fetch(URL_OF_CHAT, post(QUESTION, { signal: controller.signal }));
+    const read = response[way]();
+    const reason = new Error("enough");
+    controller.abort(reason);
+    assertStrictEquals(await assertRejects(() => read), reason);
+    assertStrictEquals(response.bodyUsed, true);
+  });
+
+  test(`${way}() is asked of whoever takes its place in the runtime, and of any response`, async (t) => {
+    const { fetch } = await fetched(t, {
+      fetch: () => Promise.resolve(new Response('{"choices":[]}')),
+    });
+    const response = await fetch(URL_OF_CHAT, post(QUESTION));
+    const other = new Response("[1]");
+    assertEquals(JSON.stringify(await response[way].call(other)).replaceAll('"', ""), "[1]");
+    await assertRejects(() => response[way].call({} as Response), TypeError);
+    const seen: unknown[] = [];
+    const original = Response.prototype[way];
+    Response.prototype[way] = function (this: Response) {
+      seen.push(this);
+      return original.call(this);
+    };
+    try {
+      await response[way]();
+    } finally {
+      Response.prototype[way] = original;
+    }
+    assertEquals(seen, [response]);
+  });
+
   test(`${way}() of an answer that is being read is refused`, async (t) => {
     const { fetch } = await fetched(t, { fetch: answering('{"choices":[]}') });
     const response = await fetch(URL_OF_CHAT, post(QUESTION));
@@ -433,4 +467,72 @@ test("an answer and its clone are read each by itself, in whatever way", async (
   assertEquals(await clones[0].json(), { choices: [] });
   assertStrictEquals(await clones[1].text(), '{"choices":[]}');
   assertStrictEquals((await clones[2].arrayBuffer()).byteLength, 14);
+});
+
+test("a clone is read also when the other was, and its request was stopped then", async (t) => {
+  const { fetch } = await fetched(t, { fetch: answering('{"choices":[]}') });
+  const controller = new AbortController();
+  const response = await fetch(URL_OF_CHAT, post(QUESTION, { signal: controller.signal }));
+  const clone = response.clone();
+  await response.text();
+  controller.abort();
+  assertStrictEquals(await clone.text(), '{"choices":[]}');
+});
+
+const READS: Readonly<Record<string, (response: Response) => Promise<unknown>>> = {
+  "text()": (response) => response.text(),
+  "json()": (response) => response.json(),
+  "arrayBuffer()": (response) => response.arrayBuffer(),
+  "its stream": (response) => chunksOf(response),
+  "a clone": (response) => response.clone().arrayBuffer(),
+};
+
+for (const [name, read] of Object.entries(READS)) {
+  test(`chunks that are Buffers, or parts of a buffer that is used again, are read by ${name}`, async (t) => {
+    const sent = JSON.stringify({ choices: [], text: "x".repeat(5000) });
+    const kept = Buffer.from(sent);
+    const whole = (): ReadableStream =>
+      new ReadableStream({
+        start(controller) {
+          controller.enqueue(kept);
+          controller.close();
+        },
+      });
+    const reused = (): ReadableStream => {
+      const buffer = new Uint8Array(64);
+      let at = 0;
+      return new ReadableStream({
+        pull(controller) {
+          if (at >= kept.length) {
+            buffer.fill(0);
+            return controller.close();
+          }
+          const piece = kept.subarray(at, at += 64);
+          buffer.set(piece);
+          controller.enqueue(buffer.subarray(0, piece.length));
+        },
+      }, { highWaterMark: 0 });
+    };
+    for (const body of [whole, whole, reused]) {
+      const own = (): Promise<Response> => Promise.resolve(new Response(body()));
+      const { log, fetch } = await fetched(t, { fetch: own });
+      const got = await read(await fetch(URL_OF_CHAT, post(QUESTION)));
+      assertStrictEquals(textOf(got), sent);
+      assertStrictEquals(kept.toString(), sent);
+      await only(log);
+    }
+  });
+}
+
+function textOf(got: unknown): string {
+  if (typeof got === "string") return got;
+  if (Array.isArray(got)) return Buffer.concat(got).toString();
+  return got instanceof ArrayBuffer ? Buffer.from(got).toString() : JSON.stringify(got);
+}
+
+test("two byte order marks are read as the runtime reads them", async (t) => {
+  const sent = new TextEncoder().encode('\ufeff\ufeff{"choices":[]}');
+  const bare = await new Response(chunked([sent.slice()]).stream).text();
+  const { fetch } = await fetched(t, { fetch: answering(chunked([sent]).stream) });
+  assertStrictEquals(await (await fetch(URL_OF_CHAT, post(QUESTION))).text(), bare);
 });
