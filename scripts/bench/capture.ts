@@ -12,7 +12,7 @@ import {
   type NewEntry,
 } from "../../mod.ts";
 import type { Task } from "./measure.ts";
-import { interleave, type Row, rowsOf, type Section } from "./rounds.ts";
+import { interleave, microsecondsEach, type Row, rowsOf, type Section } from "./rounds.ts";
 import { CHUNKS, KIND, streamed, whole } from "./answers.ts";
 
 const URL = "https://api.openai.com/v1/chat/completions";
@@ -50,11 +50,8 @@ export async function measureCapture(task: Task, entries: readonly NewEntry[]): 
   const figures = new Map<string, number[]>();
   for (const stream of [false, true]) {
     const count = callsIn(task, stream);
-    const each = async (work: (entry: NewEntry) => Promise<unknown>): Promise<number> => {
-      const start = performance.now();
-      for (let n = 0; n < count; n++) await work(asked[n % asked.length]!);
-      return (performance.now() - start) / count * 1000;
-    };
+    const each = (work: (entry: NewEntry) => Promise<unknown>): Promise<number> =>
+      microsecondsEach(count, (n) => work(asked[n % asked.length]!));
     const what = stream ? `a stream of ${CHUNKS} chunks` : "a plain answer";
     const written = await writtenBy(
       (fetch, entry) => call(stream)(fetch, entry),
@@ -132,9 +129,8 @@ export async function measureCapture(task: Task, entries: readonly NewEntry[]): 
   };
 }
 
-/** Full rounds are long: what a runtime takes to compile anew behind the collection of garbage before each is no application's. */
 function callsIn({ full }: Task, stream: boolean): number {
-  return full ? stream ? 10_000 : 40_000 : 8000;
+  return (stream ? 4000 : 8000) * (full ? 3 : 1);
 }
 
 /** What is written of calls, as an application would give it: so that what it costs to write is the same. */

@@ -9,7 +9,7 @@ import { auditCallbacks } from "../../capture/langchain.ts";
 import { auditOpenAI } from "../../capture/openai.ts";
 import { AuditLog, type NewEntry } from "../../mod.ts";
 import type { Task } from "./measure.ts";
-import { interleave, type Row, rowsOf, type Section } from "./rounds.ts";
+import { interleave, microsecondsEach, type Row, rowsOf, type Section } from "./rounds.ts";
 import { CHAT, CHUNKS, MESSAGES, streamed, whole, type Wire } from "./answers.ts";
 
 /** Makes a call and reads its answer to the end. */
@@ -39,7 +39,7 @@ export async function measureClients(task: Task, entries: readonly NewEntry[]): 
 }
 
 function callsIn({ full }: Task, stream: boolean): number {
-  return (stream ? 1000 : 4000) * (full ? 5 : 1);
+  return (stream ? 1000 : 4000) * (full ? 4 : 1);
 }
 
 async function costs(
@@ -50,11 +50,8 @@ async function costs(
 ): Promise<Row[]> {
   const count = callsIn(task, stream);
   const asked = entries.slice(0, 1000);
-  const each = async (work: Ask): Promise<number> => {
-    const start = performance.now();
-    for (let n = 0; n < count; n++) await work(asked[n % asked.length]!);
-    return (performance.now() - start) / count * 1000;
-  };
+  const each = (work: Ask): Promise<number> =>
+    microsecondsEach(count, (n) => work(asked[n % asked.length]!));
   const inLog = async (work: (log: AuditLog) => Promise<number>): Promise<number> => {
     const log = await AuditLog.open();
     try {
