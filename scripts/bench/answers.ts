@@ -76,9 +76,13 @@ function named(event: { readonly type: string; readonly [key: string]: unknown }
   return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }
 
-/** A response that streams an entry's output. */
-export function streamed({ outputText }: NewEntry, wire: Wire = CHAT): Response {
-  const length = Math.ceil(outputText.length / CHUNKS);
+/** A response that streams an entry's output, in so many chunks. */
+export function streamed(
+  { outputText }: NewEntry,
+  wire: Wire = CHAT,
+  chunks: number = CHUNKS,
+): Response {
+  const length = Math.ceil(outputText.length / chunks);
   const encoder = new TextEncoder();
   let sent = 0;
   return new Response(
@@ -87,7 +91,7 @@ export function streamed({ outputText }: NewEntry, wire: Wire = CHAT): Response 
       pull(controller: ReadableByteStreamController) {
         const piece = wire.piece(outputText.slice(sent * length, (sent + 1) * length));
         controller.enqueue(encoder.encode(sent === 0 ? wire.first + piece : piece));
-        if (++sent < CHUNKS) return;
+        if (++sent < chunks) return;
         controller.enqueue(encoder.encode(wire.last));
         controller.close();
       },

@@ -13,7 +13,7 @@ import {
 } from "../../mod.ts";
 import type { Task } from "./measure.ts";
 import { interleave, microsecondsEach, type Row, rowsOf, type Section } from "./rounds.ts";
-import { CHUNKS, KIND, streamed, whole } from "./answers.ts";
+import { CHAT, CHUNKS, KIND, streamed, whole } from "./answers.ts";
 
 const URL = "https://api.openai.com/v1/chat/completions";
 
@@ -24,6 +24,13 @@ const HEADERS: Readonly<Record<string, string>> = {
   "user-agent": "OpenAI/JS 7.0.0",
   "x-stainless-lang": "js",
   "x-stainless-retry-count": "0",
+};
+
+/** How many chunks an answer is streamed in; 0 where it is no stream. */
+const ANSWERS: Readonly<Record<string, number>> = {
+  "a plain answer": 0,
+  "a stream of one chunk": 1,
+  [`a stream of ${CHUNKS} chunks`]: CHUNKS,
 };
 
 /** Microseconds a call, by a fetch that has the answer at once. */
@@ -44,25 +51,20 @@ export async function measureCapture(task: Task, entries: readonly NewEntry[]): 
   const call = (stream: boolean) => async (fetch: Fetch, entry: NewEntry): Promise<void> => {
     await (await fetch(URL, bodyOf(entry, stream))).text();
   };
-  const bare = (stream: boolean, entry: NewEntry): Fetch => () =>
-    Promise.resolve(stream ? streamed(entry) : whole(entry));
+  const bare = (chunks: number, entry: NewEntry): Fetch => () =>
+    Promise.resolve(chunks === 0 ? whole(entry) : streamed(entry, CHAT, chunks));
 
   const figures = new Map<string, number[]>();
-  for (const stream of [false, true]) {
-    const count = callsIn(task, stream);
+  for (const [what, chunks] of Object.entries(ANSWERS)) {
+    const stream = chunks > 0;
+    const count = callsIn(task, chunks === CHUNKS);
     const each = (work: (entry: NewEntry) => Promise<unknown>): Promise<number> =>
       microsecondsEach(count, (n) => work(asked[n % asked.length]!));
-    const what = stream ? `a stream of ${CHUNKS} chunks` : "a plain answer";
-    const written = await writtenBy(
-      (fetch, entry) => call(stream)(fetch, entry),
-      bare,
-      stream,
-      asked,
-    );
+    const written = await writtenBy(call(stream), (entry) => bare(chunks, entry), asked);
     const contenders = [
       {
         name: `${what}: fetch alone`,
-        run: () => each((entry) => call(stream)(bare(stream, entry), entry)),
+        run: () => each((entry) => call(stream)(bare(chunks, entry), entry)),
       },
       {
         name: `${what}: begin(), fetch, complete()`,
@@ -72,7 +74,7 @@ export async function measureCapture(task: Task, entries: readonly NewEntry[]): 
           const figure = await each(async (entry) => {
             const { begin, end } = written[next++ % written.length]!;
             const begun = await log.begin(begin);
-            await call(stream)(bare(stream, entry), entry);
+            await call(stream)(bare(chunks, entry), entry);
             await begun.complete(end);
           });
           await log.close();
@@ -84,7 +86,7 @@ export async function measureCapture(task: Task, entries: readonly NewEntry[]): 
         run: async () => {
           const log = await AuditLog.open();
           let answer: NewEntry = asked[0]!;
-          const fetch = auditFetch(log, { fetch: (...given) => bare(stream, answer)(...given) });
+          const fetch = auditFetch(log, { fetch: (...given) => bare(chunks, answer)(...given) });
           const figure = await each((entry) => {
             answer = entry;
             return call(stream)(fetch, entry);
@@ -93,7 +95,7 @@ export async function measureCapture(task: Task, entries: readonly NewEntry[]): 
           return figure;
         },
       },
-      ...(stream
+      ...(chunks === CHUNKS
         ? [{
           name: `${what}: passed on by a ReadableStream`,
           run: () =>
@@ -116,33 +118,34 @@ export async function measureCapture(task: Task, entries: readonly NewEntry[]): 
     ...(atMost === undefined ? {} : { atMost }),
   });
   const stream = `a stream of ${CHUNKS} chunks`;
+  const byHand = "begin(), fetch, complete()";
   return {
     title: "Recording a call by auditFetch(), in memory",
-    note: `${callsIn(task, false)} calls a round, ${callsIn(task, true)} streams, ` +
+    note: `${callsIn(task, false)} calls a round, ${callsIn(task, true)} long streams, ` +
       "real prompts and answers; the same entries are written by hand",
     rows: [
       ...rowsOf(figures, "µs"),
-      beyond("a plain answer", "auditFetch()", "begin(), fetch, complete()", 50),
-      beyond(stream, "auditFetch()", "begin(), fetch, complete()"),
+      beyond("a plain answer", "auditFetch()", byHand, 50),
+      beyond("a stream of one chunk", "auditFetch()", byHand, 50),
+      beyond(stream, "auditFetch()", byHand),
       beyond(stream, "passed on by a ReadableStream", "fetch alone"),
     ],
   };
 }
 
-function callsIn({ full }: Task, stream: boolean): number {
-  return (stream ? 4000 : 8000) * (full ? 3 : 1);
+function callsIn({ full }: Task, isLong: boolean): number {
+  return (isLong ? 4000 : 8000) * (full ? 3 : 1);
 }
 
 /** What is written of calls, as an application would give it: so that what it costs to write is the same. */
 async function writtenBy(
   call: (fetch: Fetch, entry: NewEntry) => Promise<void>,
-  bare: (stream: boolean, entry: NewEntry) => Fetch,
-  stream: boolean,
+  bare: (entry: NewEntry) => Fetch,
   asked: readonly NewEntry[],
 ): Promise<{ begin: NewCall; end: CallResult }[]> {
   const log = await AuditLog.open();
   for (const entry of asked) {
-    await call(auditFetch(log, { fetch: bare(stream, entry) }), entry);
+    await call(auditFetch(log, { fetch: bare(entry) }), entry);
   }
   const begins = (await log.query({ events: "all" }))
     .filter(({ metadata }) => metadata["audit.event"] === "call.begin");
