@@ -35,7 +35,7 @@ const MALFORMED_ANSWER: WireError = {
 /** What a whole body says. One that is no JSON, or none that its path promises, is kept as the text that it is. */
 export function answerIn(whole: WholeBody, head: AnswerHead): WireResponse {
   const { format, ok, status, isJson } = head;
-  const { text = "" } = whole;
+  const { text } = whole;
   let isRead = false;
   try {
     const body = looseOf(whole.readJson());

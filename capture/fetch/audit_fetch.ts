@@ -17,7 +17,13 @@ import { type AnswerHead, answerIn } from "./answers.ts";
 import { askingForUsage } from "./asked_usage.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { watchedResponse } from "./foreign_response.ts";
-import { isPlainResponse, mayHaveBody, withBody, withoutLength } from "./passed_response.ts";
+import {
+  isPlainResponse,
+  type Known,
+  mayHaveBody,
+  withBody,
+  withoutLength,
+} from "./passed_response.ts";
 import { type ReadBody, readBody } from "./read_body.ts";
 import { recordedStream } from "./recorded_stream.ts";
 import { refusal, RETRY_COUNT } from "./refusal.ts";
@@ -228,8 +234,8 @@ async function answered(
   const whole = wholeBody(read, call) ?? new WholeBody("");
   await recordBody(call, head, read, whole, signal);
   const isKnown = read.isOver && read.error === undefined && isAsRead(whole, read);
-  if (!isKnown) return withBody(response, read.anew());
-  return withBody(response, read.anew(() => whole.forget()), { known: { whole, signal } });
+  const known: Known = { whole: isKnown ? whole : undefined, signal };
+  return withBody(response, read.anew(() => known.whole = undefined), { known });
 }
 
 const UTF_8 = new TextDecoder();
@@ -245,7 +251,7 @@ function wholeBody({ bytes }: ReadBody, call: CapturedCall): WholeBody | undefin
 }
 
 /** Whether a text is what every runtime reads: Node takes two byte order marks for one; and what was too long to be read is none. */
-function isAsRead({ text = "" }: WholeBody, { bytes }: ReadBody): boolean {
+function isAsRead({ text }: WholeBody, { bytes }: ReadBody): boolean {
   return !text.startsWith("\ufeff") && (text !== "" || bytes.length === 0);
 }
 
@@ -258,7 +264,7 @@ async function recordBody(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   if (error !== undefined && (head.ok || signal?.aborted === true)) {
-    await recordError(call, error.cause, head.ok ? { output: whole.text ?? "" } : {}, signal);
+    await recordError(call, error.cause, head.ok ? { output: whole.text } : {}, signal);
   } else await recordAnswer(call, answerIn(whole, head));
 }
 

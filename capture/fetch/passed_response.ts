@@ -3,21 +3,23 @@ import type { WholeBody } from "./whole_body.ts";
 type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;
 
 /** What a body says, where that was read already: whoever wants it need not read the stream again. */
-interface Known {
-  readonly whole: WholeBody;
+export interface Known {
+  /** Kept as long as nobody reads the stream, or leaves it: it may be long. */
+  whole: WholeBody | undefined;
   /** Who stopped the request cannot have it. */
   readonly signal: AbortSignal | undefined;
 }
 
 /** The ways to read a body that are not gone where somebody has put others in their place, who wants to see what is read. */
 const OF_RUNTIME = { text: Response.prototype.text, json: Response.prototype.json };
+/** How many turns of promises it takes at least to read a body that is there already. */
 const TURNS = 4;
 
 /** A response with the body of another's, and all else the other's: what a response made anew would not have. */
 class PassedResponse extends Response {
   readonly #original: Response;
   readonly #headers: Headers;
-  #known: Known | undefined;
+  readonly #known: Known | undefined;
 
   constructor(body: Body, original: Response, seen: Headers, known: Known | undefined) {
     const { status, statusText } = original;
@@ -50,40 +52,38 @@ class PassedResponse extends Response {
   }
 
   override async text(): Promise<string> {
-    const known = #known in this ? this.#readable("text") : undefined;
-    if (known === undefined) return await super.text();
-    await this.#use(known);
-    return known.text;
+    const whole = #known in this ? this.#readable("text") : undefined;
+    if (whole === undefined) return await super.text();
+    await this.#use();
+    return whole.text;
   }
 
   override async json(): Promise<unknown> {
-    const known = #known in this ? this.#readable("json") : undefined;
-    if (known === undefined) return await super.json();
+    const whole = #known in this ? this.#readable("json") : undefined;
+    if (whole === undefined) return await super.json();
     let value: unknown;
     try {
-      value = known.whole.takeJson();
+      value = whole.takeJson();
     } catch {
       return await super.json(); // runtimes have errors of their own
     }
-    await this.#use(known);
+    await this.#use();
     return value;
   }
 
   /** What it says, as long as the stream of it could be read, and by that way. */
-  #readable(way: keyof typeof OF_RUNTIME): Known & { readonly text: string } | undefined {
-    const text = this.#known?.whole.text;
-    if (this.#known === undefined || text === undefined) return undefined;
-    const cannotBeRead = this.#known.signal?.aborted === true || this.bodyUsed ||
-      this.body?.locked === true;
+  #readable(way: keyof typeof OF_RUNTIME): WholeBody | undefined {
+    const { whole, signal } = this.#known ?? {};
+    if (whole === undefined || signal?.aborted === true) return undefined;
     const isReplaced = Response.prototype[way] !== OF_RUNTIME[way];
-    return cannotBeRead || isReplaced ? undefined : { ...this.#known, text };
+    return isReplaced || this.bodyUsed || this.body?.locked === true ? undefined : whole;
   }
 
-  /** Has the body be used and locked, as by who reads it. That takes some turns, within which the request may be stopped. */
-  async #use({ signal }: Known): Promise<void> {
-    this.#known = undefined;
+  /** Has the body be used and locked, as by who reads it: within the time of that, the request may be stopped. */
+  async #use(): Promise<void> {
     this.body?.getReader().cancel().catch(() => {});
     for (let turn = 0; turn < TURNS; turn++) await undefined;
+    const { signal } = this.#known ?? {};
     if (signal?.aborted === true) throw signal.reason;
   }
 
@@ -96,7 +96,7 @@ class PassedResponse extends Response {
 
   override clone(): Response {
     // Each of the two has what the other read, also when the request is stopped in between.
-    this.#known?.whole.forget();
+    if (this.#known !== undefined) this.#known.whole = undefined;
     const body = super.clone().body as Body;
     return withBody(this.#original, body, { headers: this.#headers });
   }
