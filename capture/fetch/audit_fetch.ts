@@ -231,10 +231,11 @@ async function answered(
   if (head.ok && !read.isOver) {
     return withBody(response, recordedStream(read.anew(), call, head, signal));
   }
-  const whole = wholeBody(read, call) ?? new WholeBody("");
-  await recordBody(call, head, read, whole, signal);
-  const isKnown = read.isOver && read.error === undefined && isAsRead(whole, read);
-  const known: Known = { whole: isKnown ? whole : undefined, signal };
+  const whole = wholeBody(read, call);
+  await recordBody(call, head, read, whole ?? new WholeBody(""), signal);
+  // Node takes two byte order marks for one.
+  const isAsRead = read.isOver && read.error === undefined && !whole?.text.startsWith("\ufeff");
+  const known: Known = { whole: isAsRead ? whole : undefined, signal };
   return withBody(response, read.anew(() => known.whole = undefined), { known });
 }
 
@@ -248,11 +249,6 @@ function wholeBody({ bytes }: ReadBody, call: CapturedCall): WholeBody | undefin
     call.note({ "response.unreadable": true });
     return undefined;
   }
-}
-
-/** Whether a text is what every runtime reads: Node takes two byte order marks for one; and what was too long to be read is none. */
-function isAsRead({ text }: WholeBody, { bytes }: ReadBody): boolean {
-  return !text.startsWith("\ufeff") && (text !== "" || bytes.length === 0);
 }
 
 /** Records an answer that is no stream. */

@@ -243,13 +243,11 @@ async function stoppedBy<T>(
   }
 }
 
-/** What a body that is no stream has to say; of a form, say, that is not known. */
+/** What a body that is neither a text nor a stream has to say; nothing if it is of a form that is not known. */
 async function contentOf(body: unknown): Promise<string | Bytes | undefined> {
   if (body === undefined || body === null) return "";
   if (body instanceof Blob) return new Uint8Array(await body.arrayBuffer());
-  return typeof body === "string" || body instanceof Uint8Array
-    ? body as string | Bytes
-    : undefined;
+  return body instanceof Uint8Array ? body as Bytes : undefined;
 }
 
 /** A body's text, or nothing if it cannot be read. */
